@@ -1,0 +1,45 @@
+#pragma once
+/// HttpClient: keep-alive connections to the outside, with deadlines and limits. Shares with engine/http the home of
+/// Boost.Asio and Beast.
+
+#include <boost/asio/io_context.hpp>
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "connectors/kit/connector.h"
+#include "engine/base/result.h"
+#include "engine/base/time.h"
+
+namespace connectors {
+
+struct HttpClientOptions {
+    std::size_t connections_per_host_max = 64;
+    std::size_t response_bytes_max = 1024 * 1024;
+    std::size_t response_header_bytes_max = 16 * 1024;
+    engine::Duration connect_timeout = std::chrono::seconds(5);
+    engine::Duration idle_timeout = std::chrono::seconds(30);
+    std::string ca_file;  ///< empty = the system's
+};
+
+/// Runs on the executor's thread; `send` may be called from any. Redirects are not followed. A request on a kept
+/// connection that turns out closed before any byte of an answer is sent once more on a new one (the same
+/// idempotency key makes that safe).
+class HttpClient {
+public:
+    HttpClient(boost::asio::io_context& network, HttpClientOptions options);
+    ~HttpClient();
+
+    /// `done` is called once on the network thread. Fails with unavailable when nothing was sent (connect, TLS, name),
+    /// outcome_unknown when the request was sent and no whole answer came, exhausted when the answer is too large.
+    void send(HttpRequest request, engine::Duration timeout, std::function<void(engine::Result<HttpResponse>)> done);
+
+    /// Lets running requests end; new ones fail with unavailable.
+    void stop();
+
+private:
+    class Pool;
+    std::shared_ptr<Pool> pool_;
+};
+
+}  // namespace connectors

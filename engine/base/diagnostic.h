@@ -1,0 +1,44 @@
+#pragma once
+/// What is wrong in a file somebody wrote: the place, the words at it, and the remedy.
+
+#include <string>
+#include <vector>
+
+namespace engine {
+
+/// A place in a file; line and column count from 1, 0 = the whole file.
+struct Place {
+    std::string file;  ///< relative to the tenant's folder
+    int line = 0;
+    int column = 0;
+    friend bool operator==(const Place&, const Place&) = default;
+};
+
+enum class Severity { error, warning };
+
+struct Diagnostic {
+    Severity severity = Severity::error;
+    std::string kind;  ///< the class, such as `unknown-field`; listed in docs/reference/diagnostics.md
+    Place place;
+    std::string message;  ///< names the offending text and, where there is one, the nearest name
+};
+
+/// Collects all problems of a load, so that they are reported at once.
+class Diagnostics {
+public:
+    void error(std::string kind, Place place, std::string message);
+    void warning(std::string kind, Place place, std::string message);
+
+    bool has_errors() const;
+    /// In order of file, line, column.
+    std::vector<Diagnostic> sorted() const;
+    bool empty() const { return found_.empty(); }
+
+private:
+    std::vector<Diagnostic> found_;
+};
+
+/// `rules/a.yaml:3:7: error: unknown field "ticket.staus", did you mean "ticket.status"? [unknown-field]`
+std::string to_text(const Diagnostic& diagnostic);
+
+}  // namespace engine

@@ -1,0 +1,49 @@
+#pragma once
+/// JSON values: parsing with limits, canonical bytes, and reading by path. The home of nlohmann/json.
+
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+
+namespace engine {
+
+using Json = nlohmann::json;
+
+struct JsonLimits {
+    std::size_t bytes_max = 1024 * 1024;
+    std::size_t depth_max = 64;
+};
+
+/// Parses one UTF-8 document. Of duplicate keys the last wins. Fails with exhausted when a limit is
+/// passed and with invalid_input (naming the byte) otherwise.
+Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {});
+
+/// RFC 8785 bytes: keys in UTF-16 order, shortest numbers. Integers beyond 2^53 become strings, so that
+/// any reader sees the same value. Text that is not UTF-8 has its bad bytes replaced by U+FFFD.
+std::string canonical_json(const Json& value);
+
+/// A number in its shortest exact text, as ECMAScript prints it.
+std::string number_text(const Json& number);
+
+/// Keys from the outside in; `ticket.custom.seats` is {"ticket","custom","seats"}.
+using Path = std::vector<std::string>;
+Path path_of(std::string_view dotted);
+std::string dotted(const Path& path);
+
+/// The value at the path, or null when a step is missing or is no object. Owned by `root`.
+const Json* find(const Json& root, const Path& path);
+const Json* find(const Json& root, std::string_view dotted_path);
+/// Sets the value, making objects on the way; what is on the way and is no object is replaced.
+void put(Json& root, const Path& path, Json value);
+/// Removes the value; objects left empty on the way stay.
+void remove(Json& root, const Path& path);
+
+/// The text at the path, or the fallback when it is missing or is no text.
+std::string text_or(const Json& root, std::string_view dotted_path, std::string_view fallback);
+
+}  // namespace engine

@@ -1,0 +1,119 @@
+#pragma once
+/// Decision: the one outcome of one event, as rules made it.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/diagnostic.h"
+#include "engine/base/json.h"
+#include "engine/base/strong.h"
+#include "engine/base/time.h"
+#include "engine/model/change.h"
+#include "engine/model/subject.h"
+
+namespace engine {
+
+enum class Outcome {
+    ok,
+    loop,       ///< more passes or hops than the limit; merge kept, nothing else
+    error,      ///< a rule failed under on_error event or lane, or a conflict under `fail`; merge kept
+    stale,      ///< the payload brought only older values; no rule ran
+    duplicate,  ///< seen before; nothing was done
+};
+std::string_view name_of(Outcome outcome);
+Result<Outcome> parse_outcome(std::string_view name);
+
+/// One call to an outside system that a rule (or a write-back) wants made.
+struct Action {
+    std::string rule;  ///< empty for a write-back
+    std::string connection;
+    std::string action;
+    Json params = Json::object();
+    std::string as;              ///< the step's name for its result; empty when it has none
+    Json save = Json::object();  ///< field → path into {"result": …}, applied when the result is known
+    bool relaxed = false;        ///< `order: relaxed`: later actions of the lane may pass it
+    /// `<rule>#<n>` of the firing that asked for it; what waits for this result names it.
+    std::string firing;
+    friend bool operator==(const Action&, const Action&) = default;
+};
+/// `{"rule","connection","action","params"}`; the contract's form, without what only delivery needs.
+Json to_json(const Action& action);
+
+/// Two rules of one decision wanted different things of one field.
+struct Conflict {
+    std::string field;
+    std::string first_rule;
+    Json first_value;
+    std::string second_rule;
+    Json second_value;
+    std::string kept;  ///< the rule whose value stands; empty when the decision failed for it
+    std::string tag;   ///< the tag that one added and the other removed; empty for other fields
+    friend bool operator==(const Conflict&, const Conflict&) = default;
+};
+Json to_json(const Conflict& conflict);
+
+/// An event a rule emits; enters its lane at the tail, committed with this decision.
+struct Emitted {
+    std::string rule;
+    std::string type;
+    Subject subject;
+    Json data = Json::object();
+};
+Json to_json(const Emitted& emitted);
+
+/// The rest of a rule's steps, waiting for the result of an action the rule asked for.
+struct Continuation {
+    std::string rule;
+    std::string ruleset;  ///< the version it began under and ends under
+    std::string firing;
+    std::vector<std::string> awaits;  ///< the `as` names whose results are not known yet
+    std::vector<int> resume_at;       ///< index of the step to go on with, from the outside in
+    Json results = Json::object();    ///< as → {"result": …} known so far
+    friend bool operator==(const Continuation&, const Continuation&) = default;
+};
+Json to_json(const Continuation& continuation);
+Result<Continuation> continuation_from_json(const Json& json);
+
+/// A rule that failed: its own writes, actions and emits were undone.
+struct RuleFailure {
+    std::string rule;
+    std::string message;
+    Place place;
+};
+
+struct LinkedVersion {
+    Subject subject;
+    std::uint64_t version = 0;
+};
+
+struct Decision {
+    EventId event_id;
+    std::string event_type;
+    Subject subject;
+    Instant event_time{};
+    std::string ruleset;  ///< `sha256:…`
+    Outcome outcome = Outcome::ok;
+    std::vector<std::string> fired;  ///< in firing order, one entry a firing
+    std::vector<Change> merged;      ///< what the payload changed
+    std::vector<Change> changes;     ///< the rules' effective writes, in order
+    std::vector<Conflict> conflicts;
+    std::optional<Action> write_back;
+    std::vector<Action> actions;
+    std::vector<Emitted> emitted;
+    std::vector<Continuation> continuations;
+    std::vector<RuleFailure> failures;
+    std::vector<std::string> cycle;     ///< of a loop: the rules that kept firing
+    std::vector<LinkedVersion> linked;  ///< the snapshots that were read
+    std::vector<std::string> notes;     ///< odd but accepted: unknown fields, an echo left out, …
+    bool blocks_lane = false;           ///< on_error: lane
+    Instant now{};                      ///< the decision's clock
+    Json document;  ///< the entity's fields after the decision (not part of the JSON form)
+    Json trace;     ///< null unless asked for
+};
+
+/// The line of `replay --json`; `detail` adds what only the journal keeps (now, linked, notes, failures, …).
+Json to_json(const Decision& decision, bool detail = false);
+
+}  // namespace engine

@@ -1,0 +1,53 @@
+#include "engine/model/entity.h"
+
+namespace engine {
+namespace {
+
+Json time_json(const std::optional<Instant>& time) {
+    return time ? Json(microseconds_of(*time)) : Json(nullptr);
+}
+
+std::optional<Instant> time_of(const Json& json) {
+    if (!json.is_number_integer()) return std::nullopt;
+    return instant_of(json.get<std::int64_t>());
+}
+
+}  // namespace
+
+Json meta_to_json(const Entity& entity) {
+    Json meta = Json::object();
+    if (entity.deleted) meta["deleted"] = true;
+    if (entity.times.base) meta["base"] = microseconds_of(*entity.times.base);
+    if (!entity.times.others.empty()) {
+        auto& times = meta["times"] = Json::object();
+        for (const auto& [field, time] : entity.times.others) times[field] = time_json(time);
+    }
+    if (!entity.own_writes.empty()) {
+        auto& writes = meta["own"] = Json::object();
+        for (const auto& [field, write] : entity.own_writes)
+            writes[field] = Json{{"from", write.from}, {"delivery", write.delivery.text()}};
+    }
+    return meta;
+}
+
+Result<void> meta_from_json(Entity& entity, const Json& meta) {
+    if (!meta.is_object())
+        return Error{Code::corrupt, "entity " + entity.subject.text() + ": meta is no object"};
+    entity.deleted = meta.contains("deleted");
+    entity.times = {};
+    entity.own_writes.clear();
+    if (const auto base = meta.find("base"); base != meta.end()) entity.times.base = time_of(*base);
+    if (const auto times = meta.find("times"); times != meta.end() && times->is_object())
+        for (const auto& [field, time] : times->items()) entity.times.others[field] = time_of(time);
+    if (const auto writes = meta.find("own"); writes != meta.end() && writes->is_object())
+        for (const auto& [field, write] : writes->items()) {
+            const auto from = write.find("from");
+            if (from == write.end())
+                return Error{Code::corrupt,
+                             "entity " + entity.subject.text() + ": own write without a value"};
+            entity.own_writes[field] = {*from, DeliveryKey(text_or(write, "delivery", ""))};
+        }
+    return {};
+}
+
+}  // namespace engine

@@ -1,0 +1,48 @@
+#pragma once
+/// Entity: what events are about, a versioned document.
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "engine/base/json.h"
+#include "engine/base/strong.h"
+#include "engine/base/time.h"
+#include "engine/model/subject.h"
+
+namespace engine {
+
+/// The vendor time of each field's last write by the vendor. Most fields share one time, so only the others
+/// are listed.
+struct FieldTimes {
+    std::optional<Instant> base;                           ///< of every field that is not listed
+    std::map<std::string, std::optional<Instant>> others;  ///< dotted field without the kind → its time
+    friend bool operator==(const FieldTimes&, const FieldTimes&) = default;
+};
+
+/// A field that a rule wrote and whose write-back the vendor has not confirmed yet.
+struct OwnWrite {
+    Json from;  ///< the value before; a payload that repeats it is an echo of the past
+    DeliveryKey delivery;
+    friend bool operator==(const OwnWrite&, const OwnWrite&) = default;
+};
+
+struct Entity {
+    TenantName tenant;
+    Subject subject;
+    std::uint64_t version = 0;  ///< 0 = never seen; one more with each decision that changed it
+    bool deleted = false;       ///< a tombstone
+    Json fields = Json::object();
+    FieldTimes times;
+    std::map<std::string, OwnWrite> own_writes;  ///< dotted field without the kind → our undelivered write
+
+    bool known() const { return version > 0; }
+    friend bool operator==(const Entity&, const Entity&) = default;
+};
+
+/// What is stored beside the fields: times, own writes, the tombstone.
+Json meta_to_json(const Entity& entity);
+/// Fails with corrupt.
+Result<void> meta_from_json(Entity& entity, const Json& meta);
+
+}  // namespace engine

@@ -1,0 +1,73 @@
+#pragma once
+/// Engine: the pipeline as its front doors see it: submit events, perform commands, ask questions.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "connectors/kit/connector.h"
+#include "engine/base/json.h"
+#include "engine/base/result.h"
+#include "engine/base/strong.h"
+#include "engine/model/event.h"
+#include "engine/store/store.h"
+#include "rules/rule_set.h"
+
+namespace engine {
+
+/// A tenant's folder, loaded: immutable, shared by all threads.
+struct Tenant {
+    TenantName name;
+    std::shared_ptr<const rules::RuleSet> rule_set;
+    connectors::Connections connections;
+};
+using Tenants = std::map<TenantName, std::shared_ptr<const Tenant>>;
+
+/// What became of one submitted event. All but `overloaded` and `unavailable` are durable facts.
+struct Ack {
+    enum class Kind {
+        accepted,
+        duplicate,    ///< known already; answered like the first time
+        clash,        ///< known already with another content; the first one stands
+        overloaded,   ///< a queue is full: nothing was kept
+        unavailable,  ///< the store cannot: nothing was kept
+    };
+    Kind kind = Kind::accepted;
+    EventId id;
+    bool pending = false;  ///< accepted, decided later
+    std::string detail;    ///< of clash, overloaded, unavailable
+};
+
+struct Health {
+    bool ready = false;
+    std::string reason;                    ///< why not
+    std::map<std::string, double> gauges;  ///< metric name (without `signalbox_`) → value, for /metrics
+};
+
+/// All methods may be called from any thread. Callbacks run on an engine thread and must not block: hand the
+/// work on.
+class EngineDoor {
+public:
+    virtual ~EngineDoor() = default;
+
+    virtual std::shared_ptr<const Tenant> tenant(const TenantName& name) const = 0;
+
+    /// Decides the events in order; `done` gets one Ack for each, after the commit.
+    virtual void submit(std::vector<Event> events, std::function<void(std::vector<Ack>)> done) = 0;
+
+    /// Runs `question` on the reading thread, which has a Store of its own; it may block on that store.
+    virtual void ask(std::function<void(Store&)> question) = 0;
+
+    /// Performs an operator's command (`dead-letters.retry`, `keys.create`, …) and journals it.
+    virtual void perform(Request request, std::function<void(Result<Json>)> done) = 0;
+
+    /// One decision with nothing sent or stored: `{"event":…, "entity"?:…, "at"?:…, "explain"?:…}` → replay
+    /// line.
+    virtual Result<Json> dry_run(const Tenant& tenant, const Json& request) = 0;
+
+    virtual Health health() const = 0;
+};
+
+}  // namespace engine

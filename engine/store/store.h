@@ -1,0 +1,252 @@
+#pragma once
+/// Store: everything that must survive a crash, behind one interface with one conformance suite.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/base/strong.h"
+#include "engine/base/time.h"
+#include "engine/model/delivery.h"
+#include "engine/model/entity.h"
+#include "engine/model/event.h"
+#include "engine/model/journal_record.h"
+#include "engine/model/timer.h"
+
+namespace engine {
+
+/// What makes two deliveries the same event.
+struct EventKey {
+    TenantName tenant;
+    std::string source;
+    EventId id;
+};
+
+/// A known event: where it stands in the journal.
+struct SeenEvent {
+    EventKey key;             ///< source is empty when the look-up was by id alone
+    Digest content_digest{};  ///< over what the sender said; another digest under one key is a clash
+    std::string stream;
+    std::uint64_t event_seq = 0;
+    std::uint64_t decision_seq = 0;  ///< 0 while it is pending
+};
+
+/// An accepted event whose decision is not committed yet. Places of a partition grow in arrival order.
+struct PendingEvent {
+    int partition = 0;
+    std::uint64_t place = 0;
+    Event event;
+    std::string kind;               ///< how it came: `event` from outside, or what the pipeline calls it
+    Json context = Json::object();  ///< what the pipeline needs besides the event
+    std::uint64_t event_seq = 0;    ///< its journal row when already journaled; 0 otherwise
+};
+
+/// A lane that waits for an operator.
+struct BlockedLane {
+    TenantName tenant;
+    Subject subject;
+    int partition = 0;
+    std::string reason;
+    EventId event;  ///< the one it stumbled over
+    Instant since{};
+    std::uint64_t waiting = 0;  ///< pending events of the lane, the stumbling one included; filled by lists
+};
+
+/// The rest of a rule, waiting for a delivery.
+struct StoredContinuation {
+    TenantName tenant;
+    int partition = 0;
+    Subject subject;
+    std::string id;  ///< unique in the tenant
+    Continuation continuation;
+    Json context = Json::object();  ///< the event it began with
+};
+
+/// A row to append. The store gives seq, previous, salt, digests and hash.
+struct NewRecord {
+    std::string stream;
+    std::string kind;
+    std::string subject;
+    std::uint64_t entity_version = 0;
+    std::string cause_event;
+    std::string cause_rule;
+    std::string ruleset;
+    std::string actor;
+    std::string body;  ///< canonical JSON bytes
+};
+
+/// What one step of the pipeline (one event decided, one delivery settled, one command) changes. All of it
+/// becomes durable together or not at all.
+struct Step {
+    TenantName tenant;
+    Instant time{};
+    std::vector<NewRecord> records;  ///< appended in this order
+    /// A new event: recorded as seen, pointing at the first record of kind `event`, and at the first of kind
+    /// `decision` when there is one.
+    std::optional<EventKey> seen;
+    Digest seen_digest{};
+    /// A pending event is decided: its SeenEvent gets the decision's seq.
+    std::optional<EventKey> decided;
+    std::vector<Entity> entities;
+    std::vector<PendingEvent>
+        pending_added;  ///< event_seq 0 = take the seq of this step's first `event` record
+    std::vector<std::pair<int, std::uint64_t>> pending_removed;  ///< (partition, place)
+    std::vector<Delivery> outbox_added;
+    std::vector<Delivery> outbox_updated;                       ///< attempts and next_attempt
+    std::vector<std::pair<int, std::uint64_t>> outbox_removed;  ///< (partition, number)
+    std::vector<DeadLetter> dead_letters_added;
+    std::vector<std::pair<int, std::uint64_t>> dead_letters_removed;
+    std::vector<Timer> timers_set;
+    std::vector<Timer> timers_removed;  ///< by tenant, subject, name
+    std::vector<BlockedLane> lanes_blocked;
+    std::vector<BlockedLane> lanes_released;  ///< by tenant, subject
+    std::vector<StoredContinuation> continuations_set;
+    std::vector<StoredContinuation> continuations_removed;  ///< by tenant, id
+};
+
+struct ApiKey {
+    std::string id;  ///< shown in lists; part of the key
+    TenantName tenant;
+    std::string name;
+    Digest secret_digest{};
+    std::vector<std::string> scopes;
+    Instant created{};
+    std::optional<Instant> expires;
+    std::optional<Instant> revoked;
+};
+
+/// A person's command for the owner of the store to perform.
+struct Request {
+    std::uint64_t number = 0;
+    TenantName tenant;
+    std::string command;  ///< such as `dead-letters.retry`
+    Json arguments = Json::object();
+    std::string actor;
+    Instant made{};
+    std::optional<Json> answer;  ///< nothing until performed
+};
+
+struct StreamHead {
+    std::string stream;
+    std::uint64_t seq = 0;
+    Digest hash{};
+};
+
+struct StoreInfo {
+    int partitions = 16;
+    bool simulated = false;  ///< filled by replay; `serve` refuses it
+    int schema = 0;
+};
+
+/// All methods fail with unavailable (nothing was done, try later), outcome_unknown (a commit in doubt: ask
+/// `seen` before doing it again) or corrupt. One thread at a time; open several for several threads.
+class Store {
+public:
+    virtual ~Store() = default;
+    virtual StoreInfo info() const = 0;
+
+    /// Takes the right to write (one process at a time); fails with conflict while another has it. Given up
+    /// by closing the store or by the process's end.
+    virtual Result<void> own() = 0;
+    virtual bool owned() const = 0;
+    /// Whether some process, this one included, owns the store now.
+    virtual Result<bool> has_owner() = 0;
+    virtual Result<void> mark_simulated() = 0;
+
+    /// One transaction for all steps, in order. Needs ownership. Fails with conflict, naming the event, when
+    /// an event is seen already or a version is not the successor of the stored one; nothing is kept then.
+    virtual Result<void> commit(std::span<const Step> steps) = 0;
+
+    virtual Result<std::optional<SeenEvent>> seen(const EventKey& key) = 0;
+    /// All events of that id, whatever their source; oldest first.
+    virtual Result<std::vector<SeenEvent>> seen_by_id(const TenantName& tenant, const EventId& id) = 0;
+    virtual Result<std::optional<Entity>> entity(const TenantName& tenant, const Subject& subject) = 0;
+    /// The entity of that kind whose e-mail (trimmed, lower case) is this one.
+    virtual Result<std::optional<Entity>> entity_by_email(const TenantName& tenant, std::string_view kind,
+                                                          std::string_view email) = 0;
+    virtual Result<std::vector<Entity>> entities(const TenantName& tenant, std::string_view kind,
+                                                 std::string_view after_subject, std::size_t limit) = 0;
+
+    /// What waits, in order of place / number; for start-up and for feeding bounded queues.
+    virtual Result<std::vector<PendingEvent>> pending(int partition, std::uint64_t after_place,
+                                                      std::size_t limit) = 0;
+    virtual Result<std::vector<Delivery>> outbox(int partition, std::uint64_t after_number,
+                                                 std::size_t limit) = 0;
+    /// The largest place and number ever used in the partition, those of removed rows included.
+    virtual Result<std::pair<std::uint64_t, std::uint64_t>> counters(int partition) = 0;
+    virtual Result<std::uint64_t> outbox_size() = 0;
+    virtual Result<std::vector<Timer>> timers_due(Instant until, std::size_t limit) = 0;
+    virtual Result<std::optional<Instant>> next_timer() = 0;
+    virtual Result<std::vector<Timer>> timers(const TenantName& tenant, std::size_t limit) = 0;
+    /// Empty tenant = all.
+    virtual Result<std::vector<BlockedLane>> blocked_lanes(const TenantName& tenant) = 0;
+    virtual Result<std::vector<StoredContinuation>> continuations(const TenantName& tenant,
+                                                                  const Subject& subject) = 0;
+    virtual Result<std::vector<DeadLetter>> dead_letters(const TenantName& tenant, std::size_t limit) = 0;
+    virtual Result<std::optional<DeadLetter>> dead_letter(const TenantName& tenant,
+                                                          const DeliveryKey& key) = 0;
+
+    virtual Result<std::vector<TenantName>> tenants() = 0;
+    virtual Result<std::vector<StreamHead>> streams(const TenantName& tenant) = 0;
+    virtual Result<std::optional<JournalRecord>> record(const TenantName& tenant, std::string_view stream,
+                                                        std::uint64_t seq) = 0;
+    /// Calls `each` for the rows after `after_seq` in order until it says false. The record is only valid in
+    /// the call.
+    virtual Result<void> scan(const TenantName& tenant, std::string_view stream, std::uint64_t after_seq,
+                              const std::function<bool(const JournalRecord&)>& each) = 0;
+    /// The rows about a subject, newest first, by the chain of `previous`.
+    virtual Result<std::vector<JournalRecord>> history(const TenantName& tenant, const Subject& subject,
+                                                       std::size_t limit) = 0;
+
+    /// The files of a rule set by version, so that any decision can be explained later.
+    virtual Result<void> put_rule_set(const TenantName& tenant, std::string_view version,
+                                      const Json& files) = 0;
+    virtual Result<std::optional<Json>> rule_set(const TenantName& tenant, std::string_view version) = 0;
+
+    virtual Result<void> put_key(const ApiKey& key) = 0;
+    virtual Result<std::optional<ApiKey>> key(std::string_view id) = 0;
+    virtual Result<std::vector<ApiKey>> keys(const TenantName& tenant) = 0;
+
+    /// Leaves a command for the owner; any process may. Returns its number.
+    virtual Result<std::uint64_t> leave(const Request& request) = 0;
+    virtual Result<std::vector<Request>> unanswered(std::size_t limit) = 0;
+    virtual Result<void> answer(std::uint64_t number, const Json& answer) = 0;
+    virtual Result<std::optional<Request>> request(std::uint64_t number) = 0;
+};
+
+/// The lane's partition: stable over versions and machines.
+int partition_of(const TenantName& tenant, const Subject& subject, int partitions);
+std::string partition_stream(int partition);
+inline constexpr auto control_stream = "control";
+
+struct OpenOptions {
+    int partitions = 16;  ///< used when the store is made; later ones are read from it
+    bool read_only = false;
+    std::size_t cache_bytes = 16u * 1024 * 1024;
+    Duration busy_timeout = std::chrono::seconds(5);
+};
+
+/// What `verify` found.
+struct ChainReport {
+    std::uint64_t rows = 0;
+    std::uint64_t streams = 0;
+    std::uint64_t erased_bodies = 0;
+    struct Fault {
+        TenantName tenant;
+        std::string stream;
+        std::uint64_t seq = 0;
+        std::string what;
+    };
+    std::vector<Fault> faults;  ///< the first one of each stream
+};
+/// Checks every stream of the tenant (empty = all): seq without gaps, digests of bodies, the chain, the
+/// stored heads.
+Result<ChainReport> verify(Store& store, const TenantName& tenant);
+
+}  // namespace engine

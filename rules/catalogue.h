@@ -1,0 +1,67 @@
+#pragma once
+/// The field catalogue: which kinds of entity there are, their fields, types and enums, and how kinds are linked.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/json.h"
+
+namespace rules {
+
+enum class FieldType {
+    text,
+    number,
+    boolean,
+    instant,  ///< RFC 3339 text
+    tags,     ///< a list of texts compared as a set
+    list,
+    object,
+    any,
+};
+std::string_view name_of(FieldType type);
+
+struct Field {
+    std::string path;  ///< dotted, with the kind: `ticket.priority`
+    FieldType type = FieldType::text;
+    std::vector<std::string> values;  ///< of an enum; empty when any value will do
+    std::string description;
+    bool from_tenant = false;  ///< declared in the tenant's fields.yaml
+};
+
+/// `conversation.contact_id → contact`: the field holds the other entity's id, or, for kinds keyed by
+/// people, an e-mail address.
+struct Link {
+    std::string field;   ///< of the entity that points: `conversation.contact_id`
+    std::string kind;    ///< of the entity pointed at
+    bool by_email = false;
+};
+
+class Catalogue {
+public:
+    /// ticket, conversation, message, contact, company, lead, call with their canonical fields and links.
+    static Catalogue shipped();
+
+    /// Adds a tenant's field or changes the enum of a shipped one; false when the type contradicts.
+    bool add(Field field);
+    void add_kind(const std::string& kind);
+    void add_link(Link link);
+
+    bool has_kind(std::string_view kind) const;
+    std::vector<std::string> kinds() const;
+    /// The declared field, or one that stands for everything under an open object (`ticket.custom.*` is
+    /// FieldType::any until declared), or null. `ticket.requester.email` style paths are looked up whole.
+    const Field* find(std::string_view dotted_path) const;
+    /// All declared paths, for nearest names and completion.
+    std::vector<std::string> paths() const;
+    const std::vector<Link>& links() const { return links_; }
+
+private:
+    std::map<std::string, Field, std::less<>> fields_;
+    std::map<std::string, bool, std::less<>> kinds_;
+    std::vector<Link> links_;
+};
+
+}  // namespace rules

@@ -1,0 +1,45 @@
+#pragma once
+/// Decides what a rule set makes of one event. Pure: the same input gives the same decision, always.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/model/decision.h"
+#include "engine/model/entity.h"
+#include "engine/model/event.h"
+#include "rules/rule_set.h"
+
+namespace rules {
+
+/// Where a suspended rule goes on, with what is known by now.
+struct Resume {
+    engine::Continuation continuation;
+};
+
+/// A write to make before any rule runs, in a rule's name: the `save` of a delivered action.
+struct PresetWrite {
+    std::string field;
+    engine::Json value;
+    std::string rule;
+};
+
+struct DecisionInput {
+    const engine::Event* event = nullptr;
+    std::string kind;                    ///< of the subject's entity
+    engine::Json document;               ///< the entity's fields after the merge
+    std::vector<engine::Change> merged;  ///< what the merge changed
+    /// Other readable objects by kind: `data.contact` over the linked snapshot.
+    std::map<std::string, engine::Json> linked;
+    std::vector<engine::LinkedVersion> linked_versions;
+    engine::Instant now{};
+    std::vector<PresetWrite> presets;
+    std::optional<Resume> resume;        ///< runs the rest of that rule instead of matching the event first
+    bool trace = false;                  ///< record every rule and condition, whether it mattered or not
+};
+
+/// Every field of Decision but write_back is filled. Never fails: what goes wrong is part of the decision.
+engine::Decision decide(const RuleSet& rule_set, const DecisionInput& input);
+
+}  // namespace rules

@@ -1,0 +1,37 @@
+#pragma once
+/// Reads a tenant's rule files into a RuleSet, reporting every problem at once with its place.
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "engine/base/diagnostic.h"
+#include "engine/model/action_signature.h"
+#include "rules/rule_set.h"
+
+namespace rules {
+
+/// The files of a tenant folder by relative path (`rules/a.yaml`), as bytes: what a version is made of.
+using Files = std::map<std::string, std::string>;
+
+/// Compiles `tenant.yaml rules.yaml rules/**.yaml fields.yaml`; `connections` says which actions exist. Problems
+/// go to `diagnostics`; with an error among them nothing is returned. Pure.
+std::optional<RuleSet> load_rule_set(const Files& files, const engine::ConnectionSignatures& connections,
+                                     engine::Diagnostics& diagnostics);
+
+/// `sha256:<hex>` over sorted names and bytes of everything that takes part in decisions (tests/ is left out).
+std::string version_of(const Files& files);
+
+/// The classes of diagnostics this loader may report, with a sentence each; docs and tests are made from it.
+struct DiagnosticClass {
+    std::string kind;
+    std::string meaning;
+    std::string remedy;
+};
+const std::vector<DiagnosticClass>& diagnostic_classes();
+
+/// Parses one condition map (the value of `when`), for tests and tools.
+std::optional<Condition> load_condition(const std::string& yaml, const Catalogue& catalogue,
+                                        engine::Diagnostics& diagnostics);
+
+}  // namespace rules

@@ -1,0 +1,137 @@
+#pragma once
+/// RuleSet: all rules and policies of a tenant at one content hash, compiled and immutable.
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/base/diagnostic.h"
+#include "engine/base/json.h"
+#include "engine/base/time.h"
+#include "engine/model/action_signature.h"
+#include "rules/catalogue.h"
+#include "rules/evaluator/regex.h"
+#include "rules/evaluator/template.h"
+
+namespace rules {
+
+enum class Operator {
+    eq, ne, in, not_in, gt, gte, lt, lte, between, contains, not_contains, starts_with, ends_with, matches,
+    any_word, has, has_any, has_all, has_none, exists, changed, changed_from, changed_to, older_than, newer_than,
+    cidr,
+};
+std::string_view name_of(Operator op);
+std::optional<Operator> parse_operator(std::string_view name);
+std::vector<std::string> operator_names();
+
+/// Where a condition or template reads: the root (`ticket`, `event`, `contact`) and the keys below it.
+struct FieldPath {
+    std::string text;   ///< dotted, as written
+    std::string root;
+    engine::Path keys;  ///< without the root
+    FieldType type = FieldType::any;
+};
+
+/// An IPv4 or IPv6 network.
+struct Network {
+    std::array<std::uint8_t, 16> address{};  ///< IPv4 as ::ffff:a.b.c.d
+    int prefix = 128;
+};
+
+/// `field: { op: operand }`. Only the members that the operator uses are set.
+struct Comparison {
+    FieldPath field;
+    Operator op = Operator::eq;
+    engine::Json operand;             ///< as written, of the field's type
+    bool case_sensitive = false;      ///< `case: true`; for the text operators
+    std::vector<std::string> words;   ///< folded operands of the text operators
+    std::vector<Regex> patterns;      ///< of `matches`
+    std::vector<Network> networks;    ///< of `cidr`
+    engine::Duration span{};          ///< of `older_than` and `newer_than`
+};
+
+struct Condition {
+    enum class Kind { all, any, none, negation, comparison };
+    Kind kind = Kind::all;
+    std::vector<Condition> children;  ///< an empty `all` is true
+    Comparison comparison;
+    engine::Place place;
+};
+
+/// A value that may hold templates anywhere inside; a text that is one template keeps the value's type.
+struct Step;
+struct SetStep { std::vector<std::pair<FieldPath, ValueTemplate>> fields; };
+struct UnsetStep { std::vector<FieldPath> fields; };
+/// Tags go to `<kind>.tags` of the subject's entity, or to the named field of type tags.
+struct TagsStep { FieldPath field; std::vector<Template> tags; bool add = true; };
+/// `assign: ana` or `assign: { assignee: …, group: …, queue: … }`: fields of the subject's entity.
+struct AssignStep { std::vector<std::pair<FieldPath, ValueTemplate>> fields; };
+struct EmitStep { Template type; std::optional<Template> subject; ValueTemplate data; };
+struct StopStep {};
+struct IfStep { Condition condition; std::vector<Step> then; std::vector<Step> otherwise; };
+struct CallStep {
+    std::string connection;
+    std::string action;
+    ValueTemplate params;
+    std::string as;
+    std::vector<std::pair<FieldPath, FieldPath>> save;  ///< field of the entity ← path below `result`
+    bool relaxed = false;
+};
+
+struct Step {
+    std::variant<SetStep, UnsetStep, TagsStep, AssignStep, EmitStep, StopStep, IfStep, CallStep> what;
+    engine::Place place;
+    /// `as` names whose results this step (conditions and templates, nested ones too) reads.
+    std::vector<std::string> reads_results;
+};
+
+enum class Chaining { cascade, restart, snapshot, none };
+enum class OnConflict { last, first, fail };
+enum class OnError { rule, event, lane };
+
+struct Rule {
+    std::string id;
+    std::string description;
+    bool enabled = true;
+    std::vector<std::string> on;  ///< event types or globs
+    int order = 500;
+    std::string group;            ///< empty = none
+    bool stop = false;
+    bool repeat = false;
+    std::optional<OnError> on_error;
+    Condition when;
+    std::vector<Step> then;
+    engine::Place place;
+};
+
+struct Group {
+    bool first_match = false;
+};
+
+/// Limits and modes of a rule set, from tenant.yaml and rules.yaml.
+struct RuleSetOptions {
+    Chaining chaining = Chaining::cascade;
+    OnConflict on_conflict = OnConflict::last;
+    OnError on_error = OnError::rule;
+    int passes_max = 16;
+    int hops_max = 16;
+    int actions_max = 64;            ///< per decision
+    int emits_max = 64;              ///< per decision
+    std::size_t text_bytes_max = 64 * 1024;  ///< of one rendered text
+    std::map<std::string, Group> groups;
+};
+
+struct RuleSet {
+    std::string version;  ///< `sha256:<hex>` over the names and bytes of the files
+    RuleSetOptions options;
+    Catalogue catalogue;
+    std::vector<Rule> rules;  ///< enabled ones, in evaluation order: (order, file path, position)
+    engine::ConnectionSignatures connections;
+};
+
+}  // namespace rules
