@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# Builds and tests everything. From a fresh clone nothing else is needed.
+#   ./test.sh           style; release build and all tests; the tests again under ASan and UBSan; the threaded ones under TSan
+#   ./test.sh --quick   style; release build and all tests
+#   ./test.sh --all     all tests under every sanitizer with long random rounds, and clang-tidy over every source
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+. scripts/lib.sh
+
+mode=${1:-default}
+case "$mode" in
+    default | --quick | --all) ;;
+    *)
+        sed -n '2,5p' "$0" >&2
+        exit 2
+        ;;
+esac
+
+threaded=(test_pipeline test_store test_http)
+jobs=${SIGNALBOX_JOBS:-$(nproc)}
+stages=()
+
+# stage NAME COMMAND…: runs it, remembers how long it took, stops everything when it fails.
+stage() {
+    local name=$1 began=$SECONDS
+    shift
+    say "$name"
+    "$@" || {
+        say "FAILED: $name"
+        exit 1
+    }
+    stages+=("$(printf '%-44s %5d s' "$name" $((SECONDS - began)))")
+}
+
+run_tests() {
+    local preset=$1
+    shift
+    ctest --test-dir "build/$preset" --output-on-failure --parallel "$jobs" --timeout "${SIGNALBOX_TEST_TIMEOUT:-900}" "$@"
+}
+
+export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_stack_use_after_return=1:strict_string_checks=1}"
+export UBSAN_OPTIONS="${UBSAN_OPTIONS:-print_stacktrace=1}"
+export TSAN_OPTIONS="${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1}"
+
+# GCC 12's thread sanitizer cannot live with some kernels' address randomisation.
+without_randomisation() {
+    if setarch "$(uname -m)" -R true 2>/dev/null; then
+        setarch "$(uname -m)" -R "$@"
+    else
+        "$@"
+    fi
+}
+
+thread_sanitizer_build() {
+    if [ "$mode" = --all ]; then configure_and_build tsan; else configure_and_build tsan "${threaded[@]}"; fi
+}
+
+thread_sanitizer_tests() {
+    local pattern
+    pattern="^($(IFS='|'; echo "${threaded[*]}"))\$"
+    if [ "$mode" = --all ]; then pattern='^test_'; fi
+    without_randomisation ctest --test-dir build/tsan --output-on-failure --parallel "$jobs" --tests-regex "$pattern" \
+        --timeout "${SIGNALBOX_TEST_TIMEOUT:-900}"
+}
+
+lint() {
+    git ls-files -- 'engine/*.cpp' 'rules/*.cpp' 'connectors/*.cpp' |
+        xargs -P "$jobs" -n 4 clang-tidy --quiet -p build/lint
+}
+
+lint_database() {
+    # Clang cannot read GCC's precompiled headers, so its commands come from a tree without them.
+    cmake -S . -B build/lint -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
+        -DCMAKE_CXX_COMPILER_LAUNCHER= >build/configure-lint.log
+}
+
+mkdir -p build
+if [ "$mode" = --all ]; then export SIGNALBOX_LONG_ROUNDS=1; fi
+
+stage "setup" scripts/setup
+stage "style" python3 tests/tidy/tidy.py
+stage "release: build" configure_and_build release
+stage "release: tests" run_tests release
+if [ "$mode" != --quick ]; then
+    stage "address and undefined-behaviour sanitizer: build" configure_and_build asan
+    stage "address and undefined-behaviour sanitizer: tests" run_tests asan
+    stage "thread sanitizer: build" thread_sanitizer_build
+    stage "thread sanitizer: tests" thread_sanitizer_tests
+fi
+if [ "$mode" = --all ]; then
+    stage "clang-tidy: database" lint_database
+    stage "clang-tidy" lint
+fi
+
+say "all passed"
+printf '    %s\n' "${stages[@]}" >&2
