@@ -12,8 +12,8 @@ constexpr std::size_t attribute_bytes_max = 1024;
 constexpr std::array<std::string_view, 9> standard{
     "specversion", "id", "source", "type", "subject", "time", "data", "datacontenttype", "dataschema"};
 /// What this program adds to its own envelopes.
-constexpr std::array<std::string_view, 8> added{"connection", "actor",     "hops",     "cause",
-                                                "urgent",     "fullmerge", "received", "changes"};
+constexpr std::array<std::string_view, 7> added{"connection", "actor",     "hops",    "cause",
+                                                "urgent",     "fullmerge", "received"};
 
 template <std::size_t N>
 bool holds(const std::array<std::string_view, N>& names, std::string_view name) {
@@ -48,22 +48,6 @@ Result<void> read_data(Event& event, const Json& envelope) {
     return {};
 }
 
-Json member(const Json& object, const char* name) {
-    const auto found = object.find(name);
-    return found == object.end() ? Json() : *found;
-}
-
-void read_declared(Event& event, const Json& envelope) {
-    const auto changes = envelope.find("changes");
-    if (changes == envelope.end() || !changes->is_array()) return;
-    for (const auto& change : *changes)
-        event.declared.push_back({.field = text_or(change, "field", ""),
-                                  .from = member(change, "from"),
-                                  .to = member(change, "to"),
-                                  .rule = "",
-                                  .actor = event.actor});
-}
-
 Result<void> read_own(Event& event, const Json& envelope) {
     event.connection = text_or(envelope, "connection", "");
     event.actor = text_or(envelope, "actor", "");
@@ -72,7 +56,6 @@ Result<void> read_own(Event& event, const Json& envelope) {
     if (number != envelope.end() && number->is_number_integer()) event.hops = number->get<int>();
     event.urgent = envelope.contains("urgent");
     event.full_merge = envelope.contains("fullmerge");
-    read_declared(event, envelope);
     const auto received = parse_instant(text_or(envelope, "received", ""));
     if (!received) return Error{Code::corrupt, "own envelope without the time it was received"};
     event.received = *received;
@@ -136,7 +119,6 @@ Json envelope_of(const Event& event) {
     if (event.hops > 0) envelope["hops"] = event.hops;
     if (event.urgent) envelope["urgent"] = true;
     if (event.full_merge) envelope["fullmerge"] = true;
-    for (const auto& change : event.declared) envelope["changes"].push_back(to_json(change));
     return envelope;
 }
 

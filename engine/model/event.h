@@ -23,7 +23,6 @@ struct Event {
     Instant received{};
     std::string connection;            ///< empty for what comes through the events API or a file
     std::string actor;                 ///< who did it at the source; empty when unknown
-    std::vector<Change> declared;      ///< what the connector itself says changed at the source
     Json data = Json::object();        ///< one object a kind: `{"ticket": {…}, "contact": {…}}`
     Json extensions = Json::object();  ///< further envelope attributes, kept as they came
     bool full_merge = false;           ///< the payload is the whole entity: what it leaves out is removed
@@ -36,8 +35,8 @@ struct Event {
 };
 
 /// Reads a CloudEvents 1.0 object with JSON data. `id source specversion type subject` are required here. The
-/// attributes this program adds (`connection actor hops cause urgent fullmerge received changes`) are read
-/// only when `own` is true: outside, nobody may claim them. Fails with invalid_input naming the attribute.
+/// attributes this program adds (`connection actor hops cause urgent fullmerge received`) are read only when
+/// `own` is true: outside, nobody may claim them. Fails with invalid_input naming the attribute.
 Result<Event> event_from_envelope(const TenantName& tenant, const Json& envelope, bool own = false);
 /// The envelope as journaled: event_from_envelope(…, true) reads it back equal.
 Json envelope_of(const Event& event);
