@@ -21,8 +21,31 @@
 namespace rules {
 
 enum class Operator {
-    eq, ne, in, not_in, gt, gte, lt, lte, between, contains, not_contains, starts_with, ends_with, matches,
-    any_word, has, has_any, has_all, has_none, exists, changed, changed_from, changed_to, older_than, newer_than,
+    eq,
+    ne,
+    in,
+    not_in,
+    gt,
+    gte,
+    lt,
+    lte,
+    between,
+    contains,
+    not_contains,
+    starts_with,
+    ends_with,
+    matches,
+    any_word,
+    has,
+    has_any,
+    has_all,
+    has_none,
+    exists,
+    changed,
+    changed_from,
+    changed_to,
+    older_than,
+    newer_than,
     cidr,
 };
 std::string_view name_of(Operator op);
@@ -31,7 +54,7 @@ std::vector<std::string> operator_names();
 
 /// Where a condition or template reads: the root (`ticket`, `event`, `contact`) and the keys below it.
 struct FieldPath {
-    std::string text;   ///< dotted, as written
+    std::string text;  ///< dotted, as written
     std::string root;
     engine::Path keys;  ///< without the root
     FieldType type = FieldType::any;
@@ -47,13 +70,22 @@ struct Network {
 struct Comparison {
     FieldPath field;
     Operator op = Operator::eq;
-    engine::Json operand;             ///< as written, of the field's type
-    bool case_sensitive = false;      ///< `case: true`; for the text operators
-    std::vector<std::string> words;   ///< folded operands of the text operators
-    std::vector<Regex> patterns;      ///< of `matches`
-    std::vector<Network> networks;    ///< of `cidr`
-    engine::Duration span{};          ///< of `older_than` and `newer_than`
+    engine::Json operand;            ///< as written, of the field's type
+    bool case_sensitive = false;     ///< `case: true`; for the text operators
+    std::vector<std::string> words;  ///< folded operands of the text operators
+    std::vector<Regex> patterns;     ///< of `matches`
+    std::vector<Network> networks;   ///< of `cidr`
+    engine::Duration span{};         ///< of `older_than` and `newer_than`
 };
+
+/// Reads `10.0.0.0/8`, `2001:db8::/32` or a single address. Fails with invalid_input naming the text.
+engine::Result<Network> parse_network(std::string_view text);
+/// Reads an address; nothing when the text is none.
+std::optional<std::array<std::uint8_t, 16>> parse_address(std::string_view text);
+
+/// Fills what the operator needs beside the operand: words, patterns, networks, span. Fails with
+/// invalid_input or exhausted, naming what is wrong with the operand.
+engine::Result<void> compile(Comparison& comparison);
 
 struct Condition {
     enum class Kind { all, any, none, negation, comparison };
@@ -63,17 +95,35 @@ struct Condition {
     engine::Place place;
 };
 
-/// A value that may hold templates anywhere inside; a text that is one template keeps the value's type.
 struct Step;
-struct SetStep { std::vector<std::pair<FieldPath, ValueTemplate>> fields; };
-struct UnsetStep { std::vector<FieldPath> fields; };
+/// All values are rendered on the state before the step, then written in order.
+struct SetStep {
+    std::vector<std::pair<FieldPath, ValueTemplate>> fields;
+};
+struct UnsetStep {
+    std::vector<FieldPath> fields;
+};
 /// Tags go to `<kind>.tags` of the subject's entity, or to the named field of type tags.
-struct TagsStep { FieldPath field; std::vector<Template> tags; bool add = true; };
+struct TagsStep {
+    FieldPath field;
+    std::vector<Template> tags;
+    bool add = true;
+};
 /// `assign: ana` or `assign: { assignee: …, group: …, queue: … }`: fields of the subject's entity.
-struct AssignStep { std::vector<std::pair<FieldPath, ValueTemplate>> fields; };
-struct EmitStep { Template type; std::optional<Template> subject; ValueTemplate data; };
+struct AssignStep {
+    std::vector<std::pair<FieldPath, ValueTemplate>> fields;
+};
+struct EmitStep {
+    Template type;
+    std::optional<Template> subject;
+    ValueTemplate data;
+};
 struct StopStep {};
-struct IfStep { Condition condition; std::vector<Step> then; std::vector<Step> otherwise; };
+struct IfStep {
+    Condition condition;
+    std::vector<Step> then;
+    std::vector<Step> otherwise;
+};
 struct CallStep {
     std::string connection;
     std::string action;
@@ -100,7 +150,7 @@ struct Rule {
     bool enabled = true;
     std::vector<std::string> on;  ///< event types or globs
     int order = 500;
-    std::string group;            ///< empty = none
+    std::string group;  ///< empty = none
     bool stop = false;
     bool repeat = false;
     std::optional<OnError> on_error;
@@ -120,8 +170,8 @@ struct RuleSetOptions {
     OnError on_error = OnError::rule;
     int passes_max = 16;
     int hops_max = 16;
-    int actions_max = 64;            ///< per decision
-    int emits_max = 64;              ///< per decision
+    int actions_max = 64;                    ///< per decision
+    int emits_max = 64;                      ///< per decision
     std::size_t text_bytes_max = 64 * 1024;  ///< of one rendered text
     std::map<std::string, Group> groups;
 };

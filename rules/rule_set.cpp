@@ -1,0 +1,68 @@
+#include "rules/rule_set.h"
+
+#include <algorithm>
+
+namespace rules {
+namespace {
+
+struct OperatorName {
+    Operator op;
+    std::string_view name;
+};
+
+constexpr OperatorName names[] = {
+    {Operator::eq, "eq"},
+    {Operator::ne, "ne"},
+    {Operator::in, "in"},
+    {Operator::not_in, "not_in"},
+    {Operator::gt, "gt"},
+    {Operator::gte, "gte"},
+    {Operator::lt, "lt"},
+    {Operator::lte, "lte"},
+    {Operator::between, "between"},
+    {Operator::contains, "contains"},
+    {Operator::not_contains, "not_contains"},
+    {Operator::starts_with, "starts_with"},
+    {Operator::ends_with, "ends_with"},
+    {Operator::matches, "matches"},
+    {Operator::any_word, "any_word"},
+    {Operator::has, "has"},
+    {Operator::has_any, "has_any"},
+    {Operator::has_all, "has_all"},
+    {Operator::has_none, "has_none"},
+    {Operator::exists, "exists"},
+    {Operator::changed, "changed"},
+    {Operator::changed_from, "changed_from"},
+    {Operator::changed_to, "changed_to"},
+    {Operator::older_than, "older_than"},
+    {Operator::newer_than, "newer_than"},
+    {Operator::cidr, "cidr"},
+};
+
+constexpr bool names_are_in_order() {
+    for (std::size_t i = 0; i < std::size(names); ++i)
+        if (static_cast<std::size_t>(names[i].op) != i) return false;
+    return true;
+}
+static_assert(names_are_in_order(), "name_of reads the table by the operator's number");
+
+}  // namespace
+
+std::string_view name_of(Operator op) {
+    return names[static_cast<std::size_t>(op)].name;
+}
+
+std::optional<Operator> parse_operator(std::string_view name) {
+    const auto* found = std::find_if(std::begin(names), std::end(names),
+                                     [&](const auto& entry) { return entry.name == name; });
+    if (found == std::end(names)) return std::nullopt;
+    return found->op;
+}
+
+std::vector<std::string> operator_names() {
+    std::vector<std::string> result;
+    for (const auto& entry : names) result.emplace_back(entry.name);
+    return result;
+}
+
+}  // namespace rules
