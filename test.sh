@@ -25,42 +25,63 @@ stage() {
     local name=$1 began=$SECONDS
     shift
     say "$name"
-    "$@" || {
+    local outcome=0
+    "$@" || outcome=$?
+    stages+=("$(printf '%-52s %5d s' "$name" $((SECONDS - began)))")
+    if [ "$outcome" -ne 0 ]; then
         say "FAILED: $name"
+        summary
         exit 1
-    }
-    stages+=("$(printf '%-44s %5d s' "$name" $((SECONDS - began)))")
+    fi
 }
 
+passed=0
+failed=0
+
+# What ctest said at its end, added up over the stages.
+count_results() {
+    local line bad all
+    line=$(grep -E 'tests passed, [0-9]+ tests failed out of [0-9]+' "$1") || return 0
+    read -r bad all < <(sed -E 's/.*, ([0-9]+) tests failed out of ([0-9]+).*/\1 \2/' <<<"$line")
+    passed=$((passed + all - bad))
+    failed=$((failed + bad))
+}
+
+summary() {
+    printf '    %s\n' "${stages[@]}" >&2
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+}
+
+# run_tests PRESET COMMAND-PREFIX… -- CTEST-ARGUMENTS…
 run_tests() {
-    local preset=$1
+    local preset=$1 prefix=() outcome=0
     shift
-    ctest --test-dir "build/$preset" --output-on-failure --parallel "$jobs" --timeout "${SIGNALBOX_TEST_TIMEOUT:-900}" "$@"
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do
+        prefix+=("$1")
+        shift
+    done
+    shift || true
+    "${prefix[@]}" ctest --test-dir "build/$preset" --output-on-failure --parallel "$jobs" \
+        --timeout "${SIGNALBOX_TEST_TIMEOUT:-900}" "$@" | tee "build/tests-$preset.log" || outcome=$?
+    count_results "build/tests-$preset.log"
+    return "$outcome"
 }
 
 export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_stack_use_after_return=1:strict_string_checks=1}"
 export UBSAN_OPTIONS="${UBSAN_OPTIONS:-print_stacktrace=1}"
 export TSAN_OPTIONS="${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1}"
 
-# GCC 12's thread sanitizer cannot live with some kernels' address randomisation.
-without_randomisation() {
-    if setarch "$(uname -m)" -R true 2>/dev/null; then
-        setarch "$(uname -m)" -R "$@"
-    else
-        "$@"
-    fi
-}
-
 thread_sanitizer_build() {
     if [ "$mode" = --all ]; then configure_and_build tsan; else configure_and_build tsan "${threaded[@]}"; fi
 }
 
+# GCC 12's thread sanitizer cannot live with every kernel's address randomisation, so it is off where that is allowed.
 thread_sanitizer_tests() {
-    local pattern
-    pattern="^($(IFS='|'; echo "${threaded[*]}"))\$"
+    local pattern fixed=()
+    pattern="^($(IFS='|' && echo "${threaded[*]}"))\$"
     if [ "$mode" = --all ]; then pattern='^test_'; fi
-    without_randomisation ctest --test-dir build/tsan --output-on-failure --parallel "$jobs" --tests-regex "$pattern" \
-        --timeout "${SIGNALBOX_TEST_TIMEOUT:-900}"
+    if setarch "$(uname -m)" -R true 2>/dev/null; then fixed=(setarch "$(uname -m)" -R); fi
+    run_tests tsan "${fixed[@]}" -- --tests-regex "$pattern"
 }
 
 lint() {
@@ -93,4 +114,4 @@ if [ "$mode" = --all ]; then
 fi
 
 say "all passed"
-printf '    %s\n' "${stages[@]}" >&2
+summary
