@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/base/hash.h"
+#include "engine/base/json.h"
 #include "engine/base/strong.h"
 #include "engine/base/time.h"
 
@@ -47,8 +48,14 @@ struct JournalRecord {
 /// The bytes that are hashed: RFC 8785 JSON of every column but body, salt and hash; digests as hex, time as
 /// microseconds. docs/reference/journal.md describes it for verifiers in other languages.
 std::string canonical_row(const JournalRecord& record);
+/// The same, at the end of `out`: rows are hashed by the hundred thousand.
+void append_canonical_row(std::string& out, const JournalRecord& record);
 Digest digest_of_body(std::string_view salt, std::string_view body);
 /// The chain starts with 32 zero bytes.
 Digest chain(const Digest& previous, const JournalRecord& record);
+
+/// One line of an export: the columns as they are hashed, with `salt` and `hash` in hex and `body` as text,
+/// null once erased.
+Json export_line(const JournalRecord& record);
 
 }  // namespace engine

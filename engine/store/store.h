@@ -82,7 +82,8 @@ struct NewRecord {
 };
 
 /// What one step of the pipeline (one event decided, one delivery settled, one command) changes. All of it
-/// becomes durable together or not at all.
+/// becomes durable together or not at all. All of it is the step's tenant's. Within a step what is removed
+/// goes before what is added or set; removing what is not there does nothing.
 struct Step {
     TenantName tenant;
     Instant time{};
@@ -91,7 +92,7 @@ struct Step {
     /// `decision` when there is one.
     std::optional<EventKey> seen;
     Digest seen_digest{};
-    /// A pending event is decided: its SeenEvent gets the decision's seq.
+    /// A pending event is decided: its SeenEvent gets the seq of the first record of kind `decision`.
     std::optional<EventKey> decided;
     std::vector<Entity> entities;
     std::vector<PendingEvent>
@@ -159,8 +160,9 @@ public:
     virtual Result<bool> has_owner() = 0;
     virtual Result<void> mark_simulated() = 0;
 
-    /// One transaction for all steps, in order. Needs ownership. Fails with conflict, naming the event, when
-    /// an event is seen already or a version is not the successor of the stored one; nothing is kept then.
+    /// One transaction for all steps, in order. Fails with denied without ownership. Fails with conflict,
+    /// naming the event, when an event is seen already or is not pending, or when a version is not the
+    /// successor of the stored one (nor equal to it with equal fields); nothing is kept then.
     virtual Result<void> commit(std::span<const Step> steps) = 0;
 
     virtual Result<std::optional<SeenEvent>> seen(const EventKey& key) = 0;
@@ -203,6 +205,9 @@ public:
     /// The rows about a subject, newest first, by the chain of `previous`.
     virtual Result<std::vector<JournalRecord>> history(const TenantName& tenant, const Subject& subject,
                                                        std::size_t limit) = 0;
+
+    /// Names journal rows that belong to no stream; `verify` reports them.
+    virtual Result<std::vector<std::string>> strays() { return std::vector<std::string>(); }
 
     /// The files of a rule set by version, so that any decision can be explained later.
     virtual Result<void> put_rule_set(const TenantName& tenant, std::string_view version,

@@ -1,0 +1,81 @@
+#include "engine/store/codec.h"
+
+#include <algorithm>
+
+#include "engine/base/text.h"
+
+namespace engine {
+namespace {
+
+// What is stored was within the limits of the edge when it came; the envelope and contexts around it add a
+// little.
+constexpr JsonLimits stored_limits{256u * 1024 * 1024, 1024};
+
+std::string_view half(const Digest& digest) {
+    return bytes_of(digest).substr(0, 16);
+}
+
+}  // namespace
+
+std::string stored_text(const Json& value) {
+    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<Json> parse_stored(std::string_view text, std::string_view what) {
+    auto value = parse_json(text, stored_limits);
+    if (!value) return Error{Code::corrupt, "stored " + std::string(what) + ": " + value.error().message};
+    return value;
+}
+
+std::string id_key(const TenantName& tenant, const EventId& id) {
+    return std::string(half(sha256({tenant.text(), std::string_view("\0", 1), id.text()})));
+}
+
+std::string event_key(const EventKey& key) {
+    std::string bytes = id_key(key.tenant, key.id);
+    return bytes.append(half(sha256(key.source)));
+}
+
+std::string normal_email(std::string_view email) {
+    return fold_case(trim(email));
+}
+
+std::string email_of(const Entity& entity) {
+    if (entity.deleted || !entity.fields.is_object()) return {};
+    const auto field = entity.fields.find("email");
+    if (field == entity.fields.end() || !field->is_string()) return {};
+    return normal_email(field->get_ref<const std::string&>());
+}
+
+Result<Digest> digest_from(std::string_view bytes, std::string_view what) {
+    Digest digest;
+    if (bytes.size() != digest.size())
+        return Error{Code::corrupt, std::string(what) + " is no SHA-256 digest"};
+    std::copy(bytes.begin(), bytes.end(), digest.begin());
+    return digest;
+}
+
+Result<Entity> entity_from(const TenantName& tenant, std::string_view subject, std::uint64_t version,
+                           std::string_view fields, std::string_view meta) {
+    Entity entity;
+    auto parsed_subject = subject_from(subject);
+    if (!parsed_subject) return parsed_subject.error();
+    entity.tenant = tenant;
+    entity.subject = *std::move(parsed_subject);
+    entity.version = version;
+    auto parsed = parse_stored(fields, "entity " + entity.subject.text());
+    if (!parsed) return parsed.error();
+    entity.fields = *std::move(parsed);
+    const auto parsed_meta = parse_stored(meta, "meta of entity " + entity.subject.text());
+    if (!parsed_meta) return parsed_meta.error();
+    if (const auto read = meta_from_json(entity, *parsed_meta); !read) return read.error();
+    return entity;
+}
+
+Result<Subject> subject_from(std::string_view text) {
+    auto subject = Subject::parse(text);
+    if (!subject) return Error{Code::corrupt, "stored subject: " + subject.error().message};
+    return subject;
+}
+
+}  // namespace engine

@@ -1,0 +1,19 @@
+#include "engine/base/ensure.h"
+#include "engine/base/hash.h"
+#include "engine/store/store.h"
+
+namespace engine {
+
+int partition_of(const TenantName& tenant, const Subject& subject, int partitions) {
+    ENSURE(partitions > 0);
+    const Digest digest = sha256({tenant.text(), std::string_view("\0", 1), subject.text()});
+    std::uint64_t number = 0;
+    for (int i = 0; i < 8; ++i) number = (number << 8) | digest[static_cast<std::size_t>(i)];
+    return static_cast<int>(number % static_cast<std::uint64_t>(partitions));
+}
+
+std::string partition_stream(int partition) {
+    return "p" + std::to_string(partition);
+}
+
+}  // namespace engine

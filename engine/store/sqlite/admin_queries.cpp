@@ -1,0 +1,149 @@
+// Rule sets, API keys, and commands left for the owner.
+
+#include "engine/store/codec.h"
+#include "engine/store/sqlite/backend.h"
+#include "sqlite/sql.inc"
+
+namespace engine {
+namespace {
+
+Result<void> only_error(const Result<int>& changed) {
+    if (!changed) return changed.error();
+    return {};
+}
+
+std::optional<Instant> instant_at(const Rows& rows, int column) {
+    if (rows.is_null(column)) return std::nullopt;
+    return instant_of(rows.integer(column));
+}
+
+std::optional<std::int64_t> microseconds_of_optional(const std::optional<Instant>& instant) {
+    if (!instant) return std::nullopt;
+    return microseconds_of(*instant);
+}
+
+Result<std::vector<std::string>> scopes_from(std::string_view text) {
+    const auto json = parse_stored(text, "scopes of a key");
+    if (!json) return json.error();
+    std::vector<std::string> scopes;
+    for (const auto& scope : *json)
+        if (scope.is_string()) scopes.push_back(scope.get<std::string>());
+    return scopes;
+}
+
+Result<Request> request_from(const Rows& rows) {
+    auto arguments = parse_stored(rows.text(3), "arguments of a request");
+    if (!arguments) return arguments.error();
+    Request request{rows.count(0),
+                    TenantName(std::string(rows.text(1))),
+                    std::string(rows.text(2)),
+                    *std::move(arguments),
+                    std::string(rows.text(4)),
+                    instant_of(rows.integer(5)),
+                    {}};
+    if (rows.is_null(6)) return request;
+    auto answer = parse_stored(rows.text(6), "answer to a request");
+    if (!answer) return answer.error();
+    request.answer = *std::move(answer);
+    return request;
+}
+
+}  // namespace
+
+Result<void> SqliteStore::put_rule_set(const TenantName& tenant, std::string_view version,
+                                       const Json& files) {
+    return in_transaction([&]() -> Result<void> {
+        const auto number = tenants_.number_of(tenant.text());
+        if (!number) return number.error();
+        return only_error(database_->run(sql::put_rule_set, *number, version, stored_text(files)));
+    });
+}
+
+Result<std::optional<Json>> SqliteStore::rule_set(const TenantName& tenant, std::string_view version) {
+    const auto number = tenants_.find(tenant.text());
+    if (!number) return number.error();
+    auto rows = database_->query(sql::find_rule_set, *number, version);
+    if (!rows) return rows.error();
+    const auto found = rows->next();
+    if (!found) return found.error();
+    if (!*found) return std::optional<Json>();
+    auto files = parse_stored(rows->text(0), "rule set");
+    if (!files) return files.error();
+    return std::optional<Json>(*std::move(files));
+}
+
+Result<void> SqliteStore::put_key(const ApiKey& key) {
+    return in_transaction([&]() -> Result<void> {
+        const auto number = tenants_.number_of(key.tenant.text());
+        if (!number) return number.error();
+        return only_error(database_->run(sql::put_key, key.id, *number, key.name,
+                                         Blob{bytes_of(key.secret_digest)}, stored_text(Json(key.scopes)),
+                                         microseconds_of(key.created), microseconds_of_optional(key.expires),
+                                         microseconds_of_optional(key.revoked)));
+    });
+}
+
+Result<ApiKey> SqliteStore::key_from(const Rows& rows) {
+    auto tenant = tenant_of(rows.integer(1));
+    if (!tenant) return tenant.error();
+    const auto digest = digest_from(rows.text(3), "the secret of a key");
+    if (!digest) return digest.error();
+    auto scopes = scopes_from(rows.text(4));
+    if (!scopes) return scopes.error();
+    return ApiKey{std::string(rows.text(0)), *std::move(tenant),
+                  std::string(rows.text(2)), *digest,
+                  *std::move(scopes),        instant_of(rows.integer(5)),
+                  instant_at(rows, 6),       instant_at(rows, 7)};
+}
+
+Result<std::optional<ApiKey>> SqliteStore::key(std::string_view id) {
+    auto rows = database_->query(sql::find_key, id);
+    if (!rows) return rows.error();
+    return first_of<ApiKey>(*std::move(rows), [this](const Rows& row) { return key_from(row); });
+}
+
+Result<std::vector<ApiKey>> SqliteStore::keys(const TenantName& tenant) {
+    const auto number = tenants_.find(tenant.text());
+    if (!number) return number.error();
+    auto rows = database_->query(sql::list_keys, *number);
+    if (!rows) return rows.error();
+    return all_of<ApiKey>(*std::move(rows), [this](const Rows& row) { return key_from(row); });
+}
+
+Result<std::uint64_t> SqliteStore::leave(const Request& request) {
+    std::uint64_t number = 0;
+    const auto left = in_transaction([&]() -> Result<void> {
+        auto rows =
+            database_->query(sql::add_request, request.tenant.text(), request.command,
+                             stored_text(request.arguments), request.actor, microseconds_of(request.made));
+        if (!rows) return rows.error();
+        if (const auto added = rows->next(); !added) return added.error();
+        number = rows->count(0);
+        return {};
+    });
+    if (!left) return left.error();
+    return number;
+}
+
+Result<std::vector<Request>> SqliteStore::unanswered(std::size_t limit) {
+    auto rows = database_->query(sql::list_unanswered, limit);
+    if (!rows) return rows.error();
+    return all_of<Request>(*std::move(rows), request_from);
+}
+
+Result<void> SqliteStore::answer(std::uint64_t number, const Json& answer) {
+    return in_transaction([&]() -> Result<void> {
+        const auto answered = database_->run(sql::set_answer, number, stored_text(answer));
+        if (!answered) return answered.error();
+        if (*answered == 0) return not_found("no request " + std::to_string(number) + " waits for an answer");
+        return {};
+    });
+}
+
+Result<std::optional<Request>> SqliteStore::request(std::uint64_t number) {
+    auto rows = database_->query(sql::find_request, number);
+    if (!rows) return rows.error();
+    return first_of<Request>(*std::move(rows), request_from);
+}
+
+}  // namespace engine

@@ -1,0 +1,146 @@
+#pragma once
+/// SqliteStore: the Store interface over one connection; its methods are spread over files by what they ask
+/// about.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/store/sqlite/database.h"
+#include "engine/store/sqlite/dictionary.h"
+#include "engine/store/sqlite/owner_lock.h"
+#include "engine/store/sqlite/step_writer.h"
+#include "engine/store/store.h"
+
+namespace engine {
+
+class SqliteStore final : public Store {
+public:
+    SqliteStore(std::unique_ptr<Database> database, StoreInfo info, bool read_only);
+
+    StoreInfo info() const override { return info_; }
+    Result<void> own() override;
+    bool owned() const override;
+    Result<bool> has_owner() override;
+    Result<void> mark_simulated() override;
+    Result<void> commit(std::span<const Step> steps) override;
+
+    Result<std::optional<SeenEvent>> seen(const EventKey& key) override;
+    Result<std::vector<SeenEvent>> seen_by_id(const TenantName& tenant, const EventId& id) override;
+    Result<std::optional<Entity>> entity(const TenantName& tenant, const Subject& subject) override;
+    Result<std::optional<Entity>> entity_by_email(const TenantName& tenant, std::string_view kind,
+                                                  std::string_view email) override;
+    Result<std::vector<Entity>> entities(const TenantName& tenant, std::string_view kind,
+                                         std::string_view after_subject, std::size_t limit) override;
+
+    Result<std::vector<PendingEvent>> pending(int partition, std::uint64_t after_place,
+                                              std::size_t limit) override;
+    Result<std::vector<Delivery>> outbox(int partition, std::uint64_t after_number,
+                                         std::size_t limit) override;
+    Result<std::pair<std::uint64_t, std::uint64_t>> counters(int partition) override;
+    Result<std::uint64_t> outbox_size() override;
+    Result<std::vector<Timer>> timers_due(Instant until, std::size_t limit) override;
+    Result<std::optional<Instant>> next_timer() override;
+    Result<std::vector<Timer>> timers(const TenantName& tenant, std::size_t limit) override;
+    Result<std::vector<BlockedLane>> blocked_lanes(const TenantName& tenant) override;
+    Result<std::vector<StoredContinuation>> continuations(const TenantName& tenant,
+                                                          const Subject& subject) override;
+    Result<std::vector<DeadLetter>> dead_letters(const TenantName& tenant, std::size_t limit) override;
+    Result<std::optional<DeadLetter>> dead_letter(const TenantName& tenant, const DeliveryKey& key) override;
+
+    Result<std::vector<TenantName>> tenants() override;
+    Result<std::vector<StreamHead>> streams(const TenantName& tenant) override;
+    Result<std::optional<JournalRecord>> record(const TenantName& tenant, std::string_view stream,
+                                                std::uint64_t seq) override;
+    Result<void> scan(const TenantName& tenant, std::string_view stream, std::uint64_t after_seq,
+                      const std::function<bool(const JournalRecord&)>& each) override;
+    Result<std::vector<JournalRecord>> history(const TenantName& tenant, const Subject& subject,
+                                               std::size_t limit) override;
+    Result<std::vector<std::string>> strays() override;
+
+    Result<void> put_rule_set(const TenantName& tenant, std::string_view version, const Json& files) override;
+    Result<std::optional<Json>> rule_set(const TenantName& tenant, std::string_view version) override;
+    Result<void> put_key(const ApiKey& key) override;
+    Result<std::optional<ApiKey>> key(std::string_view id) override;
+    Result<std::vector<ApiKey>> keys(const TenantName& tenant) override;
+    Result<std::uint64_t> leave(const Request& request) override;
+    Result<std::vector<Request>> unanswered(std::size_t limit) override;
+    Result<void> answer(std::uint64_t number, const Json& answer) override;
+    Result<std::optional<Request>> request(std::uint64_t number) override;
+
+private:
+    /// A stream of a tenant, found by name.
+    struct FoundStream {
+        TenantName tenant;
+        std::string name;
+        std::int64_t id = 0;
+    };
+    Result<void> write_steps(std::span<const Step> steps);
+    void forget_uncommitted();
+    /// `change` inside a transaction of its own.
+    template <class Change>
+    Result<void> in_transaction(Change change);
+
+    Result<TenantName> tenant_of(std::int64_t number);
+    Result<Timer> timer_from(const Rows& rows);
+    Result<Delivery> delivery_from(const Rows& rows);
+    Result<DeadLetter> dead_letter_from(const Rows& rows);
+    Result<BlockedLane> blocked_lane_from(const Rows& rows);
+    Result<std::uint64_t> waiting_in(const BlockedLane& lane);
+    Result<std::optional<FoundStream>> find_stream_of(const TenantName& tenant, std::string_view name);
+    Result<void> read_record(const Rows& rows, const FoundStream& stream, JournalRecord& record);
+    Result<std::optional<JournalRecord>> record_at(const FoundStream& stream, std::uint64_t seq);
+    Result<std::size_t> read_batch(const FoundStream& stream, std::uint64_t after_seq,
+                                   std::vector<JournalRecord>& batch);
+    Result<void> follow(const FoundStream& stream, std::uint64_t seq, const Subject& subject,
+                        std::size_t limit, std::vector<JournalRecord>& out);
+    Result<ApiKey> key_from(const Rows& rows);
+
+    std::unique_ptr<Database> database_;
+    StoreInfo info_;
+    bool read_only_;
+    bool owns_memory_ = false;  ///< the lock of a store in memory, which nobody else can see
+    OwnerLock lock_;
+    Dictionary tenants_;
+    Dictionary words_;
+    WriterMemory memory_;
+};
+
+template <class Change>
+Result<void> SqliteStore::in_transaction(Change change) {
+    if (read_only_) return denied("the store was opened for reading only");
+    if (const auto begun = database_->begin(); !begun) return begun.error();
+    Result<void> done = change();
+    if (done) done = database_->commit();
+    if (done) return done;
+    database_->rollback();
+    forget_uncommitted();
+    return done;
+}
+
+/// Reads every row with `read`, which returns a Result of an element.
+template <class Element, class Read>
+Result<std::vector<Element>> all_of(Rows rows, Read read) {
+    std::vector<Element> found;
+    while (true) {
+        const auto next = rows.next();
+        if (!next) return next.error();
+        if (!*next) return found;
+        Result<Element> element = read(rows);
+        if (!element) return element.error();
+        found.push_back(*std::move(element));
+    }
+}
+
+/// The first row read with `read`, or nothing.
+template <class Element, class Read>
+Result<std::optional<Element>> first_of(Rows rows, Read read) {
+    const auto next = rows.next();
+    if (!next) return next.error();
+    if (!*next) return std::optional<Element>();
+    Result<Element> element = read(rows);
+    if (!element) return element.error();
+    return std::optional<Element>(*std::move(element));
+}
+
+}  // namespace engine

@@ -1,0 +1,277 @@
+// Questions of the pipeline: known events, entities, and what waits in lanes.
+
+#include <algorithm>
+
+#include "engine/store/codec.h"
+#include "engine/store/sqlite/backend.h"
+#include "sqlite/sql.inc"
+
+namespace engine {
+namespace {
+
+Result<SeenEvent> seen_from(const Rows& rows, const EventKey& key) {
+    const auto digest = digest_from(rows.text(3), "the content of event " + key.id.text());
+    if (!digest) return digest.error();
+    return SeenEvent{key, *digest, std::string(rows.text(0)), rows.count(1), rows.count(2)};
+}
+
+/// Subjects of a kind are those from `kind/` to before `kind0`: '0' follows '/'.
+std::string first_subject(std::string_view kind) {
+    return std::string(kind) + "/";
+}
+std::string end_of_subjects(std::string_view kind) {
+    return std::string(kind) + "0";
+}
+
+std::uint64_t number_at(const Rows& rows) {
+    return static_cast<std::uint64_t>(rows.integer(0) % positions_of_share);
+}
+int partition_at(const Rows& rows) {
+    return static_cast<int>(rows.integer(0) / positions_of_share);
+}
+
+/// A place after which nothing can be: keeps the callers' "everything" within the key's range.
+std::uint64_t bounded(std::uint64_t after) {
+    return std::min(after, static_cast<std::uint64_t>(positions_of_share) - 1);
+}
+
+std::int64_t limit_of(std::size_t limit) {
+    return static_cast<std::int64_t>(std::min<std::size_t>(limit, std::size_t{1} << 31));
+}
+
+}  // namespace
+
+Result<std::optional<SeenEvent>> SqliteStore::seen(const EventKey& key) {
+    auto rows = database_->query(sql::find_seen, Blob{event_key(key)});
+    if (!rows) return rows.error();
+    return first_of<SeenEvent>(*std::move(rows), [&key](const Rows& row) { return seen_from(row, key); });
+}
+
+Result<std::vector<SeenEvent>> SqliteStore::seen_by_id(const TenantName& tenant, const EventId& id) {
+    const std::string prefix = id_key(tenant, id);
+    const std::string last = prefix + std::string(16, '\xFF');
+    auto rows = database_->query(sql::find_seen_by_id, Blob{prefix}, Blob{last});
+    if (!rows) return rows.error();
+    const EventKey key{tenant, {}, id};
+    return all_of<SeenEvent>(*std::move(rows), [&key](const Rows& row) { return seen_from(row, key); });
+}
+
+Result<std::optional<Entity>> SqliteStore::entity(const TenantName& tenant, const Subject& subject) {
+    const auto number = tenants_.find(tenant.text());
+    if (!number) return number.error();
+    auto rows = database_->query(sql::find_entity, *number, subject.text());
+    if (!rows) return rows.error();
+    return first_of<Entity>(*std::move(rows), [&](const Rows& row) {
+        return entity_from(tenant, subject.text(), row.count(1), row.text(3), row.text(4));
+    });
+}
+
+Result<std::optional<Entity>> SqliteStore::entity_by_email(const TenantName& tenant, std::string_view kind,
+                                                           std::string_view email) {
+    const auto number = tenants_.find(tenant.text());
+    if (!number) return number.error();
+    const std::string normal = normal_email(email);
+    if (normal.empty()) return std::optional<Entity>();
+    auto rows = database_->query(sql::find_entity_by_email, *number, normal, first_subject(kind),
+                                 end_of_subjects(kind));
+    if (!rows) return rows.error();
+    return first_of<Entity>(*std::move(rows), [&](const Rows& row) {
+        return entity_from(tenant, row.text(0), row.count(1), row.text(2), row.text(3));
+    });
+}
+
+Result<std::vector<Entity>> SqliteStore::entities(const TenantName& tenant, std::string_view kind,
+                                                  std::string_view after_subject, std::size_t limit) {
+    const auto number = tenants_.find(tenant.text());
+    if (!number) return number.error();
+    const auto after = std::max(first_subject(kind), std::string(after_subject));
+    auto rows = database_->query(sql::list_entities, *number, after, end_of_subjects(kind), limit_of(limit));
+    if (!rows) return rows.error();
+    return all_of<Entity>(*std::move(rows), [&](const Rows& row) {
+        return entity_from(tenant, row.text(0), row.count(1), row.text(2), row.text(3));
+    });
+}
+
+Result<std::vector<PendingEvent>> SqliteStore::pending(int partition, std::uint64_t after_place,
+                                                       std::size_t limit) {
+    auto rows = database_->query(sql::list_pending, position_of(partition, bounded(after_place)),
+                                 position_of(partition + 1, 0), limit_of(limit));
+    if (!rows) return rows.error();
+    return all_of<PendingEvent>(*std::move(rows), [&](const Rows& row) -> Result<PendingEvent> {
+        auto tenant = tenant_of(row.integer(1));
+        if (!tenant) return tenant.error();
+        const auto envelope = parse_stored(row.text(3), "pending event");
+        if (!envelope) return envelope.error();
+        auto event = event_from_envelope(*tenant, *envelope, true);
+        if (!event) return Error{Code::corrupt, "stored pending event: " + event.error().message};
+        auto context = parse_stored(row.text(4), "context of a pending event");
+        if (!context) return context.error();
+        return PendingEvent{partition,           number_at(row), *std::move(event), std::string(row.text(2)),
+                            *std::move(context), row.count(5)};
+    });
+}
+
+Result<Delivery> SqliteStore::delivery_from(const Rows& rows) {
+    auto tenant = tenant_of(rows.integer(1));
+    if (!tenant) return tenant.error();
+    auto lane = subject_from(rows.text(2));
+    if (!lane) return lane.error();
+    const auto body = parse_stored(rows.text(6), "delivery");
+    if (!body) return body.error();
+    auto delivery = delivery_from_json(*body);
+    if (!delivery) return delivery;
+    delivery->partition = partition_at(rows);
+    delivery->number = number_at(rows);
+    delivery->tenant = *std::move(tenant);
+    delivery->lane = *std::move(lane);
+    delivery->attempts = static_cast<int>(rows.integer(3));
+    delivery->created = instant_of(rows.integer(4));
+    delivery->next_attempt = instant_of(rows.integer(5));
+    return delivery;
+}
+
+Result<std::vector<Delivery>> SqliteStore::outbox(int partition, std::uint64_t after_number,
+                                                  std::size_t limit) {
+    auto rows = database_->query(sql::list_outbox, position_of(partition, bounded(after_number)),
+                                 position_of(partition + 1, 0), limit_of(limit));
+    if (!rows) return rows.error();
+    return all_of<Delivery>(*std::move(rows), [this](const Rows& row) { return delivery_from(row); });
+}
+
+Result<std::pair<std::uint64_t, std::uint64_t>> SqliteStore::counters(int partition) {
+    auto rows = database_->query(sql::read_counters, partition);
+    if (!rows) return rows.error();
+    const auto found = rows->next();
+    if (!found) return found.error();
+    if (!*found) return std::pair<std::uint64_t, std::uint64_t>();
+    return std::pair(rows->count(0), rows->count(1));
+}
+
+Result<std::uint64_t> SqliteStore::outbox_size() {
+    auto rows = database_->query(sql::count_outbox);
+    if (!rows) return rows.error();
+    if (const auto found = rows->next(); !found) return found.error();
+    return rows->count(0);
+}
+
+Result<Timer> SqliteStore::timer_from(const Rows& rows) {
+    auto tenant = tenant_of(rows.integer(0));
+    if (!tenant) return tenant.error();
+    auto subject = subject_from(rows.text(1));
+    if (!subject) return subject.error();
+    auto body = parse_stored(rows.text(5), "timer");
+    if (!body) return body.error();
+    return Timer{*std::move(tenant),        static_cast<int>(rows.integer(3)), *std::move(subject),
+                 std::string(rows.text(2)), instant_of(rows.integer(4)),       *std::move(body)};
+}
+
+Result<std::vector<Timer>> SqliteStore::timers_due(Instant until, std::size_t limit) {
+    auto rows = database_->query(sql::list_timers_due, microseconds_of(until), limit_of(limit));
+    if (!rows) return rows.error();
+    return all_of<Timer>(*std::move(rows), [this](const Rows& row) { return timer_from(row); });
+}
+
+Result<std::optional<Instant>> SqliteStore::next_timer() {
+    auto rows = database_->query(sql::first_due);
+    if (!rows) return rows.error();
+    const auto found = rows->next();
+    if (!found) return found.error();
+    if (!*found || rows->is_null(0)) return std::optional<Instant>();
+    return std::optional<Instant>(instant_of(rows->integer(0)));
+}
+
+Result<std::vector<Timer>> SqliteStore::timers(const TenantName& tenant, std::size_t limit) {
+    const auto number = tenants_.find(tenant.text());
+    if (!number) return number.error();
+    auto rows = database_->query(sql::list_timers, *number, limit_of(limit));
+    if (!rows) return rows.error();
+    return all_of<Timer>(*std::move(rows), [this](const Rows& row) { return timer_from(row); });
+}
+
+Result<BlockedLane> SqliteStore::blocked_lane_from(const Rows& rows) {
+    auto tenant = tenant_of(rows.integer(0));
+    if (!tenant) return tenant.error();
+    auto subject = subject_from(rows.text(1));
+    if (!subject) return subject.error();
+    return BlockedLane{*std::move(tenant),
+                       *std::move(subject),
+                       static_cast<int>(rows.integer(2)),
+                       std::string(rows.text(3)),
+                       EventId(std::string(rows.text(4))),
+                       instant_of(rows.integer(5)),
+                       0};
+}
+
+Result<std::uint64_t> SqliteStore::waiting_in(const BlockedLane& lane) {
+    const auto number = tenants_.find(lane.tenant.text());
+    if (!number) return number.error();
+    auto rows = database_->query(sql::count_pending_of_lane, position_of(lane.partition, 0),
+                                 position_of(lane.partition + 1, 0), *number, lane.subject.text());
+    if (!rows) return rows.error();
+    if (const auto found = rows->next(); !found) return found.error();
+    return rows->count(0);
+}
+
+Result<std::vector<BlockedLane>> SqliteStore::blocked_lanes(const TenantName& tenant) {
+    const auto number = tenants_.find(tenant.text());
+    if (!number) return number.error();
+    auto rows = tenant.empty() ? database_->query(sql::list_blocked_lanes)
+                               : database_->query(sql::list_blocked_lanes_of, *number);
+    if (!rows) return rows.error();
+    auto lanes =
+        all_of<BlockedLane>(*std::move(rows), [this](const Rows& row) { return blocked_lane_from(row); });
+    if (!lanes) return lanes;
+    for (auto& lane : *lanes) {
+        const auto waiting = waiting_in(lane);
+        if (!waiting) return waiting.error();
+        lane.waiting = *waiting;
+    }
+    return lanes;
+}
+
+Result<std::vector<StoredContinuation>> SqliteStore::continuations(const TenantName& tenant,
+                                                                   const Subject& subject) {
+    const auto number = tenants_.find(tenant.text());
+    if (!number) return number.error();
+    auto rows = database_->query(sql::list_continuations, *number, subject.text());
+    if (!rows) return rows.error();
+    return all_of<StoredContinuation>(*std::move(rows), [&](const Rows& row) -> Result<StoredContinuation> {
+        const auto json = parse_stored(row.text(2), "continuation");
+        if (!json) return json.error();
+        auto continuation = continuation_from_json(*json);
+        if (!continuation) return continuation.error();
+        auto context = parse_stored(row.text(3), "context of a continuation");
+        if (!context) return context.error();
+        return StoredContinuation{tenant,
+                                  static_cast<int>(row.integer(1)),
+                                  subject,
+                                  std::string(row.text(0)),
+                                  *std::move(continuation),
+                                  *std::move(context)};
+    });
+}
+
+Result<DeadLetter> SqliteStore::dead_letter_from(const Rows& rows) {
+    auto delivery = delivery_from(rows);
+    if (!delivery) return delivery.error();
+    return DeadLetter{*std::move(delivery), std::string(rows.text(7)), static_cast<int>(rows.integer(8)),
+                      instant_of(rows.integer(9))};
+}
+
+Result<std::vector<DeadLetter>> SqliteStore::dead_letters(const TenantName& tenant, std::size_t limit) {
+    const auto number = tenants_.find(tenant.text());
+    if (!number) return number.error();
+    auto rows = database_->query(sql::list_dead_letters, *number, limit_of(limit));
+    if (!rows) return rows.error();
+    return all_of<DeadLetter>(*std::move(rows), [this](const Rows& row) { return dead_letter_from(row); });
+}
+
+Result<std::optional<DeadLetter>> SqliteStore::dead_letter(const TenantName& tenant, const DeliveryKey& key) {
+    const auto number = tenants_.find(tenant.text());
+    if (!number) return number.error();
+    auto rows = database_->query(sql::find_dead_letter, *number, key.text());
+    if (!rows) return rows.error();
+    return first_of<DeadLetter>(*std::move(rows), [this](const Rows& row) { return dead_letter_from(row); });
+}
+
+}  // namespace engine

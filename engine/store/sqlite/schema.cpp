@@ -1,0 +1,75 @@
+#include "engine/store/sqlite/schema.h"
+
+#include "sqlite/sql.inc"
+
+namespace engine {
+namespace {
+
+constexpr std::int64_t schema_version = 1;
+constexpr std::int64_t application_id = 0x53426F78;  // "SBox"
+constexpr int partitions_max = 4096;
+
+Result<std::int64_t> number(Database& database, const char* sql) {
+    auto rows = database.query(sql);
+    if (!rows) return rows.error();
+    const auto found = rows->next();
+    if (!found) return found.error();
+    return *found ? rows->integer(0) : std::int64_t{0};
+}
+
+/// Whether there is nothing yet; another program's or a newer schema is an error.
+Result<bool> is_empty(Database& database) {
+    const auto application = number(database, "PRAGMA application_id");
+    if (!application) return application.error();
+    const auto version = number(database, "PRAGMA user_version");
+    if (!version) return version.error();
+    const auto tables = number(database, "SELECT count(*) FROM sqlite_schema");
+    if (!tables) return tables.error();
+    if (*application == 0 && *version == 0 && *tables == 0) return true;
+    if (*application != application_id) return invalid("this database is not a Signalbox store");
+    if (*version > schema_version)
+        return invalid("the store has schema " + std::to_string(*version) + "; this program knows up to " +
+                       std::to_string(schema_version));
+    return false;
+}
+
+Result<void> make_schema(Database& database, int partitions) {
+    if (const auto made = database.execute(sql::migration_0001_initial); !made) return made;
+    const std::string rest = "PRAGMA application_id=" + std::to_string(application_id) +
+                             ";PRAGMA user_version=" + std::to_string(schema_version) +
+                             ";INSERT INTO store (id, partitions) VALUES (1, " + std::to_string(partitions) +
+                             ");";
+    return database.execute(rest.c_str());
+}
+
+/// Two processes may open a new store at once: the second finds it made.
+Result<void> make_if_empty(Database& database, int partitions) {
+    if (const auto begun = database.begin(); !begun) return begun;
+    const auto empty = is_empty(database);
+    Result<void> made = empty ? Result<void>() : Result<void>(empty.error());
+    if (empty && *empty) made = make_schema(database, partitions);
+    if (made) made = database.commit();
+    if (!made) database.rollback();
+    return made;
+}
+
+}  // namespace
+
+Result<StoreInfo> prepare_schema(Database& database, const OpenOptions& options) {
+    if (options.partitions < 1 || options.partitions > partitions_max)
+        return invalid("a store has 1 to " + std::to_string(partitions_max) + " partitions, not " +
+                       std::to_string(options.partitions));
+    const auto empty = is_empty(database);
+    if (!empty) return empty.error();
+    if (*empty && options.read_only) return not_found("the store is empty");
+    if (*empty)
+        if (const auto made = make_if_empty(database, options.partitions); !made) return made.error();
+    auto rows = database.query(sql::read_info);
+    if (!rows) return rows.error();
+    const auto found = rows->next();
+    if (!found) return found.error();
+    if (!*found) return Error{Code::corrupt, "the store does not say how many partitions it has"};
+    return StoreInfo{static_cast<int>(rows->integer(0)), rows->integer(1) != 0, schema_version};
+}
+
+}  // namespace engine

@@ -1,0 +1,354 @@
+#include "engine/store/sqlite/step_writer.h"
+
+#include <algorithm>
+
+#include "engine/base/ensure.h"
+#include "engine/store/codec.h"
+#include "sqlite/sql.inc"
+
+namespace engine {
+namespace {
+
+Result<void> only_error(const Result<int>& changed) {
+    if (!changed) return changed.error();
+    return {};
+}
+
+template <class List, class Write>
+Result<void> each(const List& list, Write write) {
+    for (const auto& item : list)
+        if (const Result<void> written = write(item); !written) return written;
+    return {};
+}
+
+std::string event_named_by(const Step& step) {
+    if (step.seen) return step.seen->id.text();
+    if (step.decided) return step.decided->id.text();
+    return step.records.empty() ? std::string() : step.records.front().cause_event;
+}
+
+Result<void> one_inserted(const Result<int>& changed, const char* what, std::int64_t position) {
+    if (!changed) return changed.error();
+    if (*changed == 1) return {};
+    return Error{Code::conflict, std::string(what) + " " + std::to_string(position % positions_of_share) +
+                                     " of partition " + std::to_string(position / positions_of_share) +
+                                     " is taken"};
+}
+
+}  // namespace
+
+std::int64_t position_of(std::int64_t share, std::uint64_t number) {
+    ENSURE(share >= 0 && share < (1 << 22) && number < static_cast<std::uint64_t>(positions_of_share));
+    return share * positions_of_share + static_cast<std::int64_t>(number);
+}
+
+Result<void> StepWriter::write(const Step& step) {
+    const auto tenant = tenants_.number_of(step.tenant.text());
+    if (!tenant) return tenant.error();
+    now_ = {&step, *tenant, 0, 0, 0};
+    if (auto done = each(step.records, [this](const auto& record) { return append(record); }); !done)
+        return done;
+    if (auto done = write_seen(); !done) return done;
+    if (auto done = write_decided(); !done) return done;
+    if (auto done = each(step.entities, [this](const auto& entity) { return write_entity(entity); }); !done)
+        return done;
+    if (auto done = write_pending(); !done) return done;
+    if (auto done = write_outbox(); !done) return done;
+    if (auto done = write_dead_letters(); !done) return done;
+    if (auto done = write_timers(); !done) return done;
+    if (auto done = write_blocked_lanes(); !done) return done;
+    return write_continuations();
+}
+
+Result<void> StepWriter::finish() {
+    if (auto done = finish_streams(); !done) return done;
+    if (auto done = finish_subjects(); !done) return done;
+    if (auto done = finish_entities(); !done) return done;
+    return finish_counters();
+}
+
+// ---- journal
+
+Result<void> StepWriter::append(const NewRecord& record) {
+    const auto open = stream(record.stream);
+    if (!open) return open.error();
+    SubjectHead none;
+    SubjectHead* subject = &none;
+    if (!record.subject.empty()) {
+        const auto head = subject_head(record.subject, (*open)->id);
+        if (!head) return head.error();
+        subject = *head;
+    }
+    const auto& row = memory_.journal.append(*now_.step, record, (*open)->head, subject->seq);
+    (*open)->moved = true;
+    *subject = {row.seq, true};
+    if (record.kind == record_kind::event && now_.event_seq == 0) {
+        now_.event_seq = row.seq;
+        now_.event_stream = (*open)->id;
+    }
+    if (record.kind == record_kind::decision && now_.decision_seq == 0) now_.decision_seq = row.seq;
+    return insert(row, **open);
+}
+
+Result<void> StepWriter::insert(const JournalRecord& record, const OpenStream& stream) {
+    const auto kind = words_.number_of(record.kind);
+    if (!kind) return kind.error();
+    const auto rule = words_.number_of(record.cause_rule);
+    if (!rule) return rule.error();
+    const auto ruleset = words_.number_of(record.ruleset);
+    if (!ruleset) return ruleset.error();
+    return only_error(database_.run(sql::add_record, position_of(stream.id, record.seq),
+                                    microseconds_of(record.time), *kind, record.subject,
+                                    record.entity_version, record.cause_event, *rule, *ruleset, record.actor,
+                                    record.previous, Blob{bytes_of(record.body_digest)},
+                                    Blob{bytes_of(record.hash)}, Blob{record.salt}, record.body));
+}
+
+Result<OpenStream*> StepWriter::stream(const std::string& name) {
+    const WriterMemory::Key key(now_.tenant, name);
+    const auto known = memory_.streams.find(key);
+    if (known != memory_.streams.end()) return &known->second;
+    OpenStream stream;
+    stream.head.stream = name;
+    auto rows = database_.query(sql::find_stream, now_.tenant, name);
+    if (!rows) return rows.error();
+    const auto found = rows->next();
+    if (!found) return found.error();
+    if (*found) {
+        const auto hash = digest_from(rows->text(2), "the hash of stream " + name);
+        if (!hash) return hash.error();
+        stream.id = rows->integer(0);
+        stream.head.seq = rows->count(1);
+        stream.head.hash = *hash;
+    } else {
+        auto added = database_.query(sql::add_stream, now_.tenant, name);
+        if (!added) return added.error();
+        if (const auto row = added->next(); !row) return row.error();
+        stream.id = added->integer(0);
+    }
+    return &memory_.streams.emplace(key, std::move(stream)).first->second;
+}
+
+Result<StepWriter::SubjectHead*> StepWriter::subject_head(const std::string& subject, std::int64_t stream) {
+    const auto [place, added] = subjects_.try_emplace({now_.tenant, subject, stream});
+    if (!added) return &place->second;
+    auto rows = database_.query(sql::find_subject_head, now_.tenant, subject, stream);
+    if (!rows) return rows.error();
+    const auto found = rows->next();
+    if (!found) return found.error();
+    if (*found) place->second.seq = rows->count(0);
+    return &place->second;
+}
+
+// ---- events and entities
+
+Result<void> StepWriter::write_seen() {
+    const Step& step = *now_.step;
+    if (!step.seen) return {};
+    const std::string key = event_key(*step.seen);
+    const auto added = database_.run(sql::add_seen, Blob{key}, now_.event_stream, now_.event_seq,
+                                     now_.decision_seq, Blob{bytes_of(step.seen_digest)});
+    if (!added) return added.error();
+    if (*added == 0) return conflict("is known already");
+    return {};
+}
+
+Result<void> StepWriter::write_decided() {
+    const Step& step = *now_.step;
+    if (!step.decided) return {};
+    if (now_.decision_seq == 0)
+        return invalid("event " + step.decided->id.text() + ": decided without a decision record");
+    const std::string key = event_key(*step.decided);
+    const auto decided = database_.run(sql::set_decided, Blob{key}, now_.decision_seq);
+    if (!decided) return decided.error();
+    if (*decided == 0) return conflict("is not pending");
+    return {};
+}
+
+Result<void> StepWriter::write_entity(const Entity& entity) {
+    const auto found = entity_row(entity.subject);
+    if (!found) return found.error();
+    EntityRow& row = **found;
+    std::string fields = stored_text(entity.fields);
+    const bool successor = entity.version == row.version + 1;
+    const bool only_meta = entity.version == row.version && fields == row.fields;
+    if (!successor && !only_meta)
+        return conflict("finds entity " + entity.subject.text() + " at version " +
+                        std::to_string(row.version) + ", writing version " + std::to_string(entity.version));
+    std::string email = email_of(entity);
+    row.email_changed = row.email_changed || email != row.email;
+    row.version = entity.version;
+    row.email = std::move(email);
+    row.fields = std::move(fields);
+    row.meta = stored_text(meta_to_json(entity));
+    return {};
+}
+
+Result<StepWriter::EntityRow*> StepWriter::entity_row(const Subject& subject) {
+    const auto [place, added] = entities_.try_emplace({now_.tenant, subject.text()});
+    if (!added) return &place->second;
+    auto rows = database_.query(sql::find_entity, now_.tenant, subject.text());
+    if (!rows) return rows.error();
+    const auto found = rows->next();
+    if (!found) return found.error();
+    if (*found) {
+        EntityRow& row = place->second;
+        row.id = rows->integer(0);
+        row.version = rows->count(1);
+        row.email = rows->text(2);
+        row.fields = rows->text(3);
+    }
+    return &place->second;
+}
+
+// ---- what waits
+
+Result<void> StepWriter::write_pending() {
+    const Step& step = *now_.step;
+    const auto removed = each(step.pending_removed, [this](const auto& place) {
+        return only_error(database_.run(sql::remove_pending, position_of(place.first, place.second)));
+    });
+    if (!removed) return removed;
+    return each(step.pending_added, [this](const PendingEvent& added) {
+        auto& counters = counters_[added.partition];
+        counters.place = std::max(counters.place, added.place);
+        const auto position = position_of(added.partition, added.place);
+        const auto event_seq = added.event_seq == 0 ? now_.event_seq : added.event_seq;
+        return one_inserted(
+            database_.run(sql::add_pending, position, now_.tenant, added.event.subject.text(), added.kind,
+                          stored_text(envelope_of(added.event)), stored_text(added.context), event_seq),
+            "place", position);
+    });
+}
+
+Result<void> StepWriter::write_outbox() {
+    const Step& step = *now_.step;
+    for (const auto& [partition, number] : step.outbox_removed) {
+        const auto removed = database_.run(sql::remove_delivery, position_of(partition, number));
+        if (!removed) return removed.error();
+        counters_[partition].outbox_rows -= *removed;
+    }
+    const auto updated = each(step.outbox_updated, [this](const Delivery& delivery) {
+        return only_error(database_.run(sql::set_delivery, position_of(delivery.partition, delivery.number),
+                                        delivery.attempts, microseconds_of(delivery.next_attempt)));
+    });
+    if (!updated) return updated;
+    return each(step.outbox_added, [this](const Delivery& delivery) {
+        auto& counters = counters_[delivery.partition];
+        counters.number = std::max(counters.number, delivery.number);
+        ++counters.outbox_rows;
+        const auto position = position_of(delivery.partition, delivery.number);
+        return one_inserted(
+            database_.run(sql::add_delivery, position, now_.tenant, delivery.lane.text(), delivery.attempts,
+                          microseconds_of(delivery.created), microseconds_of(delivery.next_attempt),
+                          stored_text(to_json(delivery))),
+            "number", position);
+    });
+}
+
+Result<void> StepWriter::write_dead_letters() {
+    const Step& step = *now_.step;
+    const auto removed = each(step.dead_letters_removed, [this](const auto& number) {
+        return only_error(database_.run(sql::remove_dead_letter, position_of(number.first, number.second)));
+    });
+    if (!removed) return removed;
+    return each(step.dead_letters_added, [this](const DeadLetter& letter) {
+        const Delivery& delivery = letter.delivery;
+        auto& counters = counters_[delivery.partition];
+        counters.number = std::max(counters.number, delivery.number);
+        return only_error(
+            database_.run(sql::add_dead_letter, position_of(delivery.partition, delivery.number), now_.tenant,
+                          delivery.lane.text(), delivery.attempts, microseconds_of(delivery.created),
+                          microseconds_of(delivery.next_attempt), stored_text(to_json(delivery)),
+                          delivery.key.text(), letter.reason, letter.status, microseconds_of(letter.since)));
+    });
+}
+
+Result<void> StepWriter::write_timers() {
+    const Step& step = *now_.step;
+    const auto removed = each(step.timers_removed, [this](const Timer& timer) {
+        return only_error(database_.run(sql::remove_timer, now_.tenant, timer.subject.text(), timer.name));
+    });
+    if (!removed) return removed;
+    return each(step.timers_set, [this](const Timer& timer) {
+        return only_error(database_.run(sql::put_timer, now_.tenant, timer.subject.text(), timer.name,
+                                        timer.partition, microseconds_of(timer.due),
+                                        stored_text(timer.body)));
+    });
+}
+
+Result<void> StepWriter::write_blocked_lanes() {
+    const Step& step = *now_.step;
+    const auto released = each(step.lanes_released, [this](const BlockedLane& lane) {
+        return only_error(database_.run(sql::remove_blocked_lane, now_.tenant, lane.subject.text()));
+    });
+    if (!released) return released;
+    return each(step.lanes_blocked, [this](const BlockedLane& lane) {
+        return only_error(database_.run(sql::put_blocked_lane, now_.tenant, lane.subject.text(),
+                                        lane.partition, lane.reason, lane.event.text(),
+                                        microseconds_of(lane.since)));
+    });
+}
+
+Result<void> StepWriter::write_continuations() {
+    const Step& step = *now_.step;
+    const auto removed = each(step.continuations_removed, [this](const StoredContinuation& stored) {
+        return only_error(database_.run(sql::remove_continuation, now_.tenant, stored.id));
+    });
+    if (!removed) return removed;
+    return each(step.continuations_set, [this](const StoredContinuation& stored) {
+        return only_error(database_.run(sql::put_continuation, now_.tenant, stored.id, stored.partition,
+                                        stored.subject.text(), stored_text(to_json(stored.continuation)),
+                                        stored_text(stored.context)));
+    });
+}
+
+// ---- once a transaction
+
+Result<void> StepWriter::finish_streams() {
+    for (auto& [key, stream] : memory_.streams) {
+        if (!stream.moved) continue;
+        const auto moved =
+            database_.run(sql::move_stream, stream.id, stream.head.seq, Blob{bytes_of(stream.head.hash)});
+        if (!moved) return moved.error();
+        stream.moved = false;
+    }
+    return {};
+}
+
+Result<void> StepWriter::finish_subjects() {
+    return each(subjects_, [this](const auto& entry) -> Result<void> {
+        if (!entry.second.moved) return {};
+        const auto& [tenant, subject, stream] = entry.first;
+        return only_error(database_.run(sql::put_subject_head, tenant, subject, stream, entry.second.seq));
+    });
+}
+
+Result<void> StepWriter::finish_entities() {
+    return each(entities_, [this](const auto& entry) {
+        const EntityRow& row = entry.second;
+        std::optional<std::string_view> email;
+        if (!row.email.empty()) email = row.email;
+        if (row.id == 0)
+            return only_error(database_.run(sql::add_entity, entry.first.first, entry.first.second,
+                                            row.version, email, row.fields, row.meta));
+        if (row.email_changed)
+            return only_error(
+                database_.run(sql::set_entity_and_email, row.id, row.version, row.fields, row.meta, email));
+        return only_error(database_.run(sql::set_entity, row.id, row.version, row.fields, row.meta));
+    });
+}
+
+Result<void> StepWriter::finish_counters() {
+    return each(counters_, [this](const auto& entry) {
+        const auto& [partition, counters] = entry;
+        return only_error(database_.run(sql::raise_counters, partition, counters.place, counters.number,
+                                        counters.outbox_rows));
+    });
+}
+
+Error StepWriter::conflict(const std::string& what) const {
+    return {Code::conflict, "event " + event_named_by(*now_.step) + " " + what};
+}
+
+}  // namespace engine

@@ -1,0 +1,103 @@
+#pragma once
+/// StepWriter: writes steps into an open transaction; what many of them touch is written once, at the end.
+
+#include <map>
+#include <string>
+#include <tuple>
+
+#include "engine/store/journal_writer.h"
+#include "engine/store/sqlite/database.h"
+#include "engine/store/sqlite/dictionary.h"
+
+namespace engine {
+
+/// Where a stream stands.
+struct OpenStream {
+    std::int64_t id = 0;
+    StreamHead head;
+    bool moved = false;  ///< further than its row says
+};
+
+/// What the owner remembers between commits. After a rolled back one all of it is forgotten and read again.
+struct WriterMemory {
+    using Key = std::pair<std::int64_t, std::string>;  ///< tenant and name
+    std::map<Key, OpenStream> streams;
+    JournalWriter journal;
+};
+
+/// A key of the tables that are made of partition (or stream) and number.
+std::int64_t position_of(std::int64_t share, std::uint64_t number);
+inline constexpr std::int64_t positions_of_share = std::int64_t{1} << 40;
+
+class StepWriter {
+public:
+    StepWriter(Database& database, Dictionary& tenants, Dictionary& words, WriterMemory& memory)
+        : database_(database), tenants_(tenants), words_(words), memory_(memory) {}
+
+    /// Fails with conflict as Store::commit says; the transaction must then be rolled back.
+    Result<void> write(const Step& step);
+    /// After the last step.
+    Result<void> finish();
+
+private:
+    /// The records of the step now being written that others of its parts point at.
+    struct Current {
+        const Step* step = nullptr;
+        std::int64_t tenant = 0;
+        std::int64_t event_stream = 0;
+        std::uint64_t event_seq = 0;
+        std::uint64_t decision_seq = 0;
+    };
+    struct SubjectHead {
+        std::uint64_t seq = 0;
+        bool moved = false;
+    };
+    struct EntityRow {
+        std::int64_t id = 0;  ///< 0 until it has a row
+        std::uint64_t version = 0;
+        std::string email;
+        std::string fields = "{}";
+        std::string meta;
+        bool email_changed = false;
+    };
+    struct Counters {
+        std::uint64_t place = 0;
+        std::uint64_t number = 0;
+        std::int64_t outbox_rows = 0;
+    };
+
+    Result<void> append(const NewRecord& record);
+    Result<void> insert(const JournalRecord& record, const OpenStream& stream);
+    Result<OpenStream*> stream(const std::string& name);
+    Result<SubjectHead*> subject_head(const std::string& subject, std::int64_t stream);
+
+    Result<void> write_seen();
+    Result<void> write_decided();
+    Result<void> write_entity(const Entity& entity);
+    Result<EntityRow*> entity_row(const Subject& subject);
+    Result<void> write_pending();
+    Result<void> write_outbox();
+    Result<void> write_dead_letters();
+    Result<void> write_timers();
+    Result<void> write_blocked_lanes();
+    Result<void> write_continuations();
+
+    Result<void> finish_streams();
+    Result<void> finish_subjects();
+    Result<void> finish_entities();
+    Result<void> finish_counters();
+
+    Error conflict(const std::string& what) const;
+
+    Database& database_;
+    Dictionary& tenants_;
+    Dictionary& words_;
+    WriterMemory& memory_;
+    Current now_;
+    // Sorted, so that neighbours are written one after another.
+    std::map<std::tuple<std::int64_t, std::string, std::int64_t>, SubjectHead> subjects_;
+    std::map<std::pair<std::int64_t, std::string>, EntityRow> entities_;
+    std::map<int, Counters> counters_;
+};
+
+}  // namespace engine

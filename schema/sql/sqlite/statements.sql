@@ -1,0 +1,230 @@
+-- The statements of the SQLite store. Each becomes a constant of the name in its `-- name:` line.
+
+-- name: find_tenant
+SELECT id FROM tenants WHERE name = ?;
+
+-- name: add_tenant
+INSERT INTO tenants (name) VALUES (?) RETURNING id;
+
+-- name: tenant_text
+SELECT name FROM tenants WHERE id = ?;
+
+-- name: list_tenants
+SELECT name FROM tenants ORDER BY name;
+
+-- name: find_word
+SELECT id FROM words WHERE text = ?;
+
+-- name: add_word
+INSERT INTO words (text) VALUES (?) RETURNING id;
+
+-- name: word_text
+SELECT text FROM words WHERE id = ?;
+
+-- name: read_info
+SELECT partitions, simulated FROM store;
+
+-- name: set_simulated
+UPDATE store SET simulated = 1;
+
+-- name: find_stream
+SELECT id, seq, hash FROM streams WHERE tenant = ? AND name = ?;
+
+-- name: add_stream
+INSERT INTO streams (tenant, name, seq, hash) VALUES (?, ?, 0, zeroblob(32)) RETURNING id;
+
+-- name: move_stream
+UPDATE streams SET seq = ?2, hash = ?3 WHERE id = ?1;
+
+-- name: list_streams
+SELECT name, seq, hash FROM streams WHERE tenant = ? ORDER BY name;
+
+-- name: stream_text
+SELECT name FROM streams WHERE id = ?;
+
+-- name: add_record
+INSERT INTO journal (position, time, kind, subject, entity_version, cause_event, cause_rule, ruleset, actor,
+                     previous, body_digest, hash, salt, body)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: read_records
+SELECT position, time, kind, subject, entity_version, cause_event, cause_rule, ruleset, actor, previous,
+       body_digest, hash, salt, body
+FROM journal WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?;
+
+-- name: next_position
+SELECT position FROM journal WHERE position >= ? ORDER BY position LIMIT 1;
+
+-- name: find_subject_head
+SELECT seq FROM subjects WHERE tenant = ? AND subject = ? AND stream = ?;
+
+-- name: list_subject_heads
+SELECT stream, seq FROM subjects WHERE tenant = ? AND subject = ?;
+
+-- name: put_subject_head
+INSERT INTO subjects (tenant, subject, stream, seq) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET seq = excluded.seq;
+
+-- name: add_seen
+INSERT INTO seen (key, stream, event_seq, decision_seq, content_digest) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING;
+
+-- name: set_decided
+UPDATE seen SET decision_seq = ?2 WHERE key = ?1 AND decision_seq = 0;
+
+-- name: find_seen
+SELECT s.name, e.event_seq, e.decision_seq, e.content_digest
+FROM seen e LEFT JOIN streams s ON s.id = e.stream WHERE e.key = ?;
+
+-- name: find_seen_by_id
+SELECT s.name, e.event_seq, e.decision_seq, e.content_digest
+FROM seen e
+LEFT JOIN streams s ON s.id = e.stream
+LEFT JOIN journal j ON j.position = (e.stream << 40) + e.event_seq
+WHERE e.key BETWEEN ? AND ? ORDER BY j.time, e.stream, e.event_seq;
+
+-- name: find_entity
+SELECT id, version, email, fields, meta FROM entities WHERE tenant = ? AND subject = ?;
+
+-- name: find_entity_by_email
+SELECT subject, version, fields, meta FROM entities
+WHERE tenant = ? AND email = ? AND subject >= ? AND subject < ? ORDER BY subject LIMIT 1;
+
+-- name: list_entities
+SELECT subject, version, fields, meta FROM entities
+WHERE tenant = ? AND subject > ? AND subject < ? ORDER BY subject LIMIT ?;
+
+-- name: add_entity
+INSERT INTO entities (tenant, subject, version, email, fields, meta) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: set_entity
+UPDATE entities SET version = ?2, fields = ?3, meta = ?4 WHERE id = ?1;
+
+-- name: set_entity_and_email
+UPDATE entities SET version = ?2, fields = ?3, meta = ?4, email = ?5 WHERE id = ?1;
+
+-- name: raise_counters
+INSERT INTO counters (partition, place, number, outbox_rows) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET place = max(place, excluded.place), number = max(number, excluded.number),
+                          outbox_rows = outbox_rows + excluded.outbox_rows;
+
+-- name: read_counters
+SELECT place, number FROM counters WHERE partition = ?;
+
+-- name: count_outbox
+SELECT sum(outbox_rows) FROM counters;
+
+-- name: add_pending
+INSERT INTO pending (position, tenant, subject, kind, event, context, event_seq) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING;
+
+-- name: remove_pending
+DELETE FROM pending WHERE position = ?;
+
+-- name: list_pending
+SELECT position, tenant, kind, event, context, event_seq
+FROM pending WHERE position > ? AND position < ? ORDER BY position LIMIT ?;
+
+-- name: count_pending_of_lane
+SELECT count(*) FROM pending WHERE position >= ? AND position < ? AND tenant = ? AND subject = ?;
+
+-- name: add_delivery
+INSERT INTO outbox (position, tenant, lane, attempts, created, next_attempt, body) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING;
+
+-- name: set_delivery
+UPDATE outbox SET attempts = ?2, next_attempt = ?3 WHERE position = ?1;
+
+-- name: remove_delivery
+DELETE FROM outbox WHERE position = ?;
+
+-- name: list_outbox
+SELECT position, tenant, lane, attempts, created, next_attempt, body
+FROM outbox WHERE position > ? AND position < ? ORDER BY position LIMIT ?;
+
+-- name: add_dead_letter
+INSERT OR REPLACE INTO dead_letters (position, tenant, lane, attempts, created, next_attempt, body, key, reason,
+                                     status, since)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: remove_dead_letter
+DELETE FROM dead_letters WHERE position = ?;
+
+-- name: list_dead_letters
+SELECT position, tenant, lane, attempts, created, next_attempt, body, reason, status, since
+FROM dead_letters WHERE tenant = ? ORDER BY since, position LIMIT ?;
+
+-- name: find_dead_letter
+SELECT position, tenant, lane, attempts, created, next_attempt, body, reason, status, since
+FROM dead_letters WHERE tenant = ? AND key = ? ORDER BY position LIMIT 1;
+
+-- name: put_timer
+INSERT INTO timers (tenant, subject, name, partition, due, body) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET partition = excluded.partition, due = excluded.due, body = excluded.body;
+
+-- name: remove_timer
+DELETE FROM timers WHERE tenant = ? AND subject = ? AND name = ?;
+
+-- name: list_timers_due
+SELECT tenant, subject, name, partition, due, body
+FROM timers WHERE due <= ? ORDER BY due, subject, name, tenant LIMIT ?;
+
+-- name: list_timers
+SELECT tenant, subject, name, partition, due, body
+FROM timers WHERE tenant = ? ORDER BY due, subject, name LIMIT ?;
+
+-- name: first_due
+SELECT min(due) FROM timers;
+
+-- name: put_blocked_lane
+INSERT OR REPLACE INTO blocked_lanes (tenant, subject, partition, reason, event, since) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: remove_blocked_lane
+DELETE FROM blocked_lanes WHERE tenant = ? AND subject = ?;
+
+-- name: list_blocked_lanes
+SELECT tenant, subject, partition, reason, event, since FROM blocked_lanes ORDER BY since, tenant, subject;
+
+-- name: list_blocked_lanes_of
+SELECT tenant, subject, partition, reason, event, since
+FROM blocked_lanes WHERE tenant = ? ORDER BY since, subject;
+
+-- name: put_continuation
+INSERT OR REPLACE INTO continuations (tenant, id, partition, subject, continuation, context)
+VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: remove_continuation
+DELETE FROM continuations WHERE tenant = ? AND id = ?;
+
+-- name: list_continuations
+SELECT id, partition, continuation, context FROM continuations WHERE tenant = ? AND subject = ? ORDER BY id;
+
+-- name: put_rule_set
+INSERT INTO rule_sets (tenant, version, files) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: find_rule_set
+SELECT files FROM rule_sets WHERE tenant = ? AND version = ?;
+
+-- name: put_key
+INSERT OR REPLACE INTO keys (id, tenant, name, secret_digest, scopes, created, expires, revoked)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: find_key
+SELECT id, tenant, name, secret_digest, scopes, created, expires, revoked FROM keys WHERE id = ?;
+
+-- name: list_keys
+SELECT id, tenant, name, secret_digest, scopes, created, expires, revoked
+FROM keys WHERE tenant = ? ORDER BY created, id;
+
+-- name: add_request
+INSERT INTO requests (tenant, command, arguments, actor, made) VALUES (?, ?, ?, ?, ?) RETURNING number;
+
+-- name: list_unanswered
+SELECT number, tenant, command, arguments, actor, made, answer
+FROM requests WHERE answer IS NULL ORDER BY number LIMIT ?;
+
+-- name: set_answer
+UPDATE requests SET answer = ?2 WHERE number = ?1 AND answer IS NULL;
+
+-- name: find_request
+SELECT number, tenant, command, arguments, actor, made, answer FROM requests WHERE number = ?;
