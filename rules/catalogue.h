@@ -1,5 +1,6 @@
 #pragma once
-/// The field catalogue: which kinds of entity there are, their fields, types and enums, and how kinds are linked.
+/// The field catalogue: which kinds of entity there are, their fields, types and enums, and how kinds are
+/// linked.
 
 #include <map>
 #include <optional>
@@ -22,6 +23,7 @@ enum class FieldType {
     any,
 };
 std::string_view name_of(FieldType type);
+std::optional<FieldType> parse_field_type(std::string_view name);
 
 struct Field {
     std::string path;  ///< dotted, with the kind: `ticket.priority`
@@ -34,8 +36,8 @@ struct Field {
 /// `conversation.contact_id → contact`: the field holds the other entity's id, or, for kinds keyed by
 /// people, an e-mail address.
 struct Link {
-    std::string field;   ///< of the entity that points: `conversation.contact_id`
-    std::string kind;    ///< of the entity pointed at
+    std::string field;  ///< of the entity that points: `conversation.contact_id`
+    std::string kind;   ///< of the entity pointed at
     bool by_email = false;
 };
 
@@ -44,12 +46,17 @@ public:
     /// ticket, conversation, message, contact, company, lead, call with their canonical fields and links.
     static Catalogue shipped();
 
-    /// Adds a tenant's field or changes the enum of a shipped one; false when the type contradicts.
+    /// Adds a tenant's field or changes the enum of a shipped one; false when the type contradicts: only a
+    /// field of type any may get another type, and a field can only lie below an object.
     bool add(Field field);
+    /// A new kind has id, status, assignee, group, queue, tags, custom.*, created_at and updated_at.
     void add_kind(const std::string& kind);
+    /// Replaces the link of the same field.
     void add_link(Link link);
 
     bool has_kind(std::string_view kind) const;
+    /// A kind with a life of its own: a message is only read in the decision that brings it.
+    bool is_entity(std::string_view kind) const { return has_kind(kind) && kind != "message"; }
     std::vector<std::string> kinds() const;
     /// The declared field, or one that stands for everything under an open object (`ticket.custom.*` is
     /// FieldType::any until declared), or null. `ticket.requester.email` style paths are looked up whole.
@@ -59,6 +66,9 @@ public:
     const std::vector<Link>& links() const { return links_; }
 
 private:
+    void remove_below(const std::string& path);
+    void open_below(const std::string& path);
+
     std::map<std::string, Field, std::less<>> fields_;
     std::map<std::string, bool, std::less<>> kinds_;
     std::vector<Link> links_;

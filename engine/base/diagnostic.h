@@ -1,7 +1,9 @@
 #pragma once
 /// What is wrong in a file somebody wrote: the place, the words at it, and the remedy.
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace engine {
@@ -28,15 +30,20 @@ class Diagnostics {
 public:
     void error(std::string kind, Place place, std::string message);
     void warning(std::string kind, Place place, std::string message);
+    void add(Diagnostic diagnostic) { found_.push_back(std::move(diagnostic)); }
 
     bool has_errors() const;
-    /// In order of file, line, column.
+    /// In order of file, line, column; what was said twice comes once.
     std::vector<Diagnostic> sorted() const;
     bool empty() const { return found_.empty(); }
+    std::size_t size() const { return found_.size(); }
 
 private:
     std::vector<Diagnostic> found_;
 };
+
+/// The words of a file as a message shows them: in quotes, on one line, cut when long.
+std::string in_quotes(std::string_view text);
 
 /// `rules/a.yaml:3:7: error: unknown field "ticket.staus", did you mean "ticket.status"? [unknown-field]`
 std::string to_text(const Diagnostic& diagnostic);

@@ -25,10 +25,10 @@ struct YamlNode {
 
     Kind kind = Kind::null;
     Place place;
-    std::string text;    ///< of a scalar
-    bool quoted = false; ///< a quoted or block scalar is text whatever it looks like
-    std::vector<YamlNode> items;   ///< of a list
-    std::vector<Entry> entries;    ///< of a map, in file order
+    std::string text;             ///< of a scalar
+    bool quoted = false;          ///< a quoted or block scalar is text whatever it looks like
+    std::vector<YamlNode> items;  ///< of a list
+    std::vector<Entry> entries;   ///< of a map, in file order
 
     bool is_null() const { return kind == Kind::null; }
     bool is_scalar() const { return kind == Kind::scalar; }
@@ -44,13 +44,16 @@ struct YamlNode::Entry {
     YamlNode value;
 };
 
-/// Reads one YAML 1.2 document. Anchors, aliases, tags, duplicate keys, a second document and passed limits
-/// are reported as diagnostics (`yaml-syntax`, `anchor`, `tag`, `duplicate-key`, `limit`); what could be read is
-/// returned, a null node when nothing could.
+/// Reads one YAML 1.2 document. Anchors, aliases, merge keys, tags outside the core schema, duplicate keys, a
+/// second document and passed limits are reported as diagnostics (`yaml-syntax`, `anchor`, `tag`,
+/// `duplicate-key`, `limit`). What could be read before a syntax error is returned, its last parts possibly
+/// cut short; a null node when nothing could. Columns count code points. Time and memory grow with the bytes,
+/// whatever they say.
 YamlNode parse_yaml(std::string_view text, const std::string& file, Diagnostics& diagnostics,
                     const YamlLimits& limits = {});
 
-/// The YAML 1.2 core schema: null, booleans, integers, floats by their look when not quoted, else text.
+/// The YAML 1.2 core schema: null, booleans, integers, floats by their look when not quoted, else text. What
+/// JSON has no number for (`.inf`, `.nan`, integers beyond 64 bits) stays text.
 Json to_json(const YamlNode& node);
 
 }  // namespace engine

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/base/diagnostic.h"
 #include "engine/model/action_signature.h"
@@ -14,12 +15,13 @@ namespace rules {
 /// The files of a tenant folder by relative path (`rules/a.yaml`), as bytes: what a version is made of.
 using Files = std::map<std::string, std::string>;
 
-/// Compiles `tenant.yaml rules.yaml rules/**.yaml fields.yaml`; `connections` says which actions exist. Problems
-/// go to `diagnostics`; with an error among them nothing is returned. Pure.
+/// Compiles `tenant.yaml rules.yaml rules/**.yaml fields.yaml`; `connections` says which actions exist.
+/// Problems go to `diagnostics`; with an error among them nothing is returned. Pure.
 std::optional<RuleSet> load_rule_set(const Files& files, const engine::ConnectionSignatures& connections,
                                      engine::Diagnostics& diagnostics);
 
-/// `sha256:<hex>` over sorted names and bytes of everything that takes part in decisions (tests/ is left out).
+/// `sha256:<hex>` over sorted names and bytes of everything that takes part in decisions (tests/ is left
+/// out).
 std::string version_of(const Files& files);
 
 /// The classes of diagnostics this loader may report, with a sentence each; docs and tests are made from it.
@@ -29,6 +31,13 @@ struct DiagnosticClass {
     std::string remedy;
 };
 const std::vector<DiagnosticClass>& diagnostic_classes();
+
+/// The YAML files of a tenant's folder that this version reads, tests and rules/ aside.
+std::vector<std::string> tenant_file_names();
+/// The top-level keys of tenant.yaml, and of rules.yaml and the files of rules/; schemas are tested against
+/// them.
+std::vector<std::string> tenant_keys();
+std::vector<std::string> rule_file_keys();
 
 /// Parses one condition map (the value of `when`), for tests and tools.
 std::optional<Condition> load_condition(const std::string& yaml, const Catalogue& catalogue,

@@ -1,0 +1,132 @@
+#include "rules/language/context.h"
+
+#include <algorithm>
+
+#include "engine/base/text.h"
+
+namespace rules {
+namespace {
+
+using engine::in_quotes;
+using engine::Place;
+
+bool has_empty_key(const engine::Path& keys) {
+    return std::any_of(keys.begin(), keys.end(), [](const std::string& key) { return key.empty(); });
+}
+
+/// Names near enough to be meant: those of the same root when there is such a root.
+std::vector<std::string> candidates_for(const std::string& root, const Catalogue& catalogue) {
+    auto all = catalogue.paths();
+    const auto elsewhere = [&](const std::string& path) { return !path.starts_with(root + "."); };
+    if (root == "event" || catalogue.has_kind(root)) std::erase_if(all, elsewhere);
+    return all;
+}
+
+std::nullopt_t unknown_field(const std::string& text, const Place& place, const std::string& root,
+                             RuleContext& context) {
+    context.problems.error("unknown-field", place,
+                           "unknown field " + in_quotes(text) +
+                               context.problems.hint(text, candidates_for(root, context.catalogue)));
+    return std::nullopt;
+}
+
+/// An undeclared field of a tenant's own whose name is almost that of a declared one.
+void warn_of_near_miss(const std::string& text, const Place& place, const Field& field,
+                       RuleContext& context) {
+    if (!field.path.ends_with(".*")) return;
+    const auto prefix = field.path.substr(0, field.path.size() - 1);
+    std::vector<std::string> declared;
+    for (const auto& path : context.catalogue.paths())
+        if (path.starts_with(prefix)) declared.push_back(path.substr(prefix.size()));
+    const auto near = engine::nearest(text.substr(prefix.size()), declared);
+    if (!near.empty())
+        context.problems.warning("undeclared-field", place,
+                                 in_quotes(text) + " is not declared in fields.yaml, did you mean " +
+                                     in_quotes(prefix + near) + "?");
+}
+
+std::optional<FieldPath> read_result(FieldPath path, const Place& place, RuleContext& context) {
+    const auto& keys = path.keys;
+    if (keys.size() < 2 || keys[1] != "result") {
+        context.problems.error("unknown-field", place,
+                               "unknown field " + in_quotes(path.text) +
+                                   ": an earlier step's result is read as steps.<as>.result");
+        return std::nullopt;
+    }
+    if (!context.results.contains(keys[0])) {
+        const std::vector<std::string> known(context.results.begin(), context.results.end());
+        context.problems.error("dangling-step-result", place,
+                               "no earlier step of this rule is named " + in_quotes(keys[0]) + " with as" +
+                                   context.problems.hint(keys[0], known));
+        return std::nullopt;
+    }
+    context.reads.insert(keys[0]);
+    return path;
+}
+
+std::nullopt_t refuse_write(const std::string& text, const Place& place, const std::string& why,
+                            RuleContext& context) {
+    context.problems.error("wrong-entity", place, in_quotes(text) + " cannot be written here: " + why);
+    return std::nullopt;
+}
+
+std::string names_of(const std::set<std::string>& kinds) {
+    return engine::join({kinds.begin(), kinds.end()}, " or ");
+}
+
+}  // namespace
+
+std::set<std::string> subject_kinds_of(const std::vector<std::string>& on, const Catalogue& catalogue) {
+    std::set<std::string> kinds;
+    for (const auto& type : on) {
+        const auto kind = type.substr(0, type.find('.'));
+        if (kind.size() == type.size() || !catalogue.is_entity(kind)) return {};
+        kinds.insert(kind);
+    }
+    return kinds;
+}
+
+std::optional<FieldPath> read_path(const std::string& text, const Place& place, RuleContext& context) {
+    auto keys = engine::path_of(text);
+    if (keys.empty() || has_empty_key(keys)) return unknown_field(text, place, "", context);
+    FieldPath path{text, keys.front(), {keys.begin() + 1, keys.end()}, FieldType::any};
+    if (path.root == "steps") return read_result(std::move(path), place, context);
+    if (path.keys.empty() && (path.root == "event" || context.catalogue.has_kind(path.root))) {
+        path.type = FieldType::object;
+        return path;
+    }
+    const Field* field = context.catalogue.find(text);
+    if (field == nullptr) return unknown_field(text, place, path.root, context);
+    path.type = field->type;
+    warn_of_near_miss(text, place, *field, context);
+    return path;
+}
+
+std::optional<FieldPath> read_target(const std::string& text, const Place& place, RuleContext& context) {
+    auto path = read_path(text, place, context);
+    if (!path) return std::nullopt;
+    if (!context.catalogue.is_entity(path->root))
+        return refuse_write(text, place, "a decision writes only fields of its own entity", context);
+    if (path->keys.empty()) return refuse_write(text, place, "name a field of it", context);
+    if (path->keys == engine::Path{"id"}) return refuse_write(text, place, "an entity keeps its id", context);
+    const auto& kinds = context.subject_kinds;
+    if (!kinds.empty() && !kinds.contains(path->root))
+        return refuse_write(text, place,
+                            "a decision on " + context.events + " writes only its own " + names_of(kinds),
+                            context);
+    return path;
+}
+
+std::optional<FieldPath> own_field(const std::string& name, const Place& place, RuleContext& context) {
+    const auto& kinds = context.subject_kinds;
+    for (const auto& kind : kinds) {
+        if (context.catalogue.find(kind + "." + name) != nullptr) continue;
+        context.problems.error("unknown-field", place, "a " + kind + " has no field " + in_quotes(name));
+        return std::nullopt;
+    }
+    if (kinds.size() == 1) return read_target(*kinds.begin() + "." + name, place, context);
+    const auto type = name == "tags" ? FieldType::tags : FieldType::text;
+    return FieldPath{name, "", {name}, type};
+}
+
+}  // namespace rules

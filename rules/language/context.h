@@ -1,0 +1,46 @@
+#pragma once
+/// RuleContext: what one rule may speak of while it is read, and the paths it names.
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/base/yaml.h"
+#include "engine/model/action_signature.h"
+#include "rules/language/problems.h"
+#include "rules/rule_set.h"
+
+namespace rules {
+
+/// Borrows everything; lives as long as one rule is read.
+struct RuleContext {
+    const Catalogue& catalogue;
+    const engine::ConnectionSignatures& connections;
+    Problems& problems;
+    /// The kinds of entity its events can be about; empty = not known.
+    std::set<std::string> subject_kinds = {};
+    /// Who runs here, for messages: the rule's `on`.
+    std::string events = {};
+    /// `as` names of actions asked for before this point; their results can be read.
+    std::set<std::string> results = {};
+    /// The results read since this was last emptied.
+    std::set<std::string> reads = {};
+};
+
+/// The kinds of entity that events of these types and globs are about; empty when one of them leaves it open.
+/// An event's type begins with its subject's kind, except a message's.
+std::set<std::string> subject_kinds_of(const std::vector<std::string>& on, const Catalogue& catalogue);
+
+/// A field that can be read: of an entity, `event.*`, `changes`, `steps.<as>.result.*`.
+std::optional<FieldPath> read_path(const std::string& text, const engine::Place& place, RuleContext& context);
+
+/// A field that this rule can write: of its own entity.
+std::optional<FieldPath> read_target(const std::string& text, const engine::Place& place,
+                                     RuleContext& context);
+
+/// `<kind>.<name>` of the rule's own entity. When the kind is not known before an event comes, the root is
+/// empty and stands for the subject's kind. Reports unknown-field when the kind has no such field.
+std::optional<FieldPath> own_field(const std::string& name, const engine::Place& place, RuleContext& context);
+
+}  // namespace rules

@@ -1,0 +1,79 @@
+#include "rules/language/load.h"
+
+namespace rules {
+
+const std::vector<DiagnosticClass>& diagnostic_classes() {
+    static const std::vector<DiagnosticClass> classes{
+        // The file as YAML.
+        {"yaml-syntax", "The file is not YAML 1.2, or not UTF-8, or holds more than one document.",
+         "Check indentation, quotes and brackets at the place; indent with spaces; remove \"---\" between "
+         "parts."},
+        {"anchor", "The file uses an anchor (&name), an alias (*name) or a merge key (<<).",
+         "Write the value out wherever it is used: a reader of one rule then sees all of it."},
+        {"tag", "A value has a tag outside the core schema, or one that does not fit it.",
+         "Remove the tag. Quotes make a text of anything."},
+        {"duplicate-key", "A map has one key twice.",
+         "Keep one of them; two conditions on one field go into one map or into all: [ … ]."},
+        {"limit", "The file is too long, too deep or holds too many values, or there are too many problems.",
+         "Spread rules over several files under rules/; put the first problems right and check again."},
+        // Keys and values.
+        {"unknown-key", "A key that nothing reads stands here.", "Correct its spelling or remove it."},
+        {"missing-key", "A key that must be there is not.", "Add it."},
+        {"wrong-type",
+         "A value, a template's result or an operator does not fit the type of its field or parameter.",
+         "Write a value of that type. Texts are put in quotes, lists in [ ], an operator for lists is "
+         "has_any."},
+        {"bad-value", "A value has the right type but cannot be meant.",
+         "See the message for what is possible."},
+        {"unknown-enum-value", "The field or key takes one of a list of values, and this is none of them.",
+         "Choose one of the list; a tenant's own values are declared in fields.yaml."},
+        {"duplicate-id", "Two rules, groups, modes or named results have one name.",
+         "Rename or remove one of them; ids are unique over all files of a tenant."},
+        {"unknown-file", "The folder holds a YAML file that nothing reads.",
+         "Rename it to one that is read, or put it under rules/ with the ending .yaml."},
+        {"not-in-this-version", "The language has this in a later version only.",
+         "Remove it, or run a version that has it."},
+        // The field catalogue.
+        {"unknown-field", "No field of the catalogue or of fields.yaml has this path.",
+         "Correct it, or declare it in fields.yaml; any field under <kind>.custom may be used undeclared."},
+        {"undeclared-field",
+         "A field under custom is not declared and its name is almost that of a declared one.",
+         "Correct its spelling, or declare it too."},
+        {"unknown-kind", "fields.yaml speaks of a kind of entity that is not known.",
+         "Correct it, or list it under kinds."},
+        {"field-conflict", "fields.yaml gives a field a type that contradicts what is known of it.",
+         "Keep the known type, or choose another name."},
+        {"wrong-entity", "A rule writes a field that is not of the entity its events are about.",
+         "Write only the own entity; emit an event to the other one, and let a rule there write it."},
+        // Rules.
+        {"dangling-group", "A rule names a group that no file declares.",
+         "Declare it under groups, or correct the name."},
+        {"unlikely-event", "An event type begins with a word that is almost a kind's name.",
+         "Correct it; if it is meant, nothing needs to be done."},
+        // Conditions.
+        {"unknown-operator", "A field is compared by an operator that does not exist.",
+         "Correct its spelling."},
+        {"bad-regex", "The pattern of matches is not RE2 syntax, or compiles to too much.",
+         "Correct the pattern; look-around and back-references do not exist in RE2."},
+        {"empty-condition", "A group of conditions is empty, so it always has the same answer.",
+         "Add a condition or remove the group."},
+        {"never-true", "A change condition looks at something that no decision of this rule changes.",
+         "Compare fields of the rule's own entity."},
+        // Steps.
+        {"unknown-step", "A step has a name that does not exist.",
+         "Correct it; an action is written <connection>.<action>."},
+        {"dangling-connection", "An action names a connection that connections.yaml does not have.",
+         "Add the connection, or correct the name."},
+        {"unknown-action", "The connection's connector has no such action.", "Correct its spelling."},
+        {"unknown-parameter", "The action has no such parameter.", "Correct its spelling or remove it."},
+        {"missing-parameter", "The action needs a parameter that is not given.", "Add it."},
+        {"bad-template", "A template between {{ and }} cannot be read.",
+         "Write {{ path | filter: argument }}; texts among the arguments stand in quotes."},
+        {"unknown-filter", "A template uses a filter that does not exist.", "Correct its spelling."},
+        {"dangling-step-result", "A result is read that no earlier step of the rule has named with as.",
+         "Name the earlier action with as, and read it as steps.<as>.result; in save, begin with result."},
+    };
+    return classes;
+}
+
+}  // namespace rules

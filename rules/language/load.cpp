@@ -1,0 +1,186 @@
+#include "rules/language/load.h"
+
+#include <algorithm>
+
+#include "engine/base/hash.h"
+#include "engine/base/text.h"
+#include "engine/base/yaml.h"
+#include "rules/language/conditions.h"
+#include "rules/language/fields.h"
+#include "rules/language/options.h"
+#include "rules/language/reading.h"
+#include "rules/language/rule_reader.h"
+
+namespace rules {
+namespace {
+
+using engine::in_quotes;
+using engine::YamlNode;
+
+bool is_rule_file(const std::string& name) {
+    return name == "rules.yaml" || (name.starts_with("rules/") && name.ends_with(".yaml"));
+}
+
+/// A file as a tree; after a syntax error, without the rule that it cut short.
+YamlNode parse_file(const Files::value_type& file, Problems& problems) {
+    engine::Diagnostics found;
+    auto root = engine::parse_yaml(file.second, file.first, found);
+    problems.take(found);
+    const auto all = found.sorted();
+    const bool cut = std::any_of(all.begin(), all.end(), [](const engine::Diagnostic& diagnostic) {
+        return diagnostic.kind == "yaml-syntax" || diagnostic.kind == "limit";
+    });
+    if (!cut) return root;
+    for (auto& entry : root.entries)
+        if (!entry.value.items.empty()) entry.value.items.pop_back();
+    return root;
+}
+
+class Loader {
+public:
+    Loader(const Files& files, const engine::ConnectionSignatures& connections,
+           engine::Diagnostics& diagnostics)
+        : files_(files), problems_(diagnostics, files), options_(rule_set_.options, problems_) {
+        rule_set_.version = version_of(files);
+        rule_set_.connections = connections;
+        rule_set_.catalogue = Catalogue::shipped();
+    }
+
+    RuleSet load() {
+        read_catalogue();
+        read_tenant();
+        read_rule_files();
+        warn_of_unread_files();
+        return std::move(rule_set_);
+    }
+
+private:
+    void read_catalogue() {
+        const auto file = files_.find("fields.yaml");
+        if (file != files_.end()) read_fields(parse_file(*file, problems_), rule_set_.catalogue, problems_);
+    }
+
+    void read_tenant() {
+        const auto file = files_.find("tenant.yaml");
+        if (file == files_.end()) return;
+        const auto root = parse_file(*file, problems_);
+        if (root.is_null() || !expect_map(root, file->first, problems_)) return;
+        check_keys(root, tenant_keys(), file->first, problems_);
+        if (const auto* name = root.find("name")) read_text(*name, "name", problems_);
+        if (const auto* text = root.find("description")) read_text(*text, "description", problems_);
+        read_head(root);
+    }
+
+    /// Modes and groups: what rules refer to.
+    void read_head(const YamlNode& root) {
+        options_.read_modes(root);
+        if (const auto* groups = root.find("groups")) options_.read_groups(*groups);
+    }
+
+    void read_rule_files() {
+        std::vector<YamlNode> roots;
+        for (const auto& file : files_) {
+            if (!is_rule_file(file.first)) continue;
+            auto root = parse_file(file, problems_);
+            if (root.is_null() || !expect_map(root, file.first, problems_)) continue;
+            check_keys(root, rule_file_keys(), file.first, problems_);
+            read_head(root);
+            roots.push_back(std::move(root));
+        }
+        RuleReader reader(rule_set_, problems_);
+        for (const auto& root : roots) read_rules(root, reader);
+        rule_set_.rules = reader.finish();
+    }
+
+    void read_rules(const YamlNode& root, RuleReader& reader) {
+        const auto* rules = root.find("rules");
+        if (rules == nullptr || !expect_list(*rules, "rules", problems_)) return;
+        for (const auto& rule : rules->items) reader.read(rule);
+    }
+
+    void warn_of_unread_files() {
+        for (const auto& [name, bytes] : files_) {
+            const auto known = tenant_file_names();
+            const bool nested = name.find('/') != std::string::npos;
+            if (is_later_file(name))
+                problems_.warning("not-in-this-version", {name, 0, 0},
+                                  "this file is not read by this version");
+            else if (name.starts_with("rules/") && name.ends_with(".yml"))
+                problems_.warning("unknown-file", {name, 0, 0}, "this file is not read: name it .yaml");
+            else if (!nested && (name.ends_with(".yaml") || name.ends_with(".yml")) &&
+                     !known_file(name, known))
+                problems_.warning("unknown-file", {name, 0, 0},
+                                  "this file is not read" + problems_.hint(name, known));
+        }
+    }
+
+    static bool known_file(const std::string& name, const std::vector<std::string>& known) {
+        return std::find(known.begin(), known.end(), name) != known.end();
+    }
+
+    static bool is_later_file(const std::string& name) {
+        static const std::vector<std::string> names{"sla.yaml", "calendars.yaml", "routing.yaml",
+                                                    "scoring.yaml", "tagging.yaml"};
+        return known_file(name, names) || (name.starts_with("scripts/") && name.ends_with(".lua"));
+    }
+
+    const Files& files_;
+    RuleSet rule_set_;
+    Problems problems_;
+    OptionsReader options_;
+};
+
+}  // namespace
+
+std::vector<std::string> tenant_file_names() {
+    return {"tenant.yaml", "rules.yaml", "fields.yaml", "connections.yaml"};
+}
+
+std::vector<std::string> tenant_keys() {
+    auto keys = OptionsReader::mode_names();
+    keys.insert(keys.begin(), {"name", "description"});
+    keys.push_back("groups");
+    return keys;
+}
+
+std::vector<std::string> rule_file_keys() {
+    auto keys = OptionsReader::mode_names();
+    keys.insert(keys.begin(), {"rules", "groups"});
+    return keys;
+}
+
+std::optional<RuleSet> load_rule_set(const Files& files, const engine::ConnectionSignatures& connections,
+                                     engine::Diagnostics& diagnostics) {
+    auto rule_set = Loader(files, connections, diagnostics).load();
+    if (diagnostics.has_errors()) return std::nullopt;
+    return rule_set;
+}
+
+std::string version_of(const Files& files) {
+    std::string all;
+    const auto append = [&](const std::string& part) {
+        // The length before each part: no bytes of one file can pass for another's name.
+        all += std::to_string(part.size()) + ":" + part;
+    };
+    for (const auto& [name, bytes] : files) {
+        if (name.starts_with("tests/")) continue;
+        append(name);
+        append(bytes);
+    }
+    const auto digest = engine::sha256(all);
+    return "sha256:" + engine::to_hex(engine::bytes_of(digest));
+}
+
+std::optional<Condition> load_condition(const std::string& yaml, const Catalogue& catalogue,
+                                        engine::Diagnostics& diagnostics) {
+    const Files files{{"condition.yaml", yaml}};
+    Problems problems(diagnostics, files);
+    const engine::ConnectionSignatures connections;
+    RuleContext context{catalogue, connections, problems};
+    const auto root = engine::parse_yaml(yaml, "condition.yaml", diagnostics);
+    auto condition = read_condition(root, context);
+    if (diagnostics.has_errors()) return std::nullopt;
+    return condition;
+}
+
+}  // namespace rules

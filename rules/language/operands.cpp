@@ -1,0 +1,279 @@
+#include "rules/language/operands.h"
+
+#include <algorithm>
+
+#include "engine/base/text.h"
+#include "engine/base/time.h"
+#include "rules/language/reading.h"
+
+namespace rules {
+namespace {
+
+using engine::in_quotes;
+using engine::Json;
+using engine::YamlNode;
+
+/// What an operator wants behind it.
+enum class Operand {
+    value,     ///< one value of the field's type
+    values,    ///< a list of them
+    bound,     ///< a number or a time
+    range,     ///< two of them
+    words,     ///< a text or a list of texts
+    element,   ///< one value that a list may hold
+    elements,  ///< a list of them
+    flag,
+    span,
+};
+
+Operand operand_of(Operator op) {
+    switch (op) {
+        case Operator::eq:
+        case Operator::ne:
+        case Operator::changed_from:
+        case Operator::changed_to:
+            return Operand::value;
+        case Operator::in:
+        case Operator::not_in:
+            return Operand::values;
+        case Operator::gt:
+        case Operator::gte:
+        case Operator::lt:
+        case Operator::lte:
+            return Operand::bound;
+        case Operator::between:
+            return Operand::range;
+        case Operator::contains:
+        case Operator::not_contains:
+        case Operator::starts_with:
+        case Operator::ends_with:
+        case Operator::any_word:
+        case Operator::matches:
+        case Operator::cidr:
+            return Operand::words;
+        case Operator::has:
+            return Operand::element;
+        case Operator::has_any:
+        case Operator::has_all:
+        case Operator::has_none:
+            return Operand::elements;
+        case Operator::exists:
+        case Operator::changed:
+            return Operand::flag;
+        case Operator::older_than:
+        case Operator::newer_than:
+            return Operand::span;
+    }
+    return Operand::value;
+}
+
+bool is_one_of(FieldType type, std::initializer_list<FieldType> types) {
+    return type == FieldType::any || std::find(types.begin(), types.end(), type) != types.end();
+}
+
+bool fits(Operator op, FieldType type) {
+    switch (operand_of(op)) {
+        case Operand::bound:
+        case Operand::range:
+            return is_one_of(type, {FieldType::number, FieldType::instant});
+        case Operand::words:
+            return is_one_of(type, {FieldType::text, FieldType::instant});
+        case Operand::element:
+        case Operand::elements:
+            return is_one_of(type, {FieldType::tags, FieldType::list});
+        case Operand::span:
+            return is_one_of(type, {FieldType::instant});
+        case Operand::value:
+        case Operand::values:
+        case Operand::flag:
+            return true;
+    }
+    return true;
+}
+
+std::string compared_by(Operator op) {
+    switch (operand_of(op)) {
+        case Operand::bound:
+        case Operand::range:
+            return "compares numbers and times";
+        case Operand::words:
+            return "looks into texts";
+        case Operand::element:
+        case Operand::elements:
+            return "looks into lists";
+        case Operand::span:
+            return "compares times";
+        default:
+            return "compares";
+    }
+}
+
+/// The operator that the author of this one on that type most likely wants.
+std::string better_operator(Operator op, FieldType type) {
+    const bool list = type == FieldType::tags || type == FieldType::list;
+    if (operand_of(op) == Operand::words && list) return ": use has_any or has_none";
+    if (operand_of(op) == Operand::element && type == FieldType::text) return ": use eq or contains";
+    if (operand_of(op) == Operand::elements && type == FieldType::text) return ": use in or not_in";
+    return "";
+}
+
+Expected expected_by(const FieldPath& field, const RuleContext& context) {
+    const Field* declared = context.catalogue.find(field.text);
+    return {field.text, field.type, declared != nullptr ? declared->values : std::vector<std::string>()};
+}
+
+Expected element_of(const Expected& list) {
+    return {"an element of " + list.what, list.type == FieldType::tags ? FieldType::text : FieldType::any,
+            list.values};
+}
+
+bool report(const std::string& kind, const YamlNode& node, std::string message, RuleContext& context) {
+    context.problems.error(kind, node.place, std::move(message));
+    return false;
+}
+
+bool read_one(const YamlNode& node, const Expected& expected, Json& operand, RuleContext& context) {
+    const bool list_field = expected.type == FieldType::tags || expected.type == FieldType::list;
+    if (list_field && node.is_scalar())
+        return report("wrong-type", node,
+                      expected.what + " is a list, found " + description_of(node) + ": use has or has_any",
+                      context);
+    auto value = read_constant(node, expected, context.problems);
+    if (value) operand = std::move(*value);
+    return value.has_value();
+}
+
+bool read_many(const YamlNode::Entry& entry, const Expected& each, Json& operand, RuleContext& context) {
+    const auto& node = entry.value;
+    if (!node.is_list())
+        return report("wrong-type", node, entry.key + " takes a list, found " + description_of(node),
+                      context);
+    if (node.items.empty()) return report("bad-value", node, entry.key + " has an empty list", context);
+    operand = Json::array();
+    bool good = true;
+    for (const auto& item : node.items) {
+        Json value;
+        const bool read = read_one(item, each, value, context);
+        if (read) operand.push_back(std::move(value));
+        good = good && read;
+    }
+    return good;
+}
+
+bool is_bound(const Json& value) {
+    return value.is_number() || (value.is_string() && engine::parse_instant(value.get<std::string>()));
+}
+
+bool read_bound(const YamlNode& node, const Expected& expected, Json& operand, RuleContext& context) {
+    if (!read_one(node, expected, operand, context)) return false;
+    if (is_bound(operand)) return true;
+    return report("wrong-type", node,
+                  expected.what + " is compared with " + description_of(node) +
+                      ": it must be a number or a time such as 2026-05-04T08:00:00Z",
+                  context);
+}
+
+bool in_order(const Json& low, const Json& high) {
+    if (low.is_number() && high.is_number()) return low <= high;
+    if (!low.is_string() || !high.is_string()) return false;
+    return *engine::parse_instant(low.get<std::string>()) <= *engine::parse_instant(high.get<std::string>());
+}
+
+bool read_range(const YamlNode& node, const Expected& expected, Json& operand, RuleContext& context) {
+    if (!node.is_list() || node.items.size() != 2)
+        return report("wrong-type", node, "between takes a list of two, the least and the most", context);
+    Json low, high;
+    const bool low_read = read_bound(node.items[0], expected, low, context);
+    const bool high_read = read_bound(node.items[1], expected, high, context);
+    if (!low_read || !high_read) return false;
+    if (!in_order(low, high))
+        return report("bad-value", node, "between has its bounds in the wrong order", context);
+    operand = Json::array({low, high});
+    return true;
+}
+
+bool read_words(const YamlNode::Entry& entry, Json& operand, RuleContext& context) {
+    auto texts = read_texts(entry.value, entry.key, context.problems);
+    if (!texts) return false;
+    operand = entry.value.is_list() ? Json(std::move(*texts)) : Json(std::move(texts->front()));
+    return true;
+}
+
+bool read_span(const YamlNode& node, const std::string& what, Json& operand, RuleContext& context) {
+    auto text = read_text(node, what, context.problems);
+    if (text) operand = std::move(*text);
+    return text.has_value();
+}
+
+bool read_flag_operand(const YamlNode::Entry& entry, Json& operand, RuleContext& context) {
+    const auto flag = read_flag(entry.value, entry.key, context.problems);
+    if (flag) operand = *flag;
+    return flag.has_value();
+}
+
+bool read_by_kind(const YamlNode::Entry& entry, Comparison& comparison, RuleContext& context) {
+    const auto expected = expected_by(comparison.field, context);
+    Json& operand = comparison.operand;
+    switch (operand_of(comparison.op)) {
+        case Operand::value:
+            return read_one(entry.value, expected, operand, context);
+        case Operand::values:
+            return read_many(entry, expected, operand, context);
+        case Operand::bound:
+            return read_bound(entry.value, expected, operand, context);
+        case Operand::range:
+            return read_range(entry.value, expected, operand, context);
+        case Operand::words:
+            return read_words(entry, operand, context);
+        case Operand::element:
+            return read_one(entry.value, element_of(expected), operand, context);
+        case Operand::elements:
+            return read_many(entry, element_of(expected), operand, context);
+        case Operand::flag:
+            return read_flag_operand(entry, operand, context);
+        case Operand::span:
+            return read_span(entry.value, entry.key, operand, context);
+    }
+    return false;
+}
+
+/// Change conditions look at what this decision's own entity has become.
+void check_can_change(const YamlNode::Entry& entry, const Comparison& comparison, RuleContext& context) {
+    const bool change = comparison.op == Operator::changed || comparison.op == Operator::changed_from ||
+                        comparison.op == Operator::changed_to;
+    const auto& root = comparison.field.root;
+    const auto& kinds = context.subject_kinds;
+    const bool own = context.catalogue.is_entity(root) && (kinds.empty() || kinds.contains(root));
+    if (!change || root.empty() || own) return;
+    context.problems.warning("never-true", entry.place,
+                             entry.key + " is never true for " + in_quotes(comparison.field.text) +
+                                 ": only the decision's own entity changes");
+}
+
+bool compile_operand(const YamlNode& node, Comparison& comparison, RuleContext& context) {
+    const auto compiled = compile(comparison);
+    if (compiled) return true;
+    const std::string kind = comparison.op == Operator::matches ? "bad-regex" : "bad-value";
+    return report(kind, node, compiled.error().message, context);
+}
+
+}  // namespace
+
+bool read_operand(const YamlNode::Entry& entry, Comparison& comparison, RuleContext& context) {
+    const auto type = comparison.field.type;
+    if (!fits(comparison.op, type)) {
+        context.problems.error("wrong-type", entry.place,
+                               std::string(name_of(comparison.op)) + " " + compared_by(comparison.op) + ", " +
+                                   comparison.field.text + " is " + article_of(type) +
+                                   better_operator(comparison.op, type));
+        return false;
+    }
+    check_can_change(entry, comparison, context);
+    return read_by_kind(entry, comparison, context) && compile_operand(entry.value, comparison, context);
+}
+
+bool folds_case(Operator op) {
+    return operand_of(op) == Operand::words && op != Operator::cidr;
+}
+
+}  // namespace rules

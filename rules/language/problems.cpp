@@ -1,0 +1,84 @@
+#include "rules/language/problems.h"
+
+#include <algorithm>
+
+#include "engine/base/text.h"
+
+namespace rules {
+namespace {
+
+using engine::Place;
+
+// A file of nothing but mistakes must not cost more than a good one of the same size.
+constexpr int problems_max = 500;
+constexpr int hints_max = 200;
+constexpr std::size_t searched_bytes = 16 * 1024;
+
+/// The offset of a place in its text.
+std::size_t offset_of(std::string_view text, const Place& place) {
+    std::size_t start = 0;
+    for (int line = 1; line < place.line; ++line) {
+        const auto end = text.find('\n', start);
+        if (end == std::string_view::npos) return text.size();
+        start = end + 1;
+    }
+    const auto before = static_cast<std::size_t>(std::max(0, place.column - 1));
+    return start + engine::first_of(text.substr(start), before).size();
+}
+
+Place moved(const Place& place, std::string_view over) {
+    Place result = place;
+    const auto last_break = over.rfind('\n');
+    if (last_break == std::string_view::npos) {
+        result.column += static_cast<int>(engine::length_of(over));
+        return result;
+    }
+    result.line += static_cast<int>(std::count(over.begin(), over.end(), '\n'));
+    result.column = static_cast<int>(engine::length_of(over.substr(last_break + 1))) + 1;
+    return result;
+}
+
+}  // namespace
+
+void Problems::error(const std::string& kind, const Place& place, std::string message) {
+    add({engine::Severity::error, kind, place, std::move(message)});
+}
+
+void Problems::warning(const std::string& kind, const Place& place, std::string message) {
+    add({engine::Severity::warning, kind, place, std::move(message)});
+}
+
+void Problems::take(const engine::Diagnostics& found) {
+    for (auto& diagnostic : found.sorted()) add(std::move(diagnostic));
+}
+
+void Problems::add(engine::Diagnostic diagnostic) {
+    if (++reported_ > problems_max + 1) return;
+    if (reported_ == problems_max + 1) {
+        diagnostic.severity = engine::Severity::error;
+        diagnostic.kind = "limit";
+        diagnostic.message =
+            "more than " + std::to_string(problems_max) + " problems: the rest is not listed";
+    }
+    diagnostics_.add(std::move(diagnostic));
+}
+
+std::string Problems::hint(std::string_view name, const std::vector<std::string>& candidates) {
+    constexpr std::size_t name_bytes_max = 80;
+    if (name.size() > name_bytes_max || ++hints_ > hints_max) return "";
+    const auto near = engine::nearest(name, candidates);
+    return near.empty() ? "" : ", did you mean " + engine::in_quotes(near) + "?";
+}
+
+Place Problems::within(const engine::YamlNode& scalar, std::string_view token) const {
+    const auto file = files_.find(scalar.place.file);
+    if (file == files_.end() || token.empty() || scalar.place.line == 0) return scalar.place;
+    const std::string_view text = file->second;
+    const auto start = offset_of(text, scalar.place);
+    const auto window = text.substr(std::min(start, text.size()), searched_bytes);
+    const auto found = window.find(token);
+    if (found == std::string_view::npos) return scalar.place;
+    return moved(scalar.place, window.substr(0, found));
+}
+
+}  // namespace rules

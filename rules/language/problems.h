@@ -1,0 +1,40 @@
+#pragma once
+/// Problems: where the readers of rule files report to, with limits and nearest names.
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/diagnostic.h"
+#include "engine/base/yaml.h"
+
+namespace rules {
+
+/// Lives as long as one load. One thread.
+class Problems {
+public:
+    /// `files` are the sources that places point into; both outlive this.
+    Problems(engine::Diagnostics& diagnostics, const std::map<std::string, std::string>& files)
+        : diagnostics_(diagnostics), files_(files) {}
+
+    void error(const std::string& kind, const engine::Place& place, std::string message);
+    void warning(const std::string& kind, const engine::Place& place, std::string message);
+    void take(const engine::Diagnostics& found);
+
+    /// `, did you mean "x"?` with the nearest of the candidates, or nothing.
+    std::string hint(std::string_view name, const std::vector<std::string>& candidates);
+
+    /// Where the token stands in the scalar's source; where the scalar begins when it cannot be found.
+    engine::Place within(const engine::YamlNode& scalar, std::string_view token) const;
+
+private:
+    void add(engine::Diagnostic diagnostic);
+
+    engine::Diagnostics& diagnostics_;
+    const std::map<std::string, std::string>& files_;
+    int reported_ = 0;
+    int hints_ = 0;
+};
+
+}  // namespace rules

@@ -1,0 +1,51 @@
+#pragma once
+/// Reading YAML nodes as what a key asks for; each reader reports what does not fit and returns nothing then.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/json.h"
+#include "engine/base/yaml.h"
+#include "rules/catalogue.h"
+#include "rules/language/problems.h"
+
+namespace rules {
+
+/// What a value is for: its name in messages, its type, and what it may be.
+struct Expected {
+    std::string what;  ///< `ticket.priority`, `parameter "channel" of slack.post_message`
+    FieldType type = FieldType::any;
+    std::vector<std::string> values;  ///< of an enum; empty when any value will do
+};
+
+/// `a list`, `a map`, `nothing`, or the scalar in quotes.
+std::string description_of(const engine::YamlNode& node);
+/// `a text`, `true or false`, …
+std::string article_of(FieldType type);
+
+bool expect_map(const engine::YamlNode& node, const std::string& what, Problems& problems);
+bool expect_list(const engine::YamlNode& node, const std::string& what, Problems& problems);
+/// Reports `unknown-key` for every key that is not listed.
+void check_keys(const engine::YamlNode& map, const std::vector<std::string>& known, const std::string& where,
+                Problems& problems);
+
+/// The scalar as it is written, not empty.
+std::optional<std::string> read_text(const engine::YamlNode& node, const std::string& what,
+                                     Problems& problems);
+std::optional<bool> read_flag(const engine::YamlNode& node, const std::string& what, Problems& problems);
+std::optional<int> read_integer(const engine::YamlNode& node, const std::string& what, int least, int most,
+                                Problems& problems);
+/// The index of the scalar in `names`; reports unknown-enum-value with the nearest one.
+std::optional<std::size_t> read_choice(const engine::YamlNode& node, const std::string& what,
+                                       const std::vector<std::string>& names, Problems& problems);
+/// A list of texts; one text stands for a list of one.
+std::optional<std::vector<std::string>> read_texts(const engine::YamlNode& node, const std::string& what,
+                                                   Problems& problems);
+
+/// A constant of the expected type. Scalars are read by that type: `012` is a text for a text.
+std::optional<engine::Json> read_constant(const engine::YamlNode& node, const Expected& expected,
+                                          Problems& problems);
+
+}  // namespace rules

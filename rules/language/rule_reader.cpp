@@ -1,0 +1,167 @@
+#include "rules/language/rule_reader.h"
+
+#include <algorithm>
+#include <set>
+
+#include "engine/base/text.h"
+#include "rules/language/conditions.h"
+#include "rules/language/options.h"
+#include "rules/language/reading.h"
+#include "rules/language/steps.h"
+
+namespace rules {
+namespace {
+
+using engine::in_quotes;
+using engine::YamlNode;
+
+constexpr int order_most = 1'000'000;
+constexpr std::size_t id_bytes_max = 200;
+
+bool is_event_type(const std::string& text) {
+    const auto good = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("._-*:/").find(c) != std::string_view::npos;
+    };
+    return std::all_of(text.begin(), text.end(), good);
+}
+
+bool is_printable(const std::string& text) {
+    return std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20; });
+}
+
+/// The event types that steps emit with a constant type.
+void collect_emitted(const std::vector<Step>& steps, std::set<std::string>& types) {
+    for (const auto& step : steps) {
+        if (const auto* emit = std::get_if<EmitStep>(&step.what)) types.insert(emit->type.source());
+        if (const auto* branch = std::get_if<IfStep>(&step.what)) {
+            collect_emitted(branch->then, types);
+            collect_emitted(branch->otherwise, types);
+        }
+    }
+}
+
+}  // namespace
+
+std::vector<std::string> RuleReader::key_names() {
+    return {"id",   "description", "enabled",  "on",   "order", "group",
+            "stop", "repeat",      "on_error", "when", "then"};
+}
+
+void RuleReader::read(const YamlNode& node) {
+    if (!expect_map(node, "a rule", problems_)) return;
+    check_keys(node, key_names(), "a rule", problems_);
+    check_presence(node);
+    Rule rule;
+    rule.place = node.place;
+    if (const auto* id = node.find("id")) read_id(*id, rule);
+    if (const auto* on = node.find("on")) read_on(*on, rule);
+    if (const auto* group = node.find("group")) read_group(*group, rule);
+    read_flags(node, rule);
+    read_body(node, rule);
+    rules_.push_back(std::move(rule));
+}
+
+void RuleReader::check_presence(const YamlNode& node) {
+    const auto* id = node.find("id");
+    const auto name =
+        id != nullptr && id->is_scalar() ? "rule " + in_quotes(id->text) : std::string("the rule");
+    const auto require = [&](const std::string& key) {
+        if (node.find(key) == nullptr) problems_.error("missing-key", node.place, name + " has no " + key);
+    };
+    require("id");
+    require("on");
+    // A rule may do nothing but end the processing of rules.
+    if (node.find("stop") == nullptr) require("then");
+}
+
+void RuleReader::read_id(const YamlNode& node, Rule& rule) {
+    const auto id = read_text(node, "id", problems_);
+    if (!id) return;
+    rule.id = *id;
+    if (id->size() > id_bytes_max || !is_printable(*id))
+        problems_.error("bad-value", node.place,
+                        "an id is one line of at most " + std::to_string(id_bytes_max) + " bytes");
+    const auto [known, is_new] = ids_.emplace(*id, node.place);
+    if (!is_new)
+        problems_.error("duplicate-id", node.place,
+                        "rule " + in_quotes(*id) + " is there already in " + known->second.file + ":" +
+                            std::to_string(known->second.line));
+}
+
+void RuleReader::read_on(const YamlNode& node, Rule& rule) {
+    const auto types = read_texts(node, "on", problems_);
+    if (!types) return;
+    for (std::size_t i = 0; i < types->size(); ++i) {
+        const auto& place = node.is_list() ? node.items[i].place : node.place;
+        const auto& type = (*types)[i];
+        if (!is_event_type(type))
+            problems_.error("bad-value", place,
+                            in_quotes(type) + " is no event type such as ticket.created, nor a glob of one");
+        else
+            awaited_.push_back({type, place});
+    }
+    rule.on = *types;
+}
+
+void RuleReader::read_group(const YamlNode& node, Rule& rule) {
+    const auto group = read_text(node, "group", problems_);
+    if (!group) return;
+    rule.group = *group;
+    const auto& groups = rule_set_.options.groups;
+    if (groups.contains(*group)) return;
+    std::vector<std::string> names;
+    for (const auto& [name, declared] : groups) names.push_back(name);
+    problems_.error("dangling-group", node.place,
+                    "no group is named " + in_quotes(*group) + problems_.hint(*group, names));
+}
+
+void RuleReader::read_flags(const YamlNode& node, Rule& rule) {
+    const auto flag = [&](const char* key, bool& value) {
+        if (const auto* found = node.find(key)) value = read_flag(*found, key, problems_).value_or(value);
+    };
+    flag("enabled", rule.enabled);
+    flag("stop", rule.stop);
+    flag("repeat", rule.repeat);
+    if (const auto* order = node.find("order"))
+        rule.order = read_integer(*order, "order", -order_most, order_most, problems_).value_or(rule.order);
+    if (const auto* on_error = node.find("on_error")) rule.on_error = read_on_error(*on_error, problems_);
+    if (const auto* description = node.find("description"))
+        rule.description = read_text(*description, "description", problems_).value_or("");
+}
+
+void RuleReader::read_body(const YamlNode& node, Rule& rule) {
+    RuleContext context{rule_set_.catalogue, rule_set_.connections, problems_};
+    context.subject_kinds = subject_kinds_of(rule.on, rule_set_.catalogue);
+    context.events = engine::join(rule.on, ", ");
+    if (const auto* when = node.find("when")) rule.when = read_condition(*when, context);
+    if (const auto* then = node.find("then")) rule.then = read_steps(*then, context);
+}
+
+std::vector<Rule> RuleReader::finish() {
+    warn_of_unlikely_events();
+    std::erase_if(rules_, [](const Rule& rule) { return !rule.enabled; });
+    std::stable_sort(rules_.begin(), rules_.end(),
+                     [](const Rule& left, const Rule& right) { return left.order < right.order; });
+    return std::move(rules_);
+}
+
+/// Types are open: connectors and callers bring their own. But one that differs by a letter from a kind's is
+/// a slip.
+void RuleReader::warn_of_unlikely_events() {
+    std::set<std::string> emitted;
+    for (const auto& rule : rules_) collect_emitted(rule.then, emitted);
+    const auto kinds = rule_set_.catalogue.kinds();
+    for (const auto& [type, place] : awaited_) {
+        const auto first = type.substr(0, type.find('.'));
+        const bool open = first.size() == type.size() || first.find('*') != std::string::npos;
+        if (open || rule_set_.catalogue.has_kind(first) || emitted.contains(type)) continue;
+        const auto near = engine::nearest(first, kinds);
+        if (!near.empty())
+            problems_.warning("unlikely-event", place,
+                              "no kind is named " + in_quotes(first) + ", did you mean " +
+                                  in_quotes(near + type.substr(first.size())) + "?");
+    }
+}
+
+}  // namespace rules

@@ -1,0 +1,286 @@
+#include "rules/language/steps.h"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+
+#include "engine/base/text.h"
+#include "engine/model/subject.h"
+#include "rules/language/calls.h"
+#include "rules/language/conditions.h"
+#include "rules/language/reading.h"
+#include "rules/language/values.h"
+
+namespace rules {
+namespace {
+
+using engine::in_quotes;
+using engine::YamlNode;
+
+bool has(const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// Reads the value of `set` and the like: one field after another.
+std::vector<std::pair<FieldPath, ValueTemplate>> read_fields(const YamlNode& map, RuleContext& context) {
+    std::vector<std::pair<FieldPath, ValueTemplate>> fields;
+    for (const auto& entry : map.entries) {
+        const auto field = read_target(entry.key, entry.place, context);
+        if (!field) continue;
+        auto value = read_field_value(entry.value, *field, context);
+        if (value) fields.emplace_back(*field, std::move(*value));
+    }
+    return fields;
+}
+
+SetStep read_set(const YamlNode::Entry& entry, RuleContext& context) {
+    SetStep step;
+    if (!expect_map(entry.value, "set", context.problems)) return step;
+    if (entry.value.entries.empty())
+        context.problems.error("bad-value", entry.value.place, "set names no field");
+    step.fields = read_fields(entry.value, context);
+    return step;
+}
+
+UnsetStep read_unset(const YamlNode::Entry& entry, RuleContext& context) {
+    UnsetStep step;
+    const auto take = [&](const YamlNode& node) {
+        const auto text = read_text(node, "unset", context.problems);
+        const auto field = text ? read_target(*text, node.place, context) : std::nullopt;
+        if (field) step.fields.push_back(*field);
+    };
+    if (!entry.value.is_list()) {
+        take(entry.value);
+        return step;
+    }
+    if (entry.value.items.empty())
+        context.problems.error("bad-value", entry.value.place, "unset names no field");
+    for (const auto& item : entry.value.items) take(item);
+    return step;
+}
+
+std::vector<Template> read_tags(const YamlNode& node, const std::string& what, RuleContext& context) {
+    std::vector<Template> tags;
+    const auto take = [&](const YamlNode& item) {
+        auto tag = read_template(item, what, context);
+        if (tag) tags.push_back(std::move(*tag));
+    };
+    if (!node.is_list()) {
+        take(node);
+        return tags;
+    }
+    if (node.items.empty()) context.problems.error("bad-value", node.place, what + " names no tag");
+    for (const auto& item : node.items) take(item);
+    return tags;
+}
+
+/// The field of `add_tags: { ticket.custom.labels: [a] }`.
+std::optional<FieldPath> read_tags_field(const YamlNode& map, RuleContext& context) {
+    if (map.entries.size() != 1) {
+        context.problems.error("bad-value", map.place, "name one field of tags, or give the tags as a list");
+        return std::nullopt;
+    }
+    const auto& entry = map.entries.front();
+    auto field = read_target(entry.key, entry.place, context);
+    if (field && field->type != FieldType::tags && field->type != FieldType::any) {
+        context.problems.error("wrong-type", entry.place,
+                               field->text + " is " + article_of(field->type) + ", not a list of tags");
+        return std::nullopt;
+    }
+    return field;
+}
+
+TagsStep read_tags_step(const YamlNode::Entry& entry, RuleContext& context) {
+    TagsStep step;
+    step.add = entry.key == "add_tags";
+    const bool named = entry.value.is_map();
+    const auto field =
+        named ? read_tags_field(entry.value, context) : own_field("tags", entry.place, context);
+    if (!field) return step;
+    step.field = *field;
+    const auto& tags = named ? entry.value.entries.front().value : entry.value;
+    step.tags = read_tags(tags, entry.key, context);
+    return step;
+}
+
+AssignStep read_assign(const YamlNode::Entry& entry, RuleContext& context) {
+    static const std::vector<std::string> keys{"assignee", "group", "queue"};
+    AssignStep step;
+    const auto take = [&](const std::string& name, const engine::Place& place, const YamlNode& value) {
+        const auto field = own_field(name, place, context);
+        auto read = field ? read_field_value(value, *field, context) : std::nullopt;
+        if (read) step.fields.emplace_back(*field, std::move(*read));
+    };
+    if (!entry.value.is_map()) {
+        if (read_text(entry.value, "assign", context.problems)) take("assignee", entry.place, entry.value);
+        return step;
+    }
+    check_keys(entry.value, keys, "assign", context.problems);
+    if (entry.value.entries.empty())
+        context.problems.error("bad-value", entry.value.place, "assign names nobody");
+    for (const auto& part : entry.value.entries)
+        if (has(keys, part.key)) take(part.key, part.place, part.value);
+    return step;
+}
+
+std::optional<Template> read_subject(const YamlNode& node, RuleContext& context) {
+    auto subject = read_template(node, "subject", context);
+    if (!subject || !subject->is_constant() || engine::Subject::parse(node.text)) return subject;
+    context.problems.error("bad-value", node.place,
+                           in_quotes(node.text) + " is no subject: write it as kind/id, such as ticket/42");
+    return std::nullopt;
+}
+
+ValueTemplate read_emitted_data(const YamlNode& node, RuleContext& context) {
+    if (!expect_map(node, "data", context.problems)) return {engine::Json::object()};
+    return read_value(node, {"data", FieldType::object, {}}, context)
+        .value_or(ValueTemplate{engine::Json::object()});
+}
+
+EmitStep read_emit(const YamlNode::Entry& entry, RuleContext& context) {
+    EmitStep step;
+    step.data = ValueTemplate{engine::Json::object()};
+    const YamlNode* type = &entry.value;
+    if (entry.value.is_map()) {
+        check_keys(entry.value, {"type", "data", "subject"}, "emit", context.problems);
+        type = entry.value.find("type");
+        if (const auto* data = entry.value.find("data")) step.data = read_emitted_data(*data, context);
+        if (const auto* subject = entry.value.find("subject")) step.subject = read_subject(*subject, context);
+    }
+    if (type == nullptr) {
+        context.problems.error("missing-key", entry.place, "emit has no type");
+        return step;
+    }
+    auto read = read_template(*type, "the type of emit", context);
+    if (read) step.type = std::move(*read);
+    return step;
+}
+
+StopStep read_stop(const YamlNode::Entry& entry, RuleContext& context) {
+    const auto flag = read_flag(entry.value, "stop", context.problems);
+    if (flag && !*flag)
+        context.problems.error("bad-value", entry.value.place,
+                               "a step that does not stop is no step: leave it out");
+    return {};
+}
+
+IfStep read_if(const YamlNode& map, const YamlNode::Entry& entry, RuleContext& context) {
+    IfStep step;
+    step.condition = read_condition(entry.value, context);
+    const auto before = context.results;
+    const YamlNode* then = map.find("then");
+    if (then == nullptr) context.problems.error("missing-key", entry.place, "if has no then");
+    if (then != nullptr) step.then = read_steps(*then, context);
+    const auto after_then = std::exchange(context.results, before);
+    if (const auto* otherwise = map.find("else")) step.otherwise = read_steps(*otherwise, context);
+    context.results.insert(after_then.begin(), after_then.end());
+    return step;
+}
+
+using StepKind = decltype(Step::what);
+
+/// The keys that may stand beside a step's own.
+std::vector<std::string> keys_beside(const std::string& key) {
+    if (key == "if") return {"then", "else"};
+    if (is_call(key)) return {"as", "save", "order"};
+    return {};
+}
+
+std::vector<std::string> keys_that_are_no_steps() {
+    return {"then", "else", "as", "save", "order"};
+}
+
+std::optional<StepKind> read_kind(const YamlNode& map, const YamlNode::Entry& entry, RuleContext& context) {
+    if (entry.key == "set") return read_set(entry, context);
+    if (entry.key == "unset") return read_unset(entry, context);
+    if (entry.key == "add_tags" || entry.key == "remove_tags") return read_tags_step(entry, context);
+    if (entry.key == "assign") return read_assign(entry, context);
+    if (entry.key == "emit") return read_emit(entry, context);
+    if (entry.key == "stop") return read_stop(entry, context);
+    if (entry.key == "if") return read_if(map, entry, context);
+    return read_call(map, entry, context);
+}
+
+void report_unknown_step(const YamlNode::Entry& entry, RuleContext& context) {
+    if (has(later_steps(), entry.key)) {
+        context.problems.error("not-in-this-version", entry.place,
+                               "step " + in_quotes(entry.key) + " is not in this version");
+        return;
+    }
+    const auto hint = context.problems.hint(entry.key, step_names());
+    context.problems.error("unknown-step", entry.place,
+                           "unknown step " + in_quotes(entry.key) +
+                               (hint.empty() ? ": an action is written <connection>.<action>" : hint));
+}
+
+/// Whether the key can be what the step is about, known or not.
+bool is_main(const YamlNode::Entry& entry) {
+    return !has(keys_that_are_no_steps(), entry.key);
+}
+
+/// The key that says what the step does; null, with the reason reported, when none or several do.
+const YamlNode::Entry* main_entry(const YamlNode& map, RuleContext& context) {
+    const YamlNode::Entry* main = nullptr;
+    for (const auto& entry : map.entries) {
+        const bool known = has(step_names(), entry.key) || is_call(entry.key);
+        if (known && main != nullptr)
+            context.problems.error("bad-value", entry.place,
+                                   in_quotes(main->key) + " and " + in_quotes(entry.key) +
+                                       " are two steps: give each its own \"- \"");
+        if (known && main == nullptr) main = &entry;
+    }
+    if (main != nullptr) return main;
+    const auto unknown = std::find_if(map.entries.begin(), map.entries.end(), is_main);
+    if (unknown != map.entries.end())
+        report_unknown_step(*unknown, context);
+    else
+        context.problems.error("missing-key", map.place, "the step says nothing to do");
+    return nullptr;
+}
+
+void check_keys_beside(const YamlNode& map, const YamlNode::Entry& main, RuleContext& context) {
+    const auto allowed = keys_beside(main.key);
+    for (const auto& entry : map.entries) {
+        const bool step = has(step_names(), entry.key) || is_call(entry.key);
+        if (&entry == &main || step || has(allowed, entry.key)) continue;
+        context.problems.error("unknown-key", entry.place,
+                               "unknown key " + in_quotes(entry.key) + " beside " + in_quotes(main.key) +
+                                   context.problems.hint(entry.key, allowed));
+    }
+}
+
+std::optional<Step> read_step(const YamlNode& node, RuleContext& context) {
+    if (node.is_scalar() && node.text == "stop") return Step{StopStep{}, node.place, {}};
+    if (!expect_map(node, "a step", context.problems)) return std::nullopt;
+    const auto* main = main_entry(node, context);
+    if (main == nullptr) return std::nullopt;
+    check_keys_beside(node, *main, context);
+    const auto outer_reads = std::exchange(context.reads, {});
+    auto kind = read_kind(node, *main, context);
+    const std::vector<std::string> reads(context.reads.begin(), context.reads.end());
+    context.reads.insert(outer_reads.begin(), outer_reads.end());
+    if (!kind) return std::nullopt;
+    return Step{std::move(*kind), main->place, reads};
+}
+
+}  // namespace
+
+std::vector<Step> read_steps(const YamlNode& node, RuleContext& context) {
+    std::vector<Step> steps;
+    if (!expect_list(node, "a list of steps", context.problems)) return steps;
+    for (const auto& item : node.items) {
+        auto step = read_step(item, context);
+        if (step) steps.push_back(std::move(*step));
+    }
+    return steps;
+}
+
+std::vector<std::string> step_names() {
+    return {"set", "unset", "add_tags", "remove_tags", "assign", "emit", "stop", "if"};
+}
+
+std::vector<std::string> later_steps() {
+    return {"route", "escalate", "score", "wait", "wait_for", "lua"};
+}
+
+}  // namespace rules
