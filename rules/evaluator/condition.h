@@ -1,32 +1,55 @@
 #pragma once
 /// Evaluates conditions on what a rule can read.
 
-#include <map>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/json.h"
 #include "engine/base/time.h"
 #include "engine/model/change.h"
+#include "rules/evaluator/event_view.h"
 #include "rules/rule_set.h"
 
 namespace rules {
 
-/// What a rule can read at one moment. Borrowed; lives as long as the evaluation.
-struct Scope {
-    /// By root: the entity's kind, other kinds, `event`, `steps`.
-    std::map<std::string, const engine::Json*, std::less<>> roots;
-    const std::vector<engine::Change>* changes = nullptr;  ///< what change conditions look at
-    engine::Instant now{};
+/// What a rule can read at one moment. Borrowed; lives as long as the evaluation. One thread.
+class Scope {
+public:
+    /// Makes the value readable under that root: the entity's kind, another kind, `steps`. Null takes it
+    /// away.
+    void set(std::string_view root, const engine::Json* value);
 
-    const engine::Json* find(const FieldPath& path) const;
+    const EventView* event = nullptr;                      ///< below `event`
+    const std::vector<engine::Change>* changes = nullptr;  ///< what change conditions look at; also `changes`
+    engine::Instant now{};                                 ///< also `now`, as text
+
+    /// Null when there is nothing. What `now` and `changes` give lasts until the next call.
+    const engine::Json* find(const FieldPath& path) const { return find(path.root, path.keys); }
     const engine::Json* find(const engine::Path& path) const;
+
+private:
+    struct Root {
+        std::string_view name;
+        const engine::Json* value;
+    };
+
+    const engine::Json* find(std::string_view root, std::span<const std::string> keys) const;
+    const engine::Json* computed(std::string_view root) const;
+
+    std::vector<Root> roots_;
+    mutable engine::Json computed_;
 };
+
+/// The value below `root`, or null.
+const engine::Json* find_below(const engine::Json& root, std::span<const std::string> keys);
 
 bool holds(const Condition& condition, const Scope& scope);
 bool holds(const Comparison& comparison, const Scope& scope);
 
-/// The same, with nothing left out: `{"all":[{"field","op","operand","value","result","note"?},…],"result"}`.
+/// The same, with nothing left out:
+/// `{"all":[{"field","op","operand","value","result","note"?},…],"result"}`.
 engine::Json explain(const Condition& condition, const Scope& scope);
 
 }  // namespace rules

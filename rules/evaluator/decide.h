@@ -13,9 +13,14 @@
 
 namespace rules {
 
+class Matcher;
+
 /// Where a suspended rule goes on, with what is known by now.
 struct Resume {
     engine::Continuation continuation;
+    /// The rule set it began under, whose steps it ends with; borrowed, null = the active one. What the steps
+    /// change is cascaded under the active one, and a rule that is gone from there does not go on.
+    const RuleSet* began_under = nullptr;
 };
 
 /// A write to make before any rule runs, in a rule's name: the `save` of a delivered action.
@@ -35,11 +40,14 @@ struct DecisionInput {
     std::vector<engine::LinkedVersion> linked_versions;
     engine::Instant now{};
     std::vector<PresetWrite> presets;
-    std::optional<Resume> resume;        ///< runs the rest of that rule instead of matching the event first
-    bool trace = false;                  ///< record every rule and condition, whether it mattered or not
+    std::optional<Resume> resume;  ///< runs the rest of that rule instead of matching the event first
+    bool trace = false;            ///< record every rule and condition, whether it mattered or not
 };
 
 /// Every field of Decision but write_back is filled. Never fails: what goes wrong is part of the decision.
-engine::Decision decide(const RuleSet& rule_set, const DecisionInput& input);
+/// Move the input in: its document becomes the decision's.
+engine::Decision decide(const RuleSet& rule_set, DecisionInput input);
+/// The same with a matcher made for this rule set.
+engine::Decision decide(const RuleSet& rule_set, const Matcher& matcher, DecisionInput input);
 
 }  // namespace rules

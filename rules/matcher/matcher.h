@@ -28,7 +28,7 @@ public:
     virtual std::unique_ptr<MatchCursor> open(std::string_view event_type, const Scope& scope) const = 0;
 };
 
-/// Looks at every rule: the measure the indexed one is held against.
+/// Looks at every rule: the measure the indexed one is held against. Borrows the rule set.
 std::unique_ptr<const Matcher> naive_matcher(const RuleSet& rule_set);
 
 bool type_fits(const Rule& rule, std::string_view event_type);

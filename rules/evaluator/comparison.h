@@ -1,0 +1,26 @@
+#pragma once
+/// One comparison judged: its truth, and what was odd about it.
+
+#include "rules/evaluator/condition.h"
+#include "rules/rule_set.h"
+
+namespace rules {
+
+enum class Oddity {
+    none,
+    absent,          ///< the field is not there
+    clash,           ///< the field's value is of another type than the operator or the operand
+    list,            ///< a text operator met a list
+    not_a_time,      ///< an age was asked of what is no time
+    not_an_address,  ///< a network was asked of what is no address
+};
+
+struct Verdict {
+    bool result = false;
+    Oddity oddity = Oddity::none;
+};
+
+/// Allocates nothing but for folding long or non-ASCII texts.
+Verdict judge(const Comparison& comparison, const Scope& scope);
+
+}  // namespace rules

@@ -1,0 +1,109 @@
+#include "rules/evaluator/condition.h"
+
+#include <algorithm>
+
+#include "rules/evaluator/change_condition.h"
+#include "rules/evaluator/compare.h"
+#include "rules/evaluator/comparison.h"
+
+namespace rules {
+namespace {
+
+using engine::Json;
+using Kind = Condition::Kind;
+
+bool combine(Kind kind, const std::vector<Condition>& children, const auto& is_true) {
+    switch (kind) {
+        case Kind::any:
+            return std::any_of(children.begin(), children.end(), is_true);
+        case Kind::none:
+            return std::none_of(children.begin(), children.end(), is_true);
+        case Kind::negation:
+            return !std::all_of(children.begin(), children.end(), is_true);
+        default:
+            return std::all_of(children.begin(), children.end(), is_true);
+    }
+}
+
+const char* key_of(Kind kind) {
+    switch (kind) {
+        case Kind::any:
+            return "any";
+        case Kind::none:
+            return "none";
+        case Kind::negation:
+            return "not";
+        default:
+            return "all";
+    }
+}
+
+std::string type_clash(const Comparison& comparison, const Json& value) {
+    const auto* operand = &comparison.operand;
+    if (operand->is_array() && !operand->empty()) operand = &operand->front();
+    return std::string("type clash: the field holds a ") + kind_name(value) + ", " +
+           std::string(name_of(comparison.op)) + " compares with a " + kind_name(*operand);
+}
+
+std::string note(Oddity oddity, const Comparison& comparison, const Json& value) {
+    switch (oddity) {
+        case Oddity::absent:
+            return "the field is absent";
+        case Oddity::list:
+            return "type clash: the field holds a list; use has, has_any or has_none";
+        case Oddity::not_a_time:
+            return "type clash: the field holds no time such as 2026-05-04T08:00:00Z";
+        case Oddity::not_an_address:
+            return "type clash: the field holds no IP address";
+        default:
+            return type_clash(comparison, value);
+    }
+}
+
+Json value_or_null(const Json* value) {
+    return value ? *value : Json();
+}
+
+/// The value as the operator saw it: for change conditions what it was and became.
+Json seen_value(const Comparison& comparison, const Scope& scope) {
+    const bool is_change = comparison.op == Operator::changed || comparison.op == Operator::changed_from ||
+                           comparison.op == Operator::changed_to;
+    if (!is_change) return value_or_null(scope.find(comparison.field));
+    const auto change = change_of(comparison.field, scope.changes);
+    if (!change.changed) return Json();
+    return {{"from", value_or_null(change.from)}, {"to", value_or_null(change.to)}};
+}
+
+Json explain(const Comparison& comparison, const Scope& scope) {
+    const auto verdict = judge(comparison, scope);
+    const auto value = seen_value(comparison, scope);
+    Json explained = {{"field", comparison.field.text},
+                      {"op", std::string(name_of(comparison.op))},
+                      {"operand", comparison.operand},
+                      {"value", value},
+                      {"result", verdict.result}};
+    if (verdict.oddity != Oddity::none) explained["note"] = note(verdict.oddity, comparison, value);
+    return explained;
+}
+
+}  // namespace
+
+bool holds(const Comparison& comparison, const Scope& scope) {
+    return judge(comparison, scope).result;
+}
+
+bool holds(const Condition& condition, const Scope& scope) {
+    if (condition.kind == Kind::comparison) return holds(condition.comparison, scope);
+    return combine(condition.kind, condition.children,
+                   [&](const Condition& child) { return holds(child, scope); });
+}
+
+Json explain(const Condition& condition, const Scope& scope) {
+    if (condition.kind == Kind::comparison) return explain(condition.comparison, scope);
+    Json children = Json::array();
+    for (const auto& child : condition.children) children.push_back(explain(child, scope));
+    Json explained = {{key_of(condition.kind), children}, {"result", holds(condition, scope)}};
+    return explained;
+}
+
+}  // namespace rules

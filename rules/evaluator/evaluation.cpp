@@ -1,0 +1,252 @@
+#include "rules/evaluator/evaluation.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/ensure.h"
+#include "rules/evaluator/fit.h"
+
+namespace rules {
+namespace {
+
+using engine::Decision;
+using engine::Outcome;
+
+const engine::Event& event_of(const DecisionInput& input) {
+    ENSURE(input.event != nullptr);
+    return *input.event;
+}
+
+const Rule* rule_named(const RuleSet& rule_set, const std::string& id) {
+    const auto found = std::find_if(rule_set.rules.begin(), rule_set.rules.end(),
+                                    [&](const Rule& rule) { return rule.id == id; });
+    return found == rule_set.rules.end() ? nullptr : &*found;
+}
+
+FieldPath field_named(const Catalogue& catalogue, const std::string& text) {
+    FieldPath field;
+    field.text = text;
+    field.keys = engine::path_of(text);
+    field.root = field.keys.front();
+    field.keys.erase(field.keys.begin());
+    const auto* declared = catalogue.find(text);
+    if (declared) field.type = declared->type;
+    return field;
+}
+
+const char* status_of(RunEnd end) {
+    if (end == RunEnd::done) return "fired";
+    return end == RunEnd::suspended ? "suspended" : "failed";
+}
+
+}  // namespace
+
+Evaluation::Evaluation(const RuleSet& rule_set, const Matcher& matcher, DecisionInput input)
+    : rule_set_(rule_set),
+      matcher_(matcher),
+      input_(std::move(input)),
+      event_(event_of(input_)),
+      state_(std::move(input_.document), rule_set.options),
+      trace_(input_.trace, rule_set) {
+    scope_.event = &event_;
+    scope_.changes = &input_.merged;
+    scope_.now = input_.now;
+    for (const auto& [kind, fields] : input_.linked) scope_.set(kind, &fields);
+    scope_.set(input_.kind, &state_.readable());
+}
+
+// ---- before the passes ----
+
+void Evaluation::apply_presets() {
+    preset_fields_.reserve(input_.presets.size());  // the state borrows them: they must not move
+    for (const auto& preset : input_.presets) {
+        preset_fields_.push_back(field_named(rule_set_.catalogue, preset.field));
+        write_preset(preset, preset_fields_.back());
+    }
+    state_.keep();
+    base_ = state_.mark();
+}
+
+void Evaluation::write_preset(const PresetWrite& preset, const FieldPath& field) {
+    if (ended()) return;
+    if (field.root != input_.kind || field.keys.empty()) {
+        failures_.push_back({preset.rule, "save: " + field.text + " is no field of this entity", {}});
+        return;
+    }
+    auto value = fit(rule_set_.catalogue, field, preset.value);
+    if (!value) {
+        failures_.push_back({preset.rule, "save: " + value.error().message, {}});
+        return;
+    }
+    if (state_.set(field, std::move(*value), preset.rule) != Ledger::Verdict::fails) return;
+    fatal_conflict_ = ledger().conflicts().back();
+    outcome_ = Outcome::error;
+}
+
+void Evaluation::resume_rule() {
+    const auto& continuation = input_.resume->continuation;
+    const auto& rule_set = input_.resume->began_under ? *input_.resume->began_under : rule_set_;
+    const auto* active = rule_named(rule_set_, continuation.rule);
+    const auto* rule = rule_named(rule_set, continuation.rule);
+    if (!active || !rule || !can_resume(*rule, continuation)) {
+        notes_.push_back("the rest of rule " + continuation.rule + " was dropped: the rule is gone");
+        return;
+    }
+    if (rule_set.version != rule_set_.version)
+        notes_.push_back("rule " + continuation.rule + " went on under " + rule_set.version);
+    resume(*rule, rule_set);
+    mark_tried(static_cast<std::size_t>(active - rule_set_.rules.data()));
+}
+
+void Evaluation::resume(const Rule& rule, const RuleSet& rule_set) {
+    const auto& continuation = input_.resume->continuation;
+    const auto failures = failures_.size();
+    const auto end = run({rule, rule_set, input_.event->subject, continuation.firing, &continuation});
+    trace_.resumed(event_.type(), rule, status_of(end),
+                   failures_.size() > failures ? failures_.back().message : "");
+}
+
+// ---- passes ----
+
+bool Evaluation::may_begin_pass() {
+    if (fired_before_pass_.size() < static_cast<std::size_t>(rule_set_.options.passes_max)) return true;
+    end_in_loop();
+    return false;
+}
+
+/// The rules that kept the decision going are those of the last two passes.
+void Evaluation::end_in_loop() {
+    outcome_ = Outcome::loop;
+    const auto passes = fired_before_pass_.size();
+    const auto from = passes >= 2 ? fired_before_pass_[passes - 2] : 0;
+    cycle_.assign(fired_.begin() + static_cast<std::ptrdiff_t>(from), fired_.end());
+}
+
+void Evaluation::begin_pass(bool derived, const std::vector<engine::Change>& changes) {
+    if (derived) event_.set_type(input_.kind + ".updated");
+    fired_before_pass_.push_back(fired_.size());
+    groups_taken_.clear();
+    scope_.changes = &changes;
+    trace_.begin_pass(event_.type());
+}
+
+MatchCursor& Evaluation::open_cursor() {
+    cursor_ = matcher_.open(event_.type(), scope_);
+    state_.tell(cursor_.get());
+    return *cursor_;
+}
+
+std::string_view Evaluation::obstacle(std::size_t index) const {
+    if (ended()) return "stopped";
+    const auto& rule = rule_set_.rules[index];
+    // Under restart a repeated rule would keep the list from ever reaching its end.
+    const bool may_repeat = rule.repeat && chaining() == Chaining::cascade;
+    if (!tried_.empty() && tried_[index] && !may_repeat) return "already_fired";
+    const bool is_taken =
+        std::find(groups_taken_.begin(), groups_taken_.end(), rule.group) != groups_taken_.end();
+    return is_taken ? "group_taken" : "";
+}
+
+std::string_view Evaluation::fate_of(std::size_t index) const {
+    if (!type_fits(rule_set_.rules[index], event_.type())) return "type_not_matched";
+    const auto found = obstacle(index);
+    return found.empty() ? "conditions_not_met" : found;
+}
+
+void Evaluation::passed_over(std::size_t from, std::size_t until, std::string_view because) {
+    if (!trace_.is_on()) return;
+    for (auto i = from; i < until; ++i) trace_.add(i, because.empty() ? fate_of(i) : because, scope_);
+}
+
+void Evaluation::select(std::size_t index) {
+    const auto& rule = rule_set_.rules[index];
+    const auto group = rule_set_.options.groups.find(rule.group);
+    if (group != rule_set_.options.groups.end() && group->second.first_match)
+        groups_taken_.push_back(rule.group);
+    trace_.add(index, "stopped", scope_);  // until it runs
+}
+
+void Evaluation::fire(std::size_t index) {
+    const auto& rule = rule_set_.rules[index];
+    const auto failures = failures_.size();
+    const auto end = run({rule, rule_set_, input_.event->subject, next_firing(rule.id)});
+    mark_tried(index);
+    trace_.amend(index, status_of(end), failures_.size() > failures ? failures_.back().message : "");
+}
+
+RunEnd Evaluation::run(const RuleRun& run) {
+    const auto before = state_.mark();
+    auto result = run_rule(run, scope_, state_);
+    switch (result.end) {
+        case RunEnd::done:
+        case RunEnd::suspended:
+            fired_.push_back(run.rule.id);
+            stopped_ = stopped_ || run.rule.stop;
+            break;
+        case RunEnd::failed:
+            state_.undo_to(before);
+            fail(run.rule, std::move(*result.failure));
+            break;
+        case RunEnd::conflict:
+            fatal_conflict_ = ledger().conflicts().back();
+            outcome_ = Outcome::error;
+            break;
+    }
+    state_.end_rule();
+    return result.end;
+}
+
+std::string Evaluation::next_firing(const std::string& rule) const {
+    return rule + "#" + std::to_string(std::count(fired_.begin(), fired_.end(), rule) + 1);
+}
+
+void Evaluation::fail(const Rule& rule, engine::RuleFailure failure) {
+    failures_.push_back(std::move(failure));
+    const auto on_error = rule.on_error.value_or(rule_set_.options.on_error);
+    if (on_error == OnError::rule) return;
+    outcome_ = Outcome::error;
+    blocks_lane_ = on_error == OnError::lane;
+}
+
+void Evaluation::mark_tried(std::size_t index) {
+    if (tried_.empty()) tried_.resize(rule_set_.rules.size());
+    tried_[index] = true;
+}
+
+// ---- the decision ----
+
+Decision Evaluation::finish() {
+    state_.tell(nullptr);
+    if (outcome_ != Outcome::ok) {
+        state_.undo_to(base_);
+        fired_.clear();
+    }
+    if (outcome_ == Outcome::loop) failures_.clear();
+    auto decision = described();
+    state_.finish(decision);
+    if (fatal_conflict_) decision.conflicts = {std::move(*fatal_conflict_)};
+    return decision;
+}
+
+Decision Evaluation::described() {
+    const auto& event = *input_.event;
+    Decision decision;
+    decision.event_id = event.id;
+    decision.event_type = event.type;
+    decision.subject = event.subject;
+    decision.event_time = event.occurred();
+    decision.ruleset = rule_set_.version;
+    decision.outcome = outcome_;
+    decision.fired = std::move(fired_);
+    decision.merged = std::move(input_.merged);
+    decision.failures = std::move(failures_);
+    decision.cycle = std::move(cycle_);
+    decision.linked = std::move(input_.linked_versions);
+    decision.notes = std::move(notes_);
+    decision.blocks_lane = blocks_lane_;
+    decision.now = input_.now;
+    decision.trace = trace_.take();
+    return decision;
+}
+
+}  // namespace rules

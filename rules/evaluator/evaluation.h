@@ -1,0 +1,104 @@
+#pragma once
+/// Evaluation: one decision while it is being made. passes.cpp walks it through its chaining mode.
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/model/decision.h"
+#include "rules/evaluator/condition.h"
+#include "rules/evaluator/decide.h"
+#include "rules/evaluator/event_view.h"
+#include "rules/evaluator/run_rule.h"
+#include "rules/evaluator/trace.h"
+#include "rules/evaluator/working_state.h"
+#include "rules/matcher/matcher.h"
+#include "rules/rule_set.h"
+
+namespace rules {
+
+/// Borrows the rule set and the matcher. One thread.
+class Evaluation {
+public:
+    Evaluation(const RuleSet& rule_set, const Matcher& matcher, DecisionInput input);
+    Evaluation(const Evaluation&) = delete;
+    Evaluation& operator=(const Evaluation&) = delete;
+
+    // ---- before the passes ----
+
+    /// Writes what deliveries gave back. Stays whatever becomes of the rules.
+    void apply_presets();
+    bool resumes() const { return input_.resume.has_value(); }
+    /// Runs the rest of the suspended rule; when it is gone, notes that.
+    void resume_rule();
+
+    // ---- passes ----
+
+    /// Ends the decision with outcome loop when one more pass is more than the limit.
+    bool may_begin_pass();
+    /// On the event as it came, or on the derived `<kind>.updated`. The changes are borrowed for the pass.
+    void begin_pass(bool derived, const std::vector<engine::Change>& changes);
+    /// A walk over the rules for this pass; it hears of every write.
+    MatchCursor& open_cursor();
+    /// The rule's conditions hold; false when something else is in its way.
+    bool may_run(std::size_t rule) const { return obstacle(rule).empty(); }
+    /// For the trace: the turn of the rules in [from, until) passed. `because` stands in for the reason
+    /// found.
+    void passed_over(std::size_t from, std::size_t until, std::string_view because = {});
+    /// It is the rule's turn: it takes the place in its group.
+    void select(std::size_t rule);
+    /// Runs a selected rule; takes everything back when it fails.
+    void fire(std::size_t rule);
+    /// No further rule may run.
+    bool ended() const { return stopped_ || outcome_ != engine::Outcome::ok; }
+
+    const std::vector<Rule>& rules() const { return rule_set_.rules; }
+    Chaining chaining() const { return rule_set_.options.chaining; }
+    const std::vector<engine::Change>& merged() const { return input_.merged; }
+    const Ledger& ledger() const { return state_.ledger(); }
+
+    engine::Decision finish();
+
+private:
+    std::string_view obstacle(std::size_t rule) const;
+    std::string_view fate_of(std::size_t rule) const;
+    RunEnd run(const RuleRun& run);
+    std::string next_firing(const std::string& rule) const;
+    void fail(const Rule& rule, engine::RuleFailure failure);
+    void end_in_loop();
+
+    void write_preset(const PresetWrite& preset, const FieldPath& field);
+    void resume(const Rule& rule, const RuleSet& rule_set);
+    void mark_tried(std::size_t rule);
+    engine::Decision described();
+
+    const RuleSet& rule_set_;
+    const Matcher& matcher_;
+    DecisionInput input_;
+    EventView event_;
+    Scope scope_;
+    WorkingState state_;
+    Trace trace_;
+
+    std::vector<FieldPath> preset_fields_;
+    WorkingState::Mark base_;  ///< the state before any rule ran
+
+    std::unique_ptr<MatchCursor> cursor_;
+    std::vector<std::size_t> fired_before_pass_;  ///< for each pass: how many firings came before it
+    std::vector<std::string_view> groups_taken_;  ///< in this pass
+    std::vector<bool> tried_;                     ///< the rules that fired or failed; empty when none has
+
+    std::vector<std::string> fired_;
+    std::vector<engine::RuleFailure> failures_;
+    std::vector<std::string> cycle_;
+    std::vector<std::string> notes_;
+    std::optional<engine::Conflict> fatal_conflict_;
+    engine::Outcome outcome_ = engine::Outcome::ok;
+    bool stopped_ = false;
+    bool blocks_lane_ = false;
+};
+
+}  // namespace rules

@@ -1,0 +1,105 @@
+#include "rules/evaluator/fit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "engine/base/text.h"
+#include "engine/base/time.h"
+#include "rules/evaluator/compare.h"
+
+namespace rules {
+namespace {
+
+using engine::Json;
+
+bool is_text_list(const Json& value) {
+    return value.is_array() &&
+           std::all_of(value.begin(), value.end(), [](const Json& item) { return item.is_string(); });
+}
+
+bool is_instant(const Json& value) {
+    return value.is_string() && engine::parse_instant(value.get_ref<const std::string&>());
+}
+
+bool is_finite_number(const Json& value) {
+    return value.is_number() && (!value.is_number_float() || std::isfinite(value.get<double>()));
+}
+
+bool is_of(FieldType type, const Json& value) {
+    switch (type) {
+        case FieldType::text:
+            return value.is_string();
+        case FieldType::number:
+            return is_finite_number(value);
+        case FieldType::boolean:
+            return value.is_boolean();
+        case FieldType::instant:
+            return is_instant(value);
+        case FieldType::tags:
+            return is_text_list(value);
+        case FieldType::list:
+            return value.is_array();
+        case FieldType::object:
+            return value.is_object();
+        case FieldType::any:
+            return true;
+    }
+    return false;
+}
+
+const char* wanted(FieldType type) {
+    switch (type) {
+        case FieldType::text:
+            return "a text";
+        case FieldType::number:
+            return "a number";
+        case FieldType::boolean:
+            return "true or false";
+        case FieldType::instant:
+            return "a time such as 2026-05-04T08:00:00Z";
+        case FieldType::tags:
+            return "a list of texts";
+        case FieldType::list:
+            return "a list";
+        default:
+            return "an object";
+    }
+}
+
+engine::Error does_not_fit(const FieldPath& field, const std::string& takes, const Json& value) {
+    // A text of a payload may be long; its beginning tells enough.
+    constexpr std::size_t shown_max = 60;
+    const auto shown =
+        value.is_string()
+            ? "the text \"" + std::string(engine::first_of(value.get_ref<const std::string&>(), shown_max)) +
+                  "\""
+            : "a " + std::string(kind_name(value));
+    return engine::invalid(field.text + " takes " + takes + ", not " + shown);
+}
+
+bool is_listed(const std::vector<std::string>& values, const Json& value) {
+    return value.is_string() &&
+           std::find(values.begin(), values.end(), value.get_ref<const std::string&>()) != values.end();
+}
+
+Json without_repetitions(const Json& tags) {
+    Json unique = Json::array();
+    for (const auto& tag : tags)
+        if (!has_item(unique.get_ref<const Json::array_t&>(), tag)) unique.push_back(tag);
+    return unique;
+}
+
+}  // namespace
+
+engine::Result<Json> fit(const Catalogue& catalogue, const FieldPath& field, Json value) {
+    if (value.is_null()) return value;
+    if (!is_of(field.type, value)) return does_not_fit(field, wanted(field.type), value);
+    if (field.type == FieldType::tags) return without_repetitions(value);
+    const auto* declared = catalogue.find(field.text);
+    if (declared && !declared->values.empty() && !is_listed(declared->values, value))
+        return does_not_fit(field, "one of " + engine::join(declared->values, ", "), value);
+    return value;
+}
+
+}  // namespace rules

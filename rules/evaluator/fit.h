@@ -1,0 +1,14 @@
+#pragma once
+/// Whether a value may be written to a field. Nothing is coerced.
+
+#include "engine/base/json.h"
+#include "engine/base/result.h"
+#include "rules/rule_set.h"
+
+namespace rules {
+
+/// The value as it will be written: tags without repetitions, everything else as it is. Null always fits.
+/// Fails with invalid_input naming the field, what it takes and what came.
+engine::Result<engine::Json> fit(const Catalogue& catalogue, const FieldPath& field, engine::Json value);
+
+}  // namespace rules

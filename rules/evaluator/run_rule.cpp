@@ -1,0 +1,307 @@
+#include "rules/evaluator/run_rule.h"
+
+#include <algorithm>
+#include <set>
+#include <span>
+#include <utility>
+
+#include "rules/evaluator/fit.h"
+
+namespace rules {
+namespace {
+
+using engine::Error;
+using engine::Json;
+using engine::Result;
+
+/// The `as` names a condition reads.
+void add_results_read(const Condition& condition, std::set<std::string>& names) {
+    const auto& field = condition.comparison.field;
+    if (condition.kind == Condition::Kind::comparison && field.root == "steps" && !field.keys.empty())
+        names.insert(field.keys.front());
+    for (const auto& child : condition.children) add_results_read(child, names);
+}
+
+/// What must be known before the step itself runs. Of an `if` that is its condition alone: the steps inside
+/// wait for themselves.
+std::set<std::string> results_needed(const Step& step) {
+    std::set<std::string> names;
+    if (const auto* choice = std::get_if<IfStep>(&step.what))
+        add_results_read(choice->condition, names);
+    else
+        names.insert(step.reads_results.begin(), step.reads_results.end());
+    return names;
+}
+
+void add_results_needed(const std::vector<Step>& steps, std::set<std::string>& names) {
+    for (const auto& step : steps) {
+        names.merge(results_needed(step));
+        const auto* choice = std::get_if<IfStep>(&step.what);
+        if (!choice) continue;
+        add_results_needed(choice->then, names);
+        add_results_needed(choice->otherwise, names);
+    }
+}
+
+class StepRunner {
+public:
+    StepRunner(const RuleRun& run, Scope& scope, WorkingState& state)
+        : run_(run),
+          scope_(scope),
+          state_(state),
+          lookup_([this](const engine::Path& path) { return scope_.find(path); }) {
+        if (!run.continuation) return;
+        results_ = run.continuation->results;
+        unknown_.insert(run.continuation->awaits.begin(), run.continuation->awaits.end());
+        for (const auto& [name, result] : results_.items()) unknown_.erase(name);
+    }
+
+    RunResult run() {
+        scope_.set("steps", &results_);
+        const auto end =
+            run_steps(run_.rule.then, run_.continuation ? std::span<const int>(run_.continuation->resume_at)
+                                                        : std::span<const int>());
+        scope_.set("steps", nullptr);
+        switch (end) {
+            case Next::suspend:
+                return suspended();
+            case Next::fail:
+                return {RunEnd::failed, std::move(failure_)};
+            case Next::conflict:
+                return {RunEnd::conflict, std::nullopt};
+            default:
+                return {RunEnd::done, std::nullopt};
+        }
+    }
+
+private:
+    enum class Next { go_on, stop, suspend, fail, conflict };
+
+    // ---- order of steps ----
+
+    /// Runs them from the one that `from` leads to, else from the first.
+    Next run_steps(const std::vector<Step>& steps, std::span<const int> from) {
+        auto index = from.empty() ? std::size_t{0} : static_cast<std::size_t>(from[0]);
+        for (; index < steps.size(); ++index) {
+            at_.push_back(static_cast<int>(index));
+            const auto next = from.size() > 1 ? run_branch(steps[index], from[1] == 0, from.subspan(2))
+                                              : run_step(steps[index]);
+            if (next != Next::go_on) return next;
+            at_.pop_back();
+            from = {};
+        }
+        return Next::go_on;
+    }
+
+    Next run_branch(const Step& step, bool is_then, std::span<const int> from) {
+        const auto& choice = std::get<IfStep>(step.what);
+        at_.push_back(is_then ? 0 : 1);
+        const auto next = run_steps(is_then ? choice.then : choice.otherwise, from);
+        if (next == Next::go_on) at_.pop_back();
+        return next;
+    }
+
+    Next run_step(const Step& step) {
+        if (must_wait(step)) return Next::suspend;
+        if (const auto* choice = std::get_if<IfStep>(&step.what))
+            return run_branch(step, holds(choice->condition, scope_), {});
+        const auto done = std::visit([this](const auto& what) { return perform(what); }, step.what);
+        if (done) return *done;
+        failure_ = engine::RuleFailure{run_.rule.id, done.error().message, step.place};
+        return Next::fail;
+    }
+
+    // ---- suspension ----
+
+    bool must_wait(const Step& step) const {
+        if (unknown_.empty()) return false;
+        const auto needed = results_needed(step);
+        return std::any_of(needed.begin(), needed.end(),
+                           [&](const auto& name) { return unknown_.contains(name); });
+    }
+
+    /// Waits for everything asked for that any step of the rule reads: a result that came in while nobody
+    /// waited for it would be lost to the steps after.
+    RunResult suspended() {
+        std::set<std::string> read;
+        add_results_needed(run_.rule.then, read);
+        engine::Continuation continuation;
+        continuation.rule = run_.rule.id;
+        continuation.ruleset = run_.rule_set.version;
+        continuation.firing = run_.firing;
+        std::set_intersection(read.begin(), read.end(), unknown_.begin(), unknown_.end(),
+                              std::back_inserter(continuation.awaits));
+        continuation.resume_at = at_;
+        if (results_.is_object()) continuation.results = results_;
+        state_.continuations.push_back(std::move(continuation));
+        return {RunEnd::suspended, std::nullopt};
+    }
+
+    // ---- the steps ----
+
+    Result<Next> perform(const SetStep& step) { return write(step.fields); }
+    Result<Next> perform(const AssignStep& step) { return write(step.fields); }
+
+    Result<Next> perform(const UnsetStep& step) {
+        for (const auto& field : step.fields) {
+            const auto done = write(field, Json());
+            if (!done || *done != Next::go_on) return done;
+        }
+        return Next::go_on;
+    }
+
+    Result<Next> perform(const TagsStep& step) {
+        if (auto wrong = foreign(step.field)) return *wrong;
+        std::vector<std::string> tags;
+        for (const auto& text : step.tags) {
+            auto rendered = text.render(lookup_, options().text_bytes_max);
+            if (!rendered) return rendered.error();
+            if (!add_tags(*rendered, tags)) return engine::invalid(step.field.text + " takes texts as tags");
+        }
+        return after(state_.change_tags(step.field, tags, step.add, run_.rule.id));
+    }
+
+    Result<Next> perform(const EmitStep& step) {
+        if (state_.emitted.size() >= static_cast<std::size_t>(options().emits_max))
+            return limit_reached("emits_max", options().emits_max);
+        const auto type = text(step.type, "emit: the type");
+        if (!type) return type.error();
+        const auto subject = subject_of(step);
+        if (!subject) return subject.error();
+        auto data = object(step.data, "emit: data");
+        if (!data) return data.error();
+        state_.emitted.push_back({run_.rule.id, *type, *subject, std::move(*data)});
+        return Next::go_on;
+    }
+
+    Result<Next> perform(const StopStep&) { return Next::stop; }
+    Result<Next> perform(const IfStep&) { return Next::go_on; }  // run_step has run it
+
+    Result<Next> perform(const CallStep& step) {
+        if (state_.actions.size() >= static_cast<std::size_t>(options().actions_max))
+            return limit_reached("actions_max", options().actions_max);
+        auto params = object(step.params, step.connection + "." + step.action);
+        if (!params) return params.error();
+        engine::Action action;
+        action.rule = run_.rule.id;
+        action.connection = step.connection;
+        action.action = step.action;
+        action.params = std::move(*params);
+        action.as = step.as;
+        for (const auto& [field, path] : step.save) action.save[field.text] = path.text;
+        action.relaxed = step.relaxed;
+        action.firing = run_.firing;
+        state_.actions.push_back(std::move(action));
+        if (!step.as.empty()) unknown_.insert(step.as);
+        return Next::go_on;
+    }
+
+    // ---- writing ----
+
+    Result<Next> write(const std::vector<std::pair<FieldPath, ValueTemplate>>& fields) {
+        std::vector<Json> values;
+        values.reserve(fields.size());
+        for (const auto& [field, value] : fields) {
+            auto rendered = value.render(lookup_, options().text_bytes_max);
+            if (!rendered) return Error{rendered.error().code, field.text + ": " + rendered.error().message};
+            values.push_back(std::move(*rendered));
+        }
+        for (std::size_t i = 0; i < fields.size(); ++i) {
+            const auto done = write(fields[i].first, std::move(values[i]));
+            if (!done || *done != Next::go_on) return done;
+        }
+        return Next::go_on;
+    }
+
+    Result<Next> write(const FieldPath& field, Json value) {
+        if (auto wrong = foreign(field)) return *wrong;
+        auto fitting = fit(run_.rule_set.catalogue, field, std::move(value));
+        if (!fitting) return fitting.error();
+        return after(state_.set(field, std::move(*fitting), run_.rule.id));
+    }
+
+    /// A rule on several kinds of event may name a field that the entity at hand does not have.
+    std::optional<Error> foreign(const FieldPath& field) const {
+        const bool is_own = field.root == run_.subject.kind() && !field.keys.empty();
+        if (is_own) return std::nullopt;
+        return engine::invalid("the decision is about " + run_.subject.text() + " and cannot write " +
+                               field.text);
+    }
+
+    static Next after(Ledger::Verdict verdict) {
+        return verdict == Ledger::Verdict::fails ? Next::conflict : Next::go_on;
+    }
+
+    // ---- rendering ----
+
+    /// A template may give one text, none, or a list of texts.
+    static bool add_tags(const Json& rendered, std::vector<std::string>& tags) {
+        if (rendered.is_null()) return true;
+        if (const auto* list = rendered.get_ptr<const Json::array_t*>())
+            return std::all_of(list->begin(), list->end(),
+                               [&](const Json& item) { return item.is_string() && add_tags(item, tags); });
+        const auto* tag = rendered.get_ptr<const Json::string_t*>();
+        if (!tag) return false;
+        if (!tag->empty()) tags.push_back(*tag);
+        return true;
+    }
+
+    Result<std::string> text(const Template& source, const std::string& what) {
+        auto rendered = source.render(lookup_, options().text_bytes_max);
+        if (!rendered) return rendered.error();
+        const auto* text = rendered->get_ptr<const Json::string_t*>();
+        if (!text || text->empty()) return engine::invalid(what + " must be a text");
+        return *text;
+    }
+
+    /// Null is an object without members.
+    Result<Json> object(const ValueTemplate& source, const std::string& what) {
+        auto rendered = source.render(lookup_, options().text_bytes_max);
+        if (!rendered) return Error{rendered.error().code, what + ": " + rendered.error().message};
+        if (rendered->is_null()) return Json(Json::object());
+        if (!rendered->is_object()) return engine::invalid(what + " must be an object");
+        return rendered;
+    }
+
+    Result<engine::Subject> subject_of(const EmitStep& step) {
+        if (!step.subject) return run_.subject;
+        const auto name = text(*step.subject, "emit: the subject");
+        if (!name) return name.error();
+        return engine::Subject::parse(*name);
+    }
+
+    static Error limit_reached(const std::string& limit, int value) {
+        return engine::exhausted("the decision has reached " + limit + " (" + std::to_string(value) + ")");
+    }
+
+    const RuleSetOptions& options() const { return run_.rule_set.options; }
+
+    const RuleRun& run_;
+    Scope& scope_;
+    WorkingState& state_;
+    Lookup lookup_;
+    Json results_;                   ///< as → {"result": …}; null when nothing is known
+    std::set<std::string> unknown_;  ///< asked for in this firing, result not known
+    std::vector<int> at_;            ///< the way to the step that runs, from the outside in
+    std::optional<engine::RuleFailure> failure_;
+};
+
+bool leads_to_a_step(const std::vector<Step>& steps, std::span<const int> path) {
+    if (path.empty() || path[0] < 0 || static_cast<std::size_t>(path[0]) >= steps.size()) return false;
+    if (path.size() == 1) return true;
+    const auto* choice = std::get_if<IfStep>(&steps[static_cast<std::size_t>(path[0])].what);
+    if (!choice || path[1] < 0 || path[1] > 1) return false;
+    return leads_to_a_step(path[1] == 0 ? choice->then : choice->otherwise, path.subspan(2));
+}
+
+}  // namespace
+
+bool can_resume(const Rule& rule, const engine::Continuation& continuation) {
+    return leads_to_a_step(rule.then, continuation.resume_at);
+}
+
+RunResult run_rule(const RuleRun& run, Scope& scope, WorkingState& state) {
+    return StepRunner(run, scope, state).run();
+}
+
+}  // namespace rules

@@ -1,0 +1,43 @@
+#pragma once
+/// Runs the steps of one rule on the working state.
+
+#include <optional>
+#include <string>
+
+#include "engine/model/decision.h"
+#include "engine/model/subject.h"
+#include "rules/evaluator/condition.h"
+#include "rules/evaluator/working_state.h"
+#include "rules/rule_set.h"
+
+namespace rules {
+
+enum class RunEnd {
+    done,       ///< to the end, or to a `stop`
+    suspended,  ///< the state holds the continuation
+    failed,     ///< see `failure`; the caller takes the state back
+    conflict,   ///< on_conflict: fail; the last conflict of the ledger says which
+};
+
+struct RunResult {
+    RunEnd end = RunEnd::done;
+    std::optional<engine::RuleFailure> failure;
+};
+
+/// One run of one rule: which, for whom, from where.
+struct RuleRun {
+    const Rule& rule;
+    const RuleSet& rule_set;  ///< the one the rule is of
+    const engine::Subject& subject;
+    std::string firing;  ///< `<rule>#<n>`
+    /// Where to go on, with the results known by now; null = from the start.
+    const engine::Continuation* continuation = nullptr;
+};
+
+/// Whether the rule has steps at the continuation's place.
+bool can_resume(const Rule& rule, const engine::Continuation& continuation);
+
+/// `scope` reads the state; `steps` is readable in it while the rule runs.
+RunResult run_rule(const RuleRun& run, Scope& scope, WorkingState& state);
+
+}  // namespace rules

@@ -1,0 +1,53 @@
+#include <algorithm>
+
+#include "engine/base/text.h"
+#include "rules/matcher/matcher.h"
+
+namespace rules {
+namespace {
+
+class NaiveCursor final : public MatchCursor {
+public:
+    NaiveCursor(const std::vector<Rule>& rules, std::string_view event_type, const Scope& scope)
+        : rules_(rules), event_type_(event_type), scope_(scope) {}
+
+    std::optional<std::size_t> next(std::size_t from) override {
+        for (auto i = from; i < rules_.size(); ++i)
+            if (type_fits(rules_[i], event_type_) && holds(rules_[i].when, scope_)) return i;
+        return std::nullopt;
+    }
+
+    void field_changed(std::string_view) override {}  // it looks at everything anew each time
+
+private:
+    const std::vector<Rule>& rules_;
+    std::string event_type_;
+    const Scope& scope_;
+};
+
+class NaiveMatcher final : public Matcher {
+public:
+    explicit NaiveMatcher(const std::vector<Rule>& rules) : rules_(rules) {}
+
+    std::unique_ptr<MatchCursor> open(std::string_view event_type, const Scope& scope) const override {
+        return std::make_unique<NaiveCursor>(rules_, event_type, scope);
+    }
+
+private:
+    const std::vector<Rule>& rules_;
+};
+
+}  // namespace
+
+std::unique_ptr<const Matcher> naive_matcher(const RuleSet& rule_set) {
+    return std::make_unique<NaiveMatcher>(rule_set.rules);
+}
+
+bool type_fits(const Rule& rule, std::string_view event_type) {
+    return std::any_of(rule.on.begin(), rule.on.end(), [&](const std::string& pattern) {
+        return pattern == event_type ||
+               (pattern.find('*') != std::string::npos && engine::glob_matches(pattern, event_type));
+    });
+}
+
+}  // namespace rules
