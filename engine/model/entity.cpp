@@ -25,7 +25,7 @@ Json meta_to_json(const Entity& entity) {
     if (!entity.own_writes.empty()) {
         auto& writes = meta["own"] = Json::object();
         for (const auto& [field, write] : entity.own_writes)
-            writes[field] = Json{{"from", write.from}, {"delivery", write.delivery.text()}};
+            writes[field] = Json{{"before", write.before}, {"delivery", write.delivery.text()}};
     }
     return meta;
 }
@@ -41,11 +41,11 @@ Result<void> meta_from_json(Entity& entity, const Json& meta) {
         for (const auto& [field, time] : times->items()) entity.times.others[field] = time_of(time);
     if (const auto writes = meta.find("own"); writes != meta.end() && writes->is_object())
         for (const auto& [field, write] : writes->items()) {
-            const auto from = write.find("from");
-            if (from == write.end())
+            const auto before = write.find("before");
+            if (before == write.end() || !before->is_array())
                 return Error{Code::corrupt,
-                             "entity " + entity.subject.text() + ": own write without a value"};
-            entity.own_writes[field] = {*from, DeliveryKey(text_or(write, "delivery", ""))};
+                             "entity " + entity.subject.text() + ": own write without its values"};
+            entity.own_writes[field] = {*before, DeliveryKey(text_or(write, "delivery", ""))};
         }
     return {};
 }

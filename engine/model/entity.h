@@ -22,8 +22,9 @@ struct FieldTimes {
 
 /// A field that a rule wrote and whose write-back the vendor has not confirmed yet.
 struct OwnWrite {
-    Json from;  ///< the value before; a payload that repeats it is an echo of the past
-    DeliveryKey delivery;
+    Json before =
+        Json::array();     ///< the values it replaced; a payload that repeats one is an echo of the past
+    DeliveryKey delivery;  ///< the newest write-back that carries the field
     friend bool operator==(const OwnWrite&, const OwnWrite&) = default;
 };
 

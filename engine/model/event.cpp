@@ -80,6 +80,8 @@ Result<Event> event_from_envelope(const TenantName& tenant, const Json& envelope
     if (!id) return id.error();
     const auto source = required(envelope, "source");
     if (!source) return source.error();
+    if (!own && source->starts_with("signalbox:"))
+        return invalid("a source that starts with \"signalbox:\" is this program's own");
     const auto type = required(envelope, "type");
     if (!type) return type.error();
     const auto subject_text = required(envelope, "subject");

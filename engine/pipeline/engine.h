@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "engine/base/strong.h"
 #include "engine/model/event.h"
 #include "engine/store/store.h"
+#include "rules/language/load.h"
 #include "rules/rule_set.h"
 
 namespace engine {
@@ -22,6 +24,8 @@ struct Tenant {
     TenantName name;
     std::shared_ptr<const rules::RuleSet> rule_set;
     connectors::Connections connections;
+    rules::Files files;                ///< what the version is made of
+    std::set<std::string> kinds_read;  ///< kinds that some rule reads; links to others are not followed
 };
 using Tenants = std::map<TenantName, std::shared_ptr<const Tenant>>;
 

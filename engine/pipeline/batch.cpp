@@ -1,0 +1,299 @@
+#include "engine/pipeline/batch.h"
+
+#include <algorithm>
+
+#include "engine/base/ensure.h"
+#include "engine/pipeline/work.h"
+
+namespace engine {
+namespace {
+
+std::pair<std::string, std::string> seen_key(const Event& event) {
+    return {event.tenant.text(), event.source + '\0' + event.id.text()};
+}
+
+Lanes::Key lane_key(const TenantName& tenant, const Subject& subject) {
+    return {tenant.text(), subject.text()};
+}
+
+Json failure_reasons(const Decision& decision) {
+    Json reasons = Json::array();
+    for (const auto& failure : decision.failures) reasons.push_back(failure.rule + ": " + failure.message);
+    return reasons;
+}
+
+std::string first_reason(const Decision& decision) {
+    if (!decision.failures.empty())
+        return "rule " + decision.failures.front().rule + ": " + decision.failures.front().message;
+    return decision.conflicts.empty() ? "the decision failed"
+                                      : "rules disagree on " + decision.conflicts.front().field;
+}
+
+}  // namespace
+
+Digest content_digest(const Event& event) {
+    const std::string_view nul("\0", 1);
+    return sha256({event.type, nul, event.subject.text(), nul, event.time ? to_text(*event.time) : "", nul,
+                   canonical_json(event.data), nul, canonical_json(event.extensions)});
+}
+
+Step Batch::new_step(const TenantName& tenant) const {
+    Step step;
+    step.tenant = tenant;
+    step.time = options_.now;
+    return step;
+}
+
+Result<Entity> Batch::entity(const TenantName& tenant, const Subject& subject) {
+    const auto found = entities_.find(lane_key(tenant, subject));
+    if (found != entities_.end()) return found->second;
+    auto stored = store_.entity(tenant, subject);
+    if (!stored) return stored.error();
+    if (*stored) return std::move(**stored);
+    Entity unknown;
+    unknown.tenant = tenant;
+    unknown.subject = subject;
+    return unknown;
+}
+
+Result<std::optional<Entity>> Batch::by_email(const TenantName& tenant, std::string_view kind,
+                                              std::string_view email) {
+    auto stored = store_.entity_by_email(tenant, kind, email);
+    if (!stored || !*stored) return stored;
+    auto current = entity(tenant, (*stored)->subject);
+    if (!current) return current.error();
+    return std::optional<Entity>(std::move(*current));
+}
+
+Result<Ack> Batch::admit(const Event& event) {
+    auto known = recognise(event);
+    if (!known) return known.error();
+    if (*known) return std::move(**known);
+    if (is_blocked(event)) return let_wait(event);
+    const auto tenant = tenants_.find(event.tenant);
+    ENSURE(tenant != tenants_.end());
+    Work work;
+    work.event = event;
+    if (auto decided = decide(*tenant->second, std::move(work), {}); !decided) return decided.error();
+    return Ack{Ack::Kind::accepted, event.id, false, ""};
+}
+
+Result<std::optional<Ack>> Batch::recognise(const Event& event) {
+    const auto digest = content_digest(event);
+    std::optional<Digest> first;
+    const auto here = seen_.find(seen_key(event));
+    if (here != seen_.end()) {
+        first = here->second;
+    } else {
+        auto stored = store_.seen({event.tenant, event.source, event.id});
+        if (!stored) return stored.error();
+        if (*stored) first = (*stored)->content_digest;
+    }
+    if (!first) {
+        seen_[seen_key(event)] = digest;
+        return std::optional<Ack>();
+    }
+    if (*first == digest) return std::optional<Ack>(Ack{Ack::Kind::duplicate, event.id, false, ""});
+    return std::optional<Ack>(note_clash(event));
+}
+
+Ack Batch::note_clash(const Event& event) {
+    auto step = new_step(event.tenant);
+    NewRecord record;
+    record.stream = partition_stream(lanes_.partition_of(event.tenant, event.subject));
+    record.kind = record_kind::clash;
+    record.subject = event.subject.text();
+    record.cause_event = event.id.text();
+    record.actor = "engine";
+    record.body = canonical_json(envelope_of(event));
+    step.records.push_back(std::move(record));
+    steps_.push_back(std::move(step));
+    return {Ack::Kind::clash, event.id, false, "event " + event.id.text() + " is known with another content"};
+}
+
+bool Batch::is_blocked(const Event& event) const {
+    const auto key = lane_key(event.tenant, event.subject);
+    return lanes_.blocked.contains(key) || waiting_.contains(key);
+}
+
+Result<Ack> Batch::let_wait(const Event& event) {
+    const auto key = lane_key(event.tenant, event.subject);
+    const auto blocked = lanes_.blocked.find(key);
+    const auto waiting = (blocked == lanes_.blocked.end() ? 0 : blocked->second.waiting) + waiting_[key];
+    if (waiting >= options_.lane_waiting_max) {
+        seen_.erase(seen_key(event));
+        return Ack{Ack::Kind::overloaded, event.id, false,
+                   "lane " + event.subject.text() + " is blocked and lane_waiting_max is reached"};
+    }
+    ++waiting_[key];
+    auto step = new_step(event.tenant);
+    add_event_record(step, event);
+    step.seen = EventKey{event.tenant, event.source, event.id};
+    step.seen_digest = content_digest(event);
+    step.pending_added.push_back(next_pending(event, pending_kind::event));
+    steps_.push_back(std::move(step));
+    return Ack{Ack::Kind::accepted, event.id, true, ""};
+}
+
+PendingEvent Batch::next_pending(Event event, const char* kind) {
+    PendingEvent pending;
+    pending.partition = lanes_.partition_of(event.tenant, event.subject);
+    pending.place = ++lanes_.places[pending.partition];
+    pending.kind = kind;
+    pending.event = std::move(event);
+    return pending;
+}
+
+Result<void> Batch::decide(const PendingEvent& pending) {
+    const auto& event = pending.event;
+    if (is_blocked(event)) return {};
+    const auto tenant = tenants_.find(event.tenant);
+    ENSURE(tenant != tenants_.end());
+    Origin origin{pending, pending.kind != pending_kind::event};
+    if (pending.kind == pending_kind::delivery) {
+        auto extra = new_step(event.tenant);
+        std::string version;
+        auto work = work_of_delivery(pending, extra, version);
+        if (!work) return work.error();
+        auto at = tenant_at(event.tenant, version);
+        if (!at) return at.error();
+        if (auto decided = decide(**at, std::move(*work), origin); !decided) return decided.error();
+        auto& step = steps_.back();
+        step.continuations_set.insert(step.continuations_set.end(), extra.continuations_set.begin(),
+                                      extra.continuations_set.end());
+        step.continuations_removed.insert(step.continuations_removed.end(),
+                                          extra.continuations_removed.begin(),
+                                          extra.continuations_removed.end());
+        return {};
+    }
+    return decide(*tenant->second, work_of(event), origin);
+}
+
+Result<void> Batch::decide(const Tenant& tenant, Work work, const Origin& origin) {
+    // What besides the payload made the decision has to be journaled with the event.
+    if (auto context = context_of(work); !context.empty()) work.event.extensions[context_extension] = context;
+    auto decided = decide_event(tenant, work, *this, {options_.now, false});
+    if (!decided) return decided.error();
+    const Event& event = work.event;
+    auto step = new_step(event.tenant);
+    const EventKey key{event.tenant, event.source, event.id};
+    if (origin.journal_event) {
+        add_event_record(step, event);
+        step.seen = key;
+        step.seen_digest = content_digest(event);
+    } else {
+        step.decided = key;
+    }
+    if (origin.pending) step.pending_removed.emplace_back(origin.pending->partition, origin.pending->place);
+    add_decision_record(step, event, *decided);
+    if (decided->store_entity) {
+        entities_[lane_key(event.tenant, event.subject)] = decided->after;
+        step.entities.push_back(decided->after);
+    }
+    if (options_.deliver) add_deliveries(step, event, *decided);
+    add_derived(step, *decided);
+    add_continuations(step, event, *decided);
+    if (decided->decision.blocks_lane) block_lane(step, event, *decided);
+    steps_.push_back(std::move(step));
+    made_.push_back({std::move(work.event), std::move(decided->decision)});
+    return {};
+}
+
+void Batch::add_event_record(Step& step, const Event& event) const {
+    NewRecord record;
+    record.stream = partition_stream(lanes_.partition_of(event.tenant, event.subject));
+    record.kind = record_kind::event;
+    record.subject = event.subject.text();
+    record.cause_event = event.cause.empty() ? event.id.text() : event.cause.text();
+    record.actor = event.actor.empty() ? "source" : event.actor;
+    record.body = canonical_json(envelope_of(event));
+    step.records.push_back(std::move(record));
+}
+
+void Batch::add_decision_record(Step& step, const Event& event, const Decided& decided) const {
+    NewRecord record;
+    record.stream = partition_stream(lanes_.partition_of(event.tenant, event.subject));
+    record.kind = record_kind::decision;
+    record.subject = event.subject.text();
+    record.entity_version = decided.after.version;
+    record.cause_event = event.id.text();
+    record.ruleset = decided.decision.ruleset;
+    record.actor = "engine";
+    record.body = canonical_json(to_json(decided.decision, true));
+    step.records.push_back(std::move(record));
+}
+
+void Batch::add_deliveries(Step& step, const Event& event, const Decided& decided) {
+    const auto partition = lanes_.partition_of(event.tenant, event.subject);
+    const std::size_t first = decided.decision.write_back ? 0 : 1;
+    for (std::size_t i = 0; i < decided.outgoing.size(); ++i) {
+        Delivery delivery;
+        delivery.partition = partition;
+        delivery.number = ++lanes_.numbers[partition];
+        delivery.key = delivery_key(event, first + i);
+        delivery.tenant = event.tenant;
+        delivery.lane = event.subject;
+        delivery.event = event.id;
+        delivery.ruleset = decided.decision.ruleset;
+        delivery.action = decided.outgoing[i];
+        delivery.hops = event.hops;
+        delivery.created = options_.now;
+        delivery.next_attempt = options_.now;
+        step.outbox_added.push_back(std::move(delivery));
+    }
+}
+
+void Batch::add_derived(Step& step, const Decided& decided) {
+    for (const auto& event : decided.derived)
+        step.pending_added.push_back(next_pending(event, pending_kind::derived));
+}
+
+void Batch::add_continuations(Step& step, const Event& event, const Decided& decided) {
+    for (const auto& continuation : decided.decision.continuations) {
+        StoredContinuation stored;
+        stored.tenant = event.tenant;
+        stored.partition = lanes_.partition_of(event.tenant, event.subject);
+        stored.subject = event.subject;
+        stored.id = delivery_key(event, 0).text() + ":" + continuation.firing;
+        stored.continuation = continuation;
+        stored.context = Json{{"event", envelope_of(event)}};
+        continuations_[stored.id] = stored;
+        step.continuations_set.push_back(std::move(stored));
+    }
+}
+
+void Batch::block_lane(Step& step, const Event& event, const Decided& decided) {
+    BlockedLane lane;
+    lane.tenant = event.tenant;
+    lane.subject = event.subject;
+    lane.partition = lanes_.partition_of(event.tenant, event.subject);
+    lane.reason = first_reason(decided.decision);
+    lane.event = event.id;
+    lane.since = options_.now;
+    // The retry waits at the head of the lane from now on; an operator lets it run or takes it away.
+    Event again = event;
+    again.id = EventId(event.id.text() + "~retry");
+    again.source = is_own_source(event.source) ? event.source : "signalbox:" + event.source;
+    again.cause = event.id;
+    again.hops = event.hops + 1;
+    Work retry;
+    retry.retried_changes = decided.decision.merged;
+    again.extensions[context_extension] = context_of(retry);
+    auto pending = next_pending(std::move(again), pending_kind::retry);
+    step.pending_added.push_back(std::move(pending));
+    NewRecord record;
+    record.stream = partition_stream(lane.partition);
+    record.kind = record_kind::lane_blocked;
+    record.subject = event.subject.text();
+    record.entity_version = decided.after.version;
+    record.cause_event = event.id.text();
+    record.ruleset = decided.decision.ruleset;
+    record.actor = "engine";
+    record.body =
+        canonical_json(Json{{"reason", lane.reason}, {"failures", failure_reasons(decided.decision)}});
+    step.records.push_back(std::move(record));
+    step.lanes_blocked.push_back(lane);
+    waiting_[lane_key(event.tenant, event.subject)] += 1;
+}
+
+}  // namespace engine

@@ -1,0 +1,125 @@
+#pragma once
+/// Batch: what one turn decides, as steps for one commit, each seeing what the ones before it would leave.
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/pipeline/decide_event.h"
+#include "engine/pipeline/engine.h"
+#include "engine/pipeline/outbox.h"
+#include "engine/store/store.h"
+
+namespace engine {
+
+/// What a worker remembers of its lanes between turns.
+struct Lanes {
+    using Key = std::pair<std::string, std::string>;  ///< tenant, subject
+    int partitions = 16;
+    std::map<int, std::uint64_t> places;   ///< last used place of a partition
+    std::map<int, std::uint64_t> numbers;  ///< last used number of a partition
+    std::map<Key, BlockedLane> blocked;    ///< with the count of waiting events
+
+    int partition_of(const TenantName& tenant, const Subject& subject) const {
+        return engine::partition_of(tenant, subject, partitions);
+    }
+};
+
+struct BatchOptions {
+    Instant now{};
+    bool deliver = true;
+    std::size_t lane_waiting_max = 10'000;
+};
+
+/// How pending events came to be; `PendingEvent::kind`.
+namespace pending_kind {
+inline constexpr auto event = "event";        ///< from outside, behind a blocked lane; journaled already
+inline constexpr auto derived = "derived";    ///< emitted, or another entity of a payload
+inline constexpr auto delivery = "delivery";  ///< the result of an action
+inline constexpr auto retry = "retry";        ///< the event a lane stumbled over, for an operator's retry
+}  // namespace pending_kind
+
+/// SHA-256 over what the sender said; when it was received does not count.
+Digest content_digest(const Event& event);
+
+/// One thread; nothing is durable before the steps are committed. `lanes` gets the used places and numbers,
+/// which a failed commit leaves unused: they need not be dense.
+class Batch final : public Snapshot {
+public:
+    struct Made {
+        Event event;
+        Decision decision;
+    };
+
+    Batch(Store& store, const Tenants& tenants, Lanes& lanes, BatchOptions options)
+        : store_(store), tenants_(tenants), lanes_(lanes), options_(options) {}
+
+    /// Recognises, lets wait, or decides an event from outside. The Ack counts once the batch is committed.
+    Result<Ack> admit(const Event& event);
+    /// Decides an event that flowed back or waited; leaves it where it is when its lane is blocked.
+    Result<void> decide(const PendingEvent& pending);
+    /// Records what an attempt led to.
+    Result<void> settle(const Settlement& settlement, const Attempt& attempt);
+    /// Performs an operator's command. What is wrong with the command is an error in the answer.
+    Result<Json> perform(const Request& request);
+
+    const std::vector<Step>& steps() const { return steps_; }
+    const std::vector<Made>& made() const { return made_; }
+
+    Result<Entity> entity(const TenantName& tenant, const Subject& subject) override;
+    Result<std::optional<Entity>> by_email(const TenantName& tenant, std::string_view kind,
+                                           std::string_view email) override;
+
+private:
+    struct Origin {
+        std::optional<PendingEvent> pending;
+        bool journal_event = true;
+    };
+
+    Step new_step(const TenantName& tenant) const;
+    Result<std::optional<Ack>> recognise(const Event& event);
+    Ack note_clash(const Event& event);
+    bool is_blocked(const Event& event) const;
+    Result<Ack> let_wait(const Event& event);
+    Result<void> decide(const Tenant& tenant, Work work, const Origin& origin);
+    void add_event_record(Step& step, const Event& event) const;
+    void add_decision_record(Step& step, const Event& event, const Decided& decided) const;
+    void add_deliveries(Step& step, const Event& event, const Decided& decided);
+    void add_derived(Step& step, const Decided& decided);
+    void add_continuations(Step& step, const Event& event, const Decided& decided);
+    void block_lane(Step& step, const Event& event, const Decided& decided);
+    PendingEvent next_pending(Event event, const char* kind);
+
+    Result<std::shared_ptr<const Tenant>> tenant_at(const TenantName& name, const std::string& version);
+    Result<Work> work_of_delivery(const PendingEvent& pending, Step& extra, std::string& version);
+    Result<std::vector<StoredContinuation>> continuations_of(const TenantName& tenant,
+                                                             const Subject& subject);
+    Result<void> confirm_own_writes(Step& step, const Delivery& delivery);
+    void add_result_event(Step& step, const Delivery& delivery, const Attempt& attempt, bool done);
+
+    Result<Json> retry_dead_letter(const Request& request);
+    Result<Json> discard_dead_letter(const Request& request);
+    Result<Json> release_lane(const Request& request);
+    Result<Json> create_key(const Request& request);
+    Result<Json> revoke_key(const Request& request);
+    Result<DeadLetter> named_dead_letter(const Request& request);
+    void add_operator_record(Step& step, const Request& request, const std::string& stream,
+                             const std::string& subject) const;
+
+    Store& store_;
+    const Tenants& tenants_;
+    Lanes& lanes_;
+    BatchOptions options_;
+    std::vector<Step> steps_;
+    std::vector<Made> made_;
+    std::map<Lanes::Key, Entity> entities_;
+    std::map<std::pair<std::string, std::string>, Digest> seen_;  ///< tenant, source NUL id → content
+    std::map<Lanes::Key, std::uint64_t> waiting_;                 ///< blocked in this batch, or more waiting
+    std::map<std::string, std::optional<StoredContinuation>> continuations_;
+};
+
+}  // namespace engine

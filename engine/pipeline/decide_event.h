@@ -1,0 +1,57 @@
+#pragma once
+/// Decides one event: merge, linked snapshots, rules, write-back, what flows back. Pure but for the snapshot
+/// it reads.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/model/decision.h"
+#include "engine/model/delivery.h"
+#include "engine/model/entity.h"
+#include "engine/model/event.h"
+#include "engine/pipeline/engine.h"
+#include "rules/evaluator/decide.h"
+
+namespace engine {
+
+/// The entities as committed (and as left by what is decided in the same batch before).
+class Snapshot {
+public:
+    virtual ~Snapshot() = default;
+    /// Version 0 when the entity was never seen.
+    virtual Result<Entity> entity(const TenantName& tenant, const Subject& subject) = 0;
+    virtual Result<std::optional<Entity>> by_email(const TenantName& tenant, std::string_view kind,
+                                                   std::string_view email) = 0;
+};
+
+/// An event on its way into its decision.
+struct Work {
+    Event event;
+    std::vector<rules::PresetWrite> presets;  ///< the `save` of a delivered action
+    std::optional<rules::Resume> resume;      ///< the rest of a rule
+    std::vector<Change> retried_changes;  ///< an operator's retry sees the changes the event brought at first
+};
+
+struct Decided {
+    Decision decision;
+    Entity after;
+    bool store_entity = false;   ///< the fields, the version or the times differ from before
+    std::vector<Event> derived;  ///< what goes back into lanes: emitted events, other entities of the payload
+    std::vector<Action> outgoing;  ///< the write-back, then the actions
+};
+
+struct DecideOptions {
+    Instant now{};
+    bool trace = false;
+};
+
+/// Fails only as the snapshot fails; whatever rules do wrong is in the decision.
+Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& snapshot,
+                             const DecideOptions& options);
+
+/// `SHA-256(tenant ‖ source ‖ event id ‖ index)`, the first 32 hex digits.
+DeliveryKey delivery_key(const Event& event, std::size_t index);
+
+}  // namespace engine

@@ -1,0 +1,70 @@
+#include "engine/pipeline/dry_run.h"
+
+#include "engine/base/text.h"
+#include "engine/pipeline/decide_event.h"
+
+namespace engine {
+namespace {
+
+/// The world of one dry run: what the request says was known.
+class Supposed final : public Snapshot {
+public:
+    Supposed(const Event& event, const Json& known) : event_(event), known_(known) {}
+
+    Result<Entity> entity(const TenantName& tenant, const Subject& subject) override {
+        Entity entity;
+        entity.tenant = tenant;
+        entity.subject = subject;
+        const auto found = known_.find(std::string(subject.kind()));
+        if (found == known_.end() || !found->is_object()) return entity;
+        // Of other kinds it stands for whatever entity is linked.
+        entity.version = 1;
+        entity.fields = *found;
+        return entity;
+    }
+
+    Result<std::optional<Entity>> by_email(const TenantName& tenant, std::string_view kind,
+                                           std::string_view email) override {
+        auto found = entity(tenant, Subject::of(kind, event_.connection, email));
+        if (!found || !found->known()) return std::optional<Entity>();
+        const auto stated = text_or(found->fields, "email", "");
+        if (!stated.empty() && fold_case(trim(stated)) != email) return std::optional<Entity>();
+        return std::optional<Entity>(std::move(*found));
+    }
+
+private:
+    const Event& event_;
+    const Json& known_;
+};
+
+}  // namespace
+
+Result<Json> dry_run(const Tenant& tenant, const Json& request, Instant now) {
+    const auto* envelope = find(request, "event");
+    if (envelope == nullptr) return invalid("a dry run needs \"event\"");
+    auto event = event_from_envelope(tenant.name, *envelope);
+    if (!event) return event.error();
+    event->connection = std::string(event->subject.connection());
+    DecideOptions options;
+    options.now = now;
+    if (const auto* at = find(request, "at"); at != nullptr) {
+        if (!at->is_string()) return invalid("\"at\" is not an RFC 3339 time");
+        const auto instant = parse_instant(at->get_ref<const std::string&>());
+        if (!instant) return invalid("\"at\": " + instant.error().message);
+        options.now = *instant;
+    }
+    event->received = options.now;
+    const auto* explain = find(request, "explain");
+    options.trace = explain != nullptr && *explain == Json(true);
+    const auto* known = find(request, "entity");
+    if (known != nullptr && !known->is_object()) return invalid("\"entity\" is not an object of kinds");
+    const Json nothing = Json::object();
+    Supposed world(*event, known == nullptr ? nothing : *known);
+    Work work;
+    work.event = *event;
+    auto decided = decide_event(tenant, work, world, options);
+    if (!decided) return decided.error();
+    return to_json(decided->decision);
+}
+
+}  // namespace engine

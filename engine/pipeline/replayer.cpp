@@ -1,0 +1,97 @@
+#include "engine/pipeline/replayer.h"
+
+#include <utility>
+
+namespace engine {
+namespace {
+
+constexpr std::size_t batch_events = 256;
+
+WorkerOptions replay_options() {
+    WorkerOptions options;
+    options.deliver = false;
+    options.batch_events_max = batch_events;
+    options.urgent_turns_max = 0;  // the stream's order is the order
+    return options;
+}
+
+}  // namespace
+
+Replayer::Replayer(Store& store, std::shared_ptr<const Tenant> tenant, Each each)
+    : store_(store),
+      tenant_(std::move(tenant)),
+      each_(std::move(each)),
+      worker_(store, Tenants{{tenant_->name, tenant_}}, replay_options(),
+              [this](const Event& event, const Decision& decision) { made_.emplace_back(event, decision); }) {
+}
+
+Result<void> Replayer::start(std::optional<Instant> clock) {
+    if (clock) now_ = *clock;
+    started_ = clock.has_value();
+    if (auto started = worker_.start(now_); !started) return started.error();
+    return store_.mark_simulated();
+}
+
+Result<void> Replayer::take(Event event) {
+    const auto time = event.time.value_or(now_);
+    if (!started_ || time > now_) {
+        if (auto done = decide_instant(); !done) return done.error();
+        now_ = time;
+        started_ = true;
+    }
+    event.received = now_;
+    instant_.push_back(std::move(event));
+    return instant_.size() >= batch_events ? decide_intake() : Result<void>();
+}
+
+Result<void> Replayer::finish() {
+    return decide_instant();
+}
+
+Result<void> Replayer::decide_instant() {
+    if (auto done = decide_intake(); !done) return done.error();
+    while (worker_.has_pending()) {
+        if (!worker_.turn_pending(now_)) return unavailable("the store does not take commits");
+        for (auto& [event, decision] : std::exchange(made_, {})) each_(event, decision);
+    }
+    return {};
+}
+
+Result<void> Replayer::decide_intake() {
+    if (instant_.empty()) return {};
+    auto events = std::exchange(instant_, {});
+    std::vector<Ack> acks;
+    worker_.submit(events, [&acks](std::vector<Ack> done) { acks = std::move(done); });
+    while (acks.empty())
+        if (!worker_.turn_intake(now_) && acks.empty()) return unavailable("the store does not take commits");
+    for (const auto& ack : acks)
+        if (ack.kind == Ack::Kind::unavailable || ack.kind == Ack::Kind::overloaded)
+            return unavailable("event " + ack.id.text() + ": " + ack.detail);
+    note_acks(events, acks);
+    return {};
+}
+
+/// Duplicates stand where they came, between the decisions of the others.
+void Replayer::note_acks(const std::vector<Event>& events, const std::vector<Ack>& acks) {
+    for (std::size_t i = 0; i < acks.size(); ++i) {
+        if (acks[i].pending) {
+            ++waiting_;
+        } else if (acks[i].kind == Ack::Kind::accepted) {
+            each_(made_.front().first, made_.front().second);
+            made_.pop_front();
+        } else {
+            Decision decision;
+            decision.event_id = events[i].id;
+            decision.event_type = events[i].type;
+            decision.subject = events[i].subject;
+            decision.event_time = events[i].occurred();
+            decision.ruleset = tenant_->rule_set->version;
+            decision.outcome = Outcome::duplicate;
+            if (acks[i].kind == Ack::Kind::clash) decision.notes.push_back(acks[i].detail);
+            decision.now = now_;
+            each_(events[i], decision);
+        }
+    }
+}
+
+}  // namespace engine

@@ -1,0 +1,237 @@
+#include "engine/pipeline/runtime.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/log.h"
+#include "engine/pipeline/activation.h"
+#include "engine/pipeline/dry_run.h"
+
+namespace engine {
+namespace {
+
+constexpr Duration idle_wait = std::chrono::seconds(1);
+constexpr std::size_t requests_per_poll = 100;
+
+Attempt no_connection(const std::string& name) {
+    Attempt attempt;
+    attempt.kind = Attempt::Kind::failed;
+    attempt.reason = "the tenant has no connection " + name + " any more";
+    return attempt;
+}
+
+Json answer_of(const Result<Json>& result) {
+    if (result) return Json{{"ok", *result}};
+    return Json{{"error", result.error().message}, {"code", name_of(result.error().code)}};
+}
+
+}  // namespace
+
+Runtime::Runtime(std::unique_ptr<Store> writer, std::unique_ptr<Store> reader, Tenants tenants,
+                 Outbound& outbound, const Clock& clock, RuntimeOptions options, Worker::Listener listener,
+                 std::function<void(Error)> on_fatal)
+    : writer_(std::move(writer)),
+      reader_(std::move(reader)),
+      tenants_(std::move(tenants)),
+      outbound_(outbound),
+      clock_(clock),
+      options_(std::move(options)),
+      on_fatal_(std::move(on_fatal)),
+      worker_(*writer_, tenants_, options_.worker, std::move(listener)) {}
+
+Runtime::~Runtime() {
+    stop(Duration(0));
+}
+
+Result<void> Runtime::start() {
+    if (auto started = worker_.start(clock_.now()); !started) return started.error();
+    for (const auto& [name, tenant] : tenants_)
+        if (auto done = activate_if_new(*writer_, *tenant, clock_.now()); !done) return done.error();
+    publish_health(true);
+    accepting_ = true;
+    worker_thread_ = std::thread([this] { work(); });
+    reader_thread_ = std::thread([this] { read(); });
+    return {};
+}
+
+void Runtime::stop(Duration deadline) {
+    if (!worker_thread_.joinable()) return;
+    accepting_ = false;
+    stop_deadline_ = microseconds_of(clock_.now() + deadline);
+    stopping_ = true;
+    tasks_.put([](Worker&) {});
+    worker_thread_.join();
+    tasks_.close();
+    questions_.close();
+    reader_thread_.join();
+}
+
+std::shared_ptr<const Tenant> Runtime::tenant(const TenantName& name) const {
+    const auto found = tenants_.find(name);
+    return found == tenants_.end() ? nullptr : found->second;
+}
+
+void Runtime::submit(std::vector<Event> events, std::function<void(std::vector<Ack>)> done) {
+    std::vector<Ack> refused;
+    for (const auto& event : events)
+        refused.push_back({Ack::Kind::unavailable, event.id, false, "the engine is stopping"});
+    auto shared =
+        std::make_shared<std::pair<std::vector<Event>, Worker::Done>>(std::move(events), std::move(done));
+    const bool put = accepting_ && tasks_.put([shared](Worker& worker) {
+        worker.submit(std::move(shared->first), std::move(shared->second));
+    });
+    if (!put) shared->second(std::move(refused));
+}
+
+void Runtime::ask(std::function<void(Store&)> question) {
+    // A full queue runs nothing: the asker's own deadline answers for it.
+    if (!questions_.put(std::move(question), options_.questions_max))
+        log_warn("a question found no room", {{"waiting", std::uint64_t(questions_.size())}});
+}
+
+void Runtime::perform(Request request, std::function<void(Result<Json>)> done) {
+    auto shared =
+        std::make_shared<std::pair<Request, std::function<void(Result<Json>)>>>(std::move(request), done);
+    const bool put = accepting_ && tasks_.put([shared](Worker& worker) {
+        worker.command(std::move(shared->first), std::move(shared->second));
+    });
+    if (!put) done(unavailable("the engine is stopping"));
+}
+
+Result<Json> Runtime::dry_run(const Tenant& tenant, const Json& request) {
+    return engine::dry_run(tenant, request, clock_.now());
+}
+
+Health Runtime::health() const {
+    const std::lock_guard lock(health_mutex_);
+    return health_;
+}
+
+void Runtime::work() {
+    bool fine = true;
+    while (true) {
+        for (auto& task : tasks_.take(wait_time(fine))) task(worker_);
+        fine = run_turns();
+        if (fine) look_for_requests();
+        publish_health(fine);
+        if (worker_.fatal()) return note_fatal();
+        if (stopping_) return drain(instant_of(stop_deadline_));
+    }
+}
+
+/// Turns until nothing waits; what arrives meanwhile joins the next one.
+bool Runtime::run_turns() {
+    while (true) {
+        if (worker_.has_work() && !worker_.turn(clock_.now())) return false;
+        if (auto refilled = worker_.refill(); !refilled) return false;
+        const bool simulated = deliver_due();
+        if (!worker_.has_work() && !simulated) return true;
+        for (auto& task : tasks_.take(Duration(0))) task(worker_);
+    }
+}
+
+/// True when an attempt was over at once.
+bool Runtime::deliver_due() {
+    const auto now = clock_.now();
+    const auto next = worker_.outbox().next_due();
+    if (!next || *next > now) return false;
+    auto due = worker_.take_due(now, options_.deliveries_per_turn_max);
+    for (auto& delivery : due) dispatch(std::move(delivery));
+    return worker_.has_work();
+}
+
+void Runtime::dispatch(Delivery delivery) {
+    const auto& connections = tenants_.at(delivery.tenant)->connections;
+    const auto found = connections.find(delivery.action.connection);
+    const int partition = delivery.partition;
+    const auto number = delivery.number;
+    if (found == connections.end())
+        return worker_.settled(partition, number, no_connection(delivery.action.connection));
+    if (found->second.sandbox)
+        return worker_.settled(partition, number, connectors::simulate(found->second, delivery));
+    outbound_.deliver(found->second, std::move(delivery), [this, partition, number](Attempt attempt) {
+        tasks_.put([partition, number, attempt = std::move(attempt)](Worker& worker) mutable {
+            worker.settled(partition, number, std::move(attempt));
+        });
+    });
+}
+
+void Runtime::look_for_requests() {
+    const auto now = clock_.now();
+    if (now < next_poll_) return;
+    next_poll_ = now + options_.request_poll;
+    auto requests = writer_->unanswered(requests_per_poll);
+    if (!requests) return;
+    for (auto& request : *requests) {
+        const auto number = request.number;
+        worker_.command(std::move(request), [this, number](Result<Json> result) {
+            // Without an answer the asker waits on and the command is found again; each is safe to repeat.
+            if (auto answered = writer_->answer(number, answer_of(result)); !answered)
+                log_warn("a command's answer could not be stored", {{"reason", answered.error().message}});
+        });
+    }
+    if (worker_.has_work()) worker_.turn(now);
+}
+
+Duration Runtime::wait_time(bool store_fine) const {
+    if (!store_fine) return options_.store_retry;
+    const auto now = clock_.now();
+    Duration wait = std::min(idle_wait, std::max(Duration(1'000), next_poll_ - now));
+    if (const auto next = worker_.outbox().next_due())
+        wait = std::min(wait, std::max(Duration(0), *next - now));
+    return worker_.has_work() ? Duration(0) : wait;
+}
+
+/// Nothing new comes in; what is in memory is decided, what is in flight may come home.
+void Runtime::drain(Instant deadline) {
+    while (clock_.now() < deadline) {
+        for (auto& task : tasks_.take(std::chrono::milliseconds(10))) task(worker_);
+        while (worker_.has_work() && worker_.turn(clock_.now())) {
+        }
+        if (!worker_.has_work() && worker_.outbox().in_flight() == 0) break;
+    }
+    for (auto& task : tasks_.take(Duration(0))) task(worker_);
+    while (worker_.has_work() && worker_.turn(clock_.now())) {
+    }
+}
+
+void Runtime::note_fatal() {
+    accepting_ = false;
+    if (on_fatal_) on_fatal_(*worker_.fatal());
+}
+
+void Runtime::read() {
+    while (!questions_.closed())
+        for (auto& question : questions_.take(idle_wait)) question(*reader_);
+}
+
+void Runtime::publish_health(bool store_fine) {
+    const auto& counts = worker_.counts();
+    Health health;
+    health.ready = store_fine && !stopping_ && !worker_.fatal();
+    if (!store_fine) health.reason = "the store does not take commits";
+    if (stopping_) health.reason = "stopping";
+    auto& gauges = health.gauges;
+    gauges["intake_waiting"] = static_cast<double>(worker_.intake_size());
+    gauges["pending_events"] = static_cast<double>(worker_.pending_size());
+    gauges["outbox_depth"] = static_cast<double>(worker_.outbox_rows());
+    gauges["outbox_in_flight"] = static_cast<double>(worker_.outbox().in_flight());
+    gauges["lanes_blocked"] = static_cast<double>(worker_.blocked_lanes());
+    gauges["breakers_open"] = static_cast<double>(worker_.outbox().open_breakers().size());
+    gauges["commits_total"] = static_cast<double>(counts.commits);
+    gauges["commit_failures_total"] = static_cast<double>(counts.commit_failures);
+    gauges["duplicates_total"] = static_cast<double>(counts.duplicates);
+    gauges["clashes_total"] = static_cast<double>(counts.clashes);
+    gauges["dead_letters_total"] = static_cast<double>(counts.dead_letters);
+    for (const auto outcome : {Outcome::ok, Outcome::loop, Outcome::error, Outcome::stale}) {
+        const auto found = counts.decisions.find(outcome);
+        gauges["decisions_total{result=\"" + std::string(name_of(outcome)) + "\"}"] =
+            found == counts.decisions.end() ? 0 : static_cast<double>(found->second);
+    }
+    for (const auto& [label, count] : counts.attempts)
+        gauges["delivery_attempts_total{outcome=\"" + label + "\"}"] = static_cast<double>(count);
+    const std::lock_guard lock(health_mutex_);
+    health_ = std::move(health);
+}
+
+}  // namespace engine

@@ -1,0 +1,139 @@
+#pragma once
+/// Runtime: the engine on its threads: a worker that owns the store, and a reader for questions.
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/base/time.h"
+#include "engine/pipeline/engine.h"
+#include "engine/pipeline/worker.h"
+
+namespace engine {
+
+/// Performs deliveries. `done` may be called on any thread, once.
+class Outbound {
+public:
+    virtual ~Outbound() = default;
+    virtual void deliver(const connectors::Connection& connection, Delivery delivery,
+                         std::function<void(Attempt)> done) = 0;
+};
+
+struct RuntimeOptions {
+    WorkerOptions worker;
+    Duration request_poll =
+        std::chrono::milliseconds(100);  ///< how often commands left in the store are looked for
+    Duration store_retry = std::chrono::milliseconds(100);  ///< after the store refused
+    std::size_t questions_max = 1'000;                      ///< waiting for the reader
+    std::size_t deliveries_per_turn_max = 256;
+};
+
+/// Tasks for one thread, in order. Any thread puts; one takes.
+template <class Task>
+class Mailbox {
+public:
+    /// False when it holds `limit` already (0 = no limit) or is closed.
+    bool put(Task task, std::size_t limit = 0) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (closed_ || (limit > 0 && tasks_.size() >= limit)) return false;
+            tasks_.push_back(std::move(task));
+        }
+        wake_.notify_one();
+        return true;
+    }
+    /// What is there; waits at most so long for the first.
+    std::deque<Task> take(Duration wait) {
+        std::unique_lock lock(mutex_);
+        if (wait > Duration(0)) wake_.wait_for(lock, wait, [this] { return !tasks_.empty() || closed_; });
+        return std::exchange(tasks_, {});
+    }
+    void close() {
+        {
+            const std::lock_guard lock(mutex_);
+            closed_ = true;
+        }
+        wake_.notify_all();
+    }
+    bool closed() const {
+        const std::lock_guard lock(mutex_);
+        return closed_;
+    }
+    std::size_t size() const {
+        const std::lock_guard lock(mutex_);
+        return tasks_.size();
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<Task> tasks_;
+    bool closed_ = false;
+};
+
+class Runtime final : public EngineDoor {
+public:
+    /// `writer` and `reader` are two handles on one store; `outbound` and `clock` outlive the runtime.
+    /// `listener` runs on the worker's thread; `on_fatal` is called once when the store's state is in doubt:
+    /// end the process.
+    Runtime(std::unique_ptr<Store> writer, std::unique_ptr<Store> reader, Tenants tenants, Outbound& outbound,
+            const Clock& clock, RuntimeOptions options, Worker::Listener listener = {},
+            std::function<void(Error)> on_fatal = {});
+    ~Runtime() override;
+
+    /// Takes the store, journals activations, resumes what was pending. Fails as the store fails.
+    Result<void> start();
+    /// Takes nothing new, decides what was taken, waits for deliveries in flight until the deadline, closes
+    /// the store.
+    void stop(Duration deadline);
+
+    std::shared_ptr<const Tenant> tenant(const TenantName& name) const override;
+    void submit(std::vector<Event> events, std::function<void(std::vector<Ack>)> done) override;
+    void ask(std::function<void(Store&)> question) override;
+    void perform(Request request, std::function<void(Result<Json>)> done) override;
+    Result<Json> dry_run(const Tenant& tenant, const Json& request) override;
+    Health health() const override;
+
+private:
+    using Task = std::function<void(Worker&)>;
+
+    void work();
+    void read();
+    bool run_turns();
+    bool deliver_due();
+    void dispatch(Delivery delivery);
+    void look_for_requests();
+    void publish_health(bool store_fine);
+    void note_fatal();
+    Duration wait_time(bool store_fine) const;
+    Result<void> activate();
+    void drain(Instant deadline);
+
+    std::unique_ptr<Store> writer_;
+    std::unique_ptr<Store> reader_;
+    Tenants tenants_;
+    Outbound& outbound_;
+    const Clock& clock_;
+    RuntimeOptions options_;
+    std::function<void(Error)> on_fatal_;
+    Worker worker_;
+    Mailbox<Task> tasks_;
+    Mailbox<std::function<void(Store&)>> questions_;
+    std::thread worker_thread_;
+    std::thread reader_thread_;
+    std::atomic<bool> accepting_{false};
+    std::atomic<bool> stopping_{false};
+    std::atomic<std::int64_t> stop_deadline_{0};
+    Instant next_poll_{};
+    mutable std::mutex health_mutex_;
+    Health health_;
+};
+
+}  // namespace engine

@@ -1,0 +1,184 @@
+/// The way back: what attempts led to, and the events their results become.
+
+#include <algorithm>
+
+#include "engine/base/ensure.h"
+#include "engine/pipeline/batch.h"
+#include "engine/pipeline/tenant.h"
+#include "rules/matcher/matcher.h"
+
+namespace engine {
+namespace {
+
+constexpr auto delivery_source = "signalbox:delivery";
+
+Json describe(const Delivery& delivery) {
+    return {{"key", delivery.key.text()},       {"event", delivery.event.text()},
+            {"rule", delivery.action.rule},     {"connection", delivery.action.connection},
+            {"action", delivery.action.action}, {"as", delivery.action.as},
+            {"attempts", delivery.attempts}};
+}
+
+const char* kind_of(Settlement::Kind kind) {
+    if (kind == Settlement::Kind::done) return record_kind::delivered;
+    return kind == Settlement::Kind::retry ? record_kind::attempt : record_kind::dead_letter;
+}
+
+NewRecord record_of(const Settlement& settlement, const Attempt& attempt) {
+    const auto& delivery = settlement.delivery;
+    NewRecord record;
+    record.stream = partition_stream(delivery.partition);
+    record.kind = kind_of(settlement.kind);
+    record.subject = delivery.lane.text();
+    record.cause_event = delivery.event.text();
+    record.cause_rule = delivery.action.rule;
+    record.ruleset = delivery.ruleset;
+    record.actor = "engine";
+    Json body{{"delivery", describe(delivery)}, {"status", attempt.status}};
+    if (settlement.kind == Settlement::Kind::done) body["result"] = attempt.result;
+    if (settlement.kind != Settlement::Kind::done) body["reason"] = attempt.reason;
+    if (settlement.kind == Settlement::Kind::retry) body["next_attempt"] = to_text(delivery.next_attempt);
+    if (attempt.simulated) body["simulated"] = true;
+    record.body = canonical_json(body);
+    return record;
+}
+
+bool listens_to(const rules::RuleSet& rule_set, const std::string& type) {
+    return std::any_of(rule_set.rules.begin(), rule_set.rules.end(),
+                       [&](const rules::Rule& rule) { return rules::type_fits(rule, type); });
+}
+
+/// `save` as writes: each field takes what its path finds in `{"result": …}`.
+std::vector<rules::PresetWrite> presets_of(const Json& context) {
+    std::vector<rules::PresetWrite> presets;
+    const auto* save = find(context, "save");
+    if (save == nullptr || !save->is_object()) return presets;
+    for (const auto& [field, path] : save->items()) {
+        const auto* value = path.is_string() ? find(context, path.get_ref<const std::string&>()) : nullptr;
+        if (value != nullptr) presets.push_back({field, *value, text_or(context, "rule", "")});
+    }
+    return presets;
+}
+
+}  // namespace
+
+Result<void> Batch::settle(const Settlement& settlement, const Attempt& attempt) {
+    const auto& delivery = settlement.delivery;
+    auto step = new_step(delivery.tenant);
+    step.records.push_back(record_of(settlement, attempt));
+    if (settlement.kind == Settlement::Kind::retry) {
+        step.outbox_updated.push_back(delivery);
+        steps_.push_back(std::move(step));
+        return {};
+    }
+    step.outbox_removed.emplace_back(delivery.partition, delivery.number);
+    const bool done = settlement.kind == Settlement::Kind::done;
+    if (!done) step.dead_letters_added.push_back({delivery, attempt.reason, attempt.status, options_.now});
+    if (done && delivery.action.rule.empty())
+        if (auto confirmed = confirm_own_writes(step, delivery); !confirmed) return confirmed.error();
+    add_result_event(step, delivery, attempt, done);
+    steps_.push_back(std::move(step));
+    return {};
+}
+
+Result<void> Batch::confirm_own_writes(Step& step, const Delivery& delivery) {
+    auto owned = entity(delivery.tenant, delivery.lane);
+    if (!owned) return owned.error();
+    const auto removed = std::erase_if(
+        owned->own_writes, [&](const auto& entry) { return entry.second.delivery == delivery.key; });
+    if (removed == 0) return {};
+    entities_[{delivery.tenant.text(), delivery.lane.text()}] = *owned;
+    step.entities.push_back(std::move(*owned));
+    return {};
+}
+
+/// A result nobody waits for stays in the journal and goes nowhere else.
+void Batch::add_result_event(Step& step, const Delivery& delivery, const Attempt& attempt, bool done) {
+    const auto tenant = tenants_.find(delivery.tenant);
+    if (tenant == tenants_.end()) return;
+    const std::string type = done ? "delivery.done" : "delivery.failed";
+    const bool wanted = done && (!delivery.action.save.empty() || !delivery.action.as.empty());
+    if (!wanted && !listens_to(*tenant->second->rule_set, type)) return;
+    Event event;
+    event.tenant = delivery.tenant;
+    event.id =
+        EventId(delivery.key.text() + (done ? "~done" : "~failed" + std::to_string(delivery.attempts)));
+    event.source = delivery_source;
+    event.type = type;
+    event.subject = delivery.lane;
+    event.received = options_.now;
+    event.actor = "connection:" + delivery.action.connection;
+    event.hops = delivery.hops + 1;
+    event.cause = delivery.event;
+    event.data = Json{{"delivery", describe(delivery)}};
+    event.data["delivery"]["status"] = attempt.status;
+    if (done) event.data["result"] = attempt.result;
+    if (!done) event.data["delivery"]["reason"] = attempt.reason;
+    auto pending = next_pending(std::move(event), pending_kind::delivery);
+    pending.context = Json{{"save", delivery.action.save},     {"as", delivery.action.as},
+                           {"firing", delivery.action.firing}, {"rule", delivery.action.rule},
+                           {"event", delivery.event.text()},   {"done", done},
+                           {"result", attempt.result}};
+    step.pending_added.push_back(std::move(pending));
+}
+
+Result<std::vector<StoredContinuation>> Batch::continuations_of(const TenantName& tenant,
+                                                                const Subject& subject) {
+    auto stored = store_.continuations(tenant, subject);
+    if (!stored) return stored.error();
+    std::erase_if(*stored, [&](const auto& one) { return continuations_.contains(one.id); });
+    for (const auto& [id, one] : continuations_)
+        if (one && one->tenant == tenant && one->subject == subject) stored->push_back(*one);
+    return stored;
+}
+
+Result<Work> Batch::work_of_delivery(const PendingEvent& pending, Step& extra, std::string& version) {
+    Work work;
+    work.event = pending.event;
+    const auto& context = pending.context;
+    const auto* done = find(context, "done");
+    if (done == nullptr || *done != Json(true)) return work;
+    work.presets = presets_of(context);
+    const auto as = text_or(context, "as", "");
+    auto waiting = continuations_of(pending.event.tenant, pending.event.subject);
+    if (!waiting) return waiting.error();
+    for (auto& stored : *waiting) {
+        auto& continuation = stored.continuation;
+        const auto awaited = std::find(continuation.awaits.begin(), continuation.awaits.end(), as);
+        if (awaited == continuation.awaits.end() || continuation.firing != text_or(context, "firing", "") ||
+            text_or(stored.context, "event.id", "") != text_or(context, "event", ""))
+            continue;
+        continuation.awaits.erase(awaited);
+        continuation.results[as] = Json{{"result", context["result"]}};
+        if (!continuation.awaits.empty()) {
+            continuations_[stored.id] = stored;
+            extra.continuations_set.push_back(stored);
+            continue;
+        }
+        continuations_[stored.id] = std::nullopt;
+        extra.continuations_removed.push_back(stored);
+        version = continuation.ruleset;
+        work.resume = rules::Resume{continuation};
+        // The rest of the rule goes on reading what the event said that began it.
+        if (const auto* data = find(stored.context, "event.data"); data != nullptr)
+            for (const auto& [name, value] : data->items())
+                if (name != pending.event.subject.kind() && !work.event.data.contains(name))
+                    work.event.data[name] = value;
+    }
+    return work;
+}
+
+Result<std::shared_ptr<const Tenant>> Batch::tenant_at(const TenantName& name, const std::string& version) {
+    const auto active = tenants_.find(name);
+    ENSURE(active != tenants_.end());
+    if (version.empty() || version == active->second->rule_set->version) return active->second;
+    auto files = store_.rule_set(name, version);
+    if (!files) return files.error();
+    if (!*files) return active->second;
+    auto loaded = tenant_of_files(name, files_from_json(**files));
+    // What began under a version that cannot be read any more ends under the active one.
+    if (!loaded) return active->second;
+    return std::move(*loaded);
+}
+
+}  // namespace engine

@@ -1,0 +1,155 @@
+#pragma once
+/// Worker: owns a Store and its partitions; decides what waits, commits once, says what may be delivered.
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/model/decision.h"
+#include "engine/pipeline/batch.h"
+#include "engine/pipeline/engine.h"
+#include "engine/pipeline/outbox.h"
+#include "engine/store/store.h"
+
+namespace engine {
+
+struct WorkerOptions {
+    std::size_t batch_events_max = 256;       ///< decided in one commit
+    std::size_t intake_events_max = 10'000;   ///< waiting in memory for their turn; more are `overloaded`
+    std::size_t lane_waiting_max = 10'000;    ///< events that may wait behind a blocked lane
+    std::size_t outbox_memory_max = 20'000;   ///< deliveries held in memory; the rest waits in the store
+    std::size_t outbox_rows_max = 1'000'000;  ///< deliveries waiting in all; over it intake is `overloaded`
+    int urgent_turns_max = 8;                 ///< batches in a row that take urgent lanes first
+    bool deliver = true;                      ///< false: decide only (replay)
+    ChannelOptions channel;                   ///< what connections.yaml leaves open
+};
+
+/// Counts since the start, for metrics.
+struct WorkerCounts {
+    std::map<Outcome, std::uint64_t> decisions;
+    std::uint64_t duplicates = 0;
+    std::uint64_t clashes = 0;
+    std::uint64_t commits = 0;
+    std::uint64_t commit_failures = 0;
+    std::map<std::string, std::uint64_t> attempts;  ///< by done, retry, failed
+    std::uint64_t dead_letters = 0;
+};
+
+/// One thread. A commit that fails because the store is away keeps everything that was accepted and is tried
+/// again by the next turn; new events are answered `unavailable` meanwhile. A store whose state is in doubt
+/// stops the worker for good (`fatal`): starting again reads what is true.
+class Worker {
+public:
+    using Done = std::function<void(std::vector<Ack>)>;
+    /// Called after the commit, in order of decision.
+    using Listener = std::function<void(const Event&, const Decision&)>;
+
+    Worker(Store& store, Tenants tenants, WorkerOptions options, Listener listener = {});
+
+    /// Takes the store's ownership and reads what was pending. Fails as the store fails.
+    Result<void> start(Instant now);
+
+    void submit(std::vector<Event> events, Done done);
+    void settled(int partition, std::uint64_t number, Attempt attempt);
+    void command(Request request, std::function<void(Result<Json>)> done);
+
+    /// Takes what waits: answers, commands, events that flow back, events from outside; decides and commits
+    /// them. False when the store refused; nothing is lost, try again later.
+    bool turn(Instant now);
+    /// The same with the events of one kind only; replay decides when which are due.
+    bool turn_intake(Instant now);
+    bool turn_pending(Instant now);
+
+    bool has_work() const {
+        return !intake_.empty() || !pending_.empty() || !settled_.empty() || !commands_.empty();
+    }
+    bool has_pending() const { return !pending_.empty(); }
+    /// Reads deliveries that wait in the store while there is room in memory for them.
+    Result<void> refill();
+    std::size_t intake_size() const { return intake_.size(); }
+    std::size_t pending_size() const { return pending_.size(); }
+
+    std::vector<Delivery> take_due(Instant now, std::size_t limit) { return outbox_.take_due(now, limit); }
+    const Outbox& outbox() const { return outbox_; }
+    /// Deliveries not done yet, in memory or in the store.
+    std::uint64_t outbox_rows() const { return outbox_rows_; }
+    std::size_t blocked_lanes() const { return lanes_.blocked.size(); }
+    const WorkerCounts& counts() const { return counts_; }
+    const std::optional<Error>& fatal() const { return fatal_; }
+    std::shared_ptr<const Tenant> tenant(const TenantName& name) const;
+
+private:
+    struct Submission {
+        std::vector<Ack> acks;
+        std::size_t open = 0;
+        Done done;
+    };
+    struct Incoming {
+        Event event;
+        std::shared_ptr<Submission> submission;
+        std::size_t index = 0;
+    };
+    struct Answer {
+        int partition;
+        std::uint64_t number;
+        Attempt attempt;
+        std::optional<Settlement> settlement;  ///< set once the outbox has seen it
+    };
+    struct Command {
+        Request request;
+        std::function<void(Result<Json>)> done;
+    };
+    /// What one commit is about; kept until it is known how the commit ended.
+    struct Turn {
+        Instant now{};
+        std::vector<Answer> answers;
+        std::vector<Command> commands;
+        std::vector<PendingEvent> pending;
+        std::vector<Incoming> incoming;
+        std::vector<Ack> acks;              ///< parallel to incoming
+        std::vector<Result<Json>> replies;  ///< parallel to commands
+    };
+
+    bool run(Turn turn);
+    Result<void> plan(Turn& turn, Batch& batch);
+    void take_answers(Turn& turn);
+    void take_commands(Turn& turn);
+    void take_pending(Turn& turn);
+    void take_incoming(Turn& turn);
+    std::set<Lanes::Key> urgent_lanes() const;
+    bool failed(Turn turn, const Error& error);
+    bool run_one_by_one(Turn turn);
+    bool run_alone(Turn turn);
+    void finish(Turn& turn, const Batch& batch);
+    void apply(const Step& step);
+    void release(const BlockedLane& lane);
+    static void answer(const Incoming& incoming, Ack ack);
+    Result<void> read_pending(int partition);
+    Result<void> read_deliveries(int partition, std::uint64_t after);
+    void add_delivery(const Delivery& delivery);
+    ChannelOptions channel_of(const Delivery& delivery) const;
+
+    Store& store_;
+    Tenants tenants_;
+    WorkerOptions options_;
+    Listener listener_;
+    Lanes lanes_;
+    std::deque<Incoming> intake_;
+    std::deque<PendingEvent> pending_;
+    std::deque<Answer> settled_;
+    std::deque<Command> commands_;
+    Outbox outbox_;
+    std::uint64_t outbox_rows_ = 0;
+    int urgent_turns_ = 0;
+    WorkerCounts counts_;
+    std::optional<Error> fatal_;
+};
+
+}  // namespace engine
