@@ -153,6 +153,7 @@ class Day:
         self.rules = Counter()
         self.actions = Counter()
         self.surprises = []
+        self.known = set()
         self.example = None  # an event worth explaining
 
     def play(self, requests):
@@ -168,8 +169,10 @@ class Day:
             return self.refused(request, status)
         if status not in (200, 201, 202):
             return self.surprise(request, f"answered {status}: {answer}")
-        for item in accepted(answer):
-            self.taken(request, item)
+        if "created_count" in answer:  # a list of forms: the answer counts
+            self.counts["events"] += answer["created_count"]
+        for event_id in ids_of(answer):
+            self.taken(request, event_id)
 
     def refused(self, request, status):
         if status not in (401, 403):
@@ -177,15 +180,16 @@ class Day:
         self.counts["refused"] += 1
         self.screen.line(request["at"], "refused", request["to"], f"{status}, {request['note']}")
 
-    def taken(self, request, item):
-        if item["duplicate"]:
+    def taken(self, request, event_id):
+        if (request["to"], event_id) in self.known:
             self.counts["duplicates"] += 1
-            return self.screen.line(request["at"], "duplicate", request["to"], item["id"])
-        status, decision = self.client.call("GET", f"/v1/{TENANT}/decisions/{item['id']}",
+            return self.screen.line(request["at"], "duplicate", request["to"], f"{event_id} {request.get('note', '')}")
+        self.known.add((request["to"], event_id))
+        self.counts["events"] += 1
+        status, decision = self.client.call("GET", f"/v1/{TENANT}/decisions/{event_id}",
                                             headers={"Authorization": f"Bearer {self.key}"})
         if status != 200:
-            return self.surprise(request, f"no decision for {item['id']}: {status}")
-        self.counts["events"] += 1
+            return self.surprise(request, f"no decision for {event_id}: {status}")
         self.decided(request, decision)
 
     def decided(self, request, decision):
@@ -207,10 +211,11 @@ def raw_body(request):
     return json.dumps(request["body"], ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def accepted(answer):
-    """The events an answer names: `{"id", "duplicate"}` each."""
-    items = answer.get("events", [answer]) if isinstance(answer, dict) else []
-    return [{"id": item["id"], "duplicate": item.get("status") == "duplicate"} for item in items if item.get("id")]
+def ids_of(answer):
+    """The events an answer names: a hook's `ids`, the events API's `id` or `results`."""
+    if "results" in answer:
+        return [item["id"] for item in answer["results"]]
+    return answer.get("ids") or ([answer["id"]] if "id" in answer else [])
 
 
 # --- what the reader sees -------------------------------------------------------------------------------------------
