@@ -51,7 +51,7 @@ def sign_zendesk(secret, body):
 
 
 def sign_forms(secret, body):
-    return {"X-Signature": "sha256=" + mac(secret, body).hex()}
+    return {"X-Signature-256": "sha256=" + mac(secret, body).hex()}
 
 
 SIGNERS = {

@@ -115,7 +115,7 @@ def chat(number, at, kind):
         **base, "session_id": f"sess_{number:04d}", "site_url": "https://app.acme.example", "page_url": "https://app.acme.example/help",
         "country": "DE" if person["language"] == "de" else "GB", "language": person["language"], "initial_message": question})
     at = chat_event(later(at, 4, 30), "customer.identified", {
-        **base, "customer_email": person["email"], "customer_name": person["name"]})
+        "customer_email": person["email"], "customer_name": person["name"], **base})
     at = message(later(at, 5, 40), base, number, 1, "customer", question, None)
     sure = kind == "easy"
     confidence = round(dice.uniform(0.72, 0.97) if sure else dice.uniform(0.08, 0.29), 2)
@@ -131,7 +131,7 @@ def chat(number, at, kind):
     else:
         cancel = kind == "cancel"
         chat_event(later(at, 20, 90), "conversation.escalated", {
-            **base, "escalation_reason": "low_confidence" if not cancel else "customer_request", "confidence_score": confidence,
+            **base, "customer_email": person["email"], "customer_name": person["name"], "escalation_reason": "low_confidence" if not cancel else "customer_request", "confidence_score": confidence,
             "customer_message": "I want to cancel our plan at the end of the month." if cancel else "That does not help me at all.",
             "ai_attempted_response": "Here is what I found in the handbook …",
             "escalation_triggers": ["cancellation_request", "billing_related"] if cancel else ["repeated_question"],
@@ -187,7 +187,19 @@ def ticket(number, at, topic):
         zendesk_event(later(at, 600, 2400), number, "status_changed", detail, {"current": "OPEN", "previous": "SOLVED"})
 
 
+def old_ticket_comment(at):
+    """Somebody answers a ticket of last month, which is closed."""
+    comment = {"id": "99001", "body": "It happens again since this morning.", "is_public": True,
+               "author": {"id": "8003", "name": "Rita Alves", "is_staff": False}}
+    return {"type": "zen:event-type:ticket.comment_added", "account_id": 41017, "id": "zd-closed", "time": text(at),
+            "zendesk_event_version": "2022-11-06", "subject": "zen:ticket:34100",
+            "detail": {"id": "34100", "subject": "Report is empty", "status": "CLOSED", "tags": [], "updated_at": text(at)},
+            "event": {"comment": comment}}
+
+
 def tickets():
+    send(MONDAY + timedelta(hours=2), "zendesk", old_ticket_comment(MONDAY + timedelta(hours=2)),
+         headers={"X-Zendesk-Webhook-Invocation-Id": "inv-closed"})
     topics = ["question", "billing", "question", "question", "security", "question", "billing", "spam", "question", "auto"]
     at = MONDAY + timedelta(minutes=25)
     for count in range(22):
