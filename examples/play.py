@@ -32,6 +32,7 @@ SECRETS = {
 }
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 30
+DELIVERED = 'signalbox_delivery_attempts_total{outcome="done"}'
 
 
 # --- the sender's side: signatures as the vendors make them ---------------------------------------------------------
@@ -78,7 +79,7 @@ def headers_for(request, body, key):
 class Daemon:
     """The served demo; stop() ends it as an operator would."""
 
-    def __init__(self, program, work, port):
+    def __init__(self, program, work, port, folder):
         self.program = os.path.abspath(program)
         self.work = Path(work).resolve()
         shutil.rmtree(self.work, ignore_errors=True)
@@ -86,12 +87,9 @@ class Daemon:
         self.store = f"sqlite:///{self.work}/acme.db"
         self.address = ("127.0.0.1", port or free_port())
         self.log = self.work / "serve.log"
-        tenants = self.work / "tenants"
-        tenants.mkdir()
-        shutil.copytree(EXAMPLES / TENANT, tenants / TENANT)
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [self.program, "serve", "--tenants", str(tenants), "--store", self.store,
+                [self.program, "serve", "--tenants", str(folder), "--store", self.store,
                  "--listen", "{}:{}".format(*self.address)],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, env={**os.environ, **SECRETS})
 
@@ -105,6 +103,19 @@ class Daemon:
                 pass
             time.sleep(0.05)
         raise SystemExit(f"the daemon did not become ready:\n{self.log.read_text(errors='replace')[-3000:]}")
+
+    def metric(self, name):
+        """Sums the samples of a metric whose text begins with `name`; labels may be part of it."""
+        text = Client(self.address).call("GET", "/metrics")[1]
+        samples = [line.rsplit(" ", 1) for line in text.splitlines() if line.startswith(name)]
+        return int(sum(float(value) for _, value in samples))
+
+    def wait_until_idle(self):
+        """Until every action has been delivered and every result decided."""
+        until = time.monotonic() + START_SECONDS_MAX
+        waiting = ("signalbox_outbox_depth", "signalbox_pending_events", "signalbox_intake_waiting")
+        while time.monotonic() < until and any(self.metric(name) for name in waiting):
+            time.sleep(0.05)
 
     def command(self, *words):
         done = subprocess.run([self.program, *words, "--store", self.store], capture_output=True, text=True)
@@ -231,7 +242,7 @@ class Screen:
         return f"\033[{self.COLOURS[kind]}m{text}\033[0m" if self.colours else text
 
     def line(self, at, kind, where, text):
-        print(f"{self.paint('quiet', at[11:19])} {self.paint(kind, kind):<9} {where}: {text}")
+        print(f"{self.paint('quiet', at[11:19])} {self.paint(kind, f"{kind:<10}")} {where}: {text}")
 
     def decision(self, at, decision):
         event = decision["event"]
@@ -252,17 +263,20 @@ def short(value, size=96):
     return text if len(text) <= size else text[:size - 1] + "…"
 
 
-def print_summary(day, seconds, screen):
+def print_summary(daemon, day, seconds, screen):
     counts = day.counts
     screen.head("The day in numbers")
-    print(f"  {counts['requests']} requests in {seconds:.1f} s, made {counts['events']} events and as many decisions")
+    print(f"  {counts['requests']} requests in {seconds:.1f} s: {counts['events']} events,"
+          f" {counts['duplicates']} duplicates recognised, {counts['refused']} forged requests refused")
+    print(f"  {daemon.metric('signalbox_decisions_total')} decisions, those on what flowed back included"
+          f" (emitted events, contacts seen in a payload, results of actions)")
     print(f"  {sum(day.rules.values())} firings of {len(day.rules)} rules")
     for rule, count in day.rules.most_common():
         print(f"    {count:4d}  {rule}")
-    print(f"  {sum(day.actions.values())} actions (sandbox: recorded, not sent)")
+    print(f"  {sum(day.actions.values())} actions asked for; with write-backs and what followed"
+          f" {daemon.metric(DELIVERED)} deliveries, all in sandbox mode: recorded, not sent")
     for action, count in day.actions.most_common():
         print(f"    {count:4d}  {action}")
-    print(f"  {counts['duplicates']} duplicates recognised, {counts['refused']} forged requests refused")
     for surprise in day.surprises:
         print("  " + screen.paint("unexpected", surprise))
 
@@ -271,10 +285,11 @@ def print_next(daemon, day, key, serving, screen):
     program, store = os.path.relpath(daemon.program), daemon.store
     event = day.example or {"id": "EVENT_ID", "subject": "SUBJECT"}
     screen.head("What to look at next")
-    print(f"  {program} explain {event['id']} --tenant {TENANT} --store {store}")
-    print(f"  {program} history {event['subject']} --tenant {TENANT} --store {store}")
+    print(f"  {program} explain {event['id']} --store {store}")
+    print(f"  {program} history {event['subject']} --store {store}")
     print(f"  {program} audit verify --store {store}")
-    print(f"  {program} dry-run examples/acme --event examples/acme/event.json --explain")
+    print(f"  {program} dry-run {os.path.relpath(EXAMPLES / TENANT)} --event"
+          f" {os.path.relpath(EXAMPLES / TENANT / 'event.json')} --explain")
     if serving:
         url = "http://{}:{}".format(*daemon.address)
         print(f"  curl -H 'Authorization: Bearer {key}' {url}/v1/{TENANT}/decisions/{event['id']}")
@@ -289,6 +304,10 @@ def verify(daemon, day):
             wrong.append(f"only {day.counts[name]} {name}")
     if day.counts["ok"] + day.counts["stale"] != day.counts["decisions"]:
         wrong.append(f"outcomes: {dict(day.counts)}")
+    if daemon.metric("signalbox_duplicates_total") != day.counts["duplicates"]:
+        wrong.append("the daemon counts other duplicates")
+    if daemon.metric(DELIVERED) < sum(day.actions.values()):
+        wrong.append("not every action was delivered")
     daemon.command("audit", "verify")
     return wrong
 
@@ -297,13 +316,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--signalbox", default="build/release/bin/signalbox", help="the program to show")
     parser.add_argument("--work", default="build/demo", help="folder for the store and the log, made afresh")
+    parser.add_argument("--tenant", default=EXAMPLES / TENANT, help=f"the folder to serve as tenant {TENANT}")
     parser.add_argument("--port", type=int, default=0, help="where to listen; 0 = any free port")
     parser.add_argument("--once", action="store_true", help="stop after the day instead of serving on")
     parser.add_argument("--verify", action="store_true", help="end with 1 unless the day went as it must")
     arguments = parser.parse_args()
 
     screen = Screen(sys.stdout.isatty() and "NO_COLOR" not in os.environ)
-    daemon = Daemon(arguments.signalbox, arguments.work, arguments.port)
+    daemon = Daemon(arguments.signalbox, arguments.work, arguments.port, arguments.tenant)
     try:
         return show(arguments, daemon, screen)
     except KeyboardInterrupt:
@@ -322,7 +342,9 @@ def show(arguments, daemon, screen):
     screen.head(f"A day at acme: {len(requests)} requests to http://{daemon.address[0]}:{daemon.address[1]}")
     began = time.monotonic()
     day.play(requests)
-    print_summary(day, time.monotonic() - began, screen)
+    seconds = time.monotonic() - began
+    daemon.wait_until_idle()
+    print_summary(daemon, day, seconds, screen)
     serving = not arguments.once and sys.stdin.isatty()
     print_next(daemon, day, key, serving, screen)
     if arguments.verify:
