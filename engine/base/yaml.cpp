@@ -161,6 +161,13 @@ Json plain_to_json(const std::string& text) {
 
 constexpr std::string_view core_prefix = "tag:yaml.org,2002:";
 
+bool is_core_tag(std::string_view tag) {
+    static constexpr std::array<std::string_view, 7> names{"map",  "seq", "str",  "null",
+                                                           "bool", "int", "float"};
+    if (!tag.starts_with(core_prefix)) return false;
+    return std::find(names.begin(), names.end(), tag.substr(core_prefix.size())) != names.end();
+}
+
 /// Whether the core schema's tag and the node agree; a text tag makes a scalar text.
 bool apply_core_tag(std::string_view name, YamlNode& node) {
     if (name == "map") return node.is_map();
@@ -305,7 +312,7 @@ private:
     void check_tag(const YAML::Mark& mark, const std::string& tag, YamlNode& node) {
         if (tag.empty() || tag == "?" || tag == "!") return;
         const auto written = in_quotes(word_at(source_.from(mark)));
-        if (!tag.starts_with(core_prefix))
+        if (!is_core_tag(tag))
             diagnostics_.error("tag", source_.at(mark), "tag " + written + " is not of the YAML core schema");
         else if (!apply_core_tag(std::string_view(tag).substr(core_prefix.size()), node))
             diagnostics_.error("tag", source_.at(mark), "tag " + written + " does not fit what follows it");

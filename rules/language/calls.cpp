@@ -50,9 +50,11 @@ const ConnectionSignature* find_connection(const std::string& name, const YamlNo
                                            RuleContext& context) {
     const auto found = context.connections.find(name);
     if (found != context.connections.end()) return &found->second;
+    const auto remedy = context.catalogue.has_kind(name)
+                            ? std::string(": a field is written by set")
+                            : context.problems.hint(name, keys_of(context.connections));
     context.problems.error("dangling-connection", entry.place,
-                           "no connection is named " + in_quotes(name) + " in connections.yaml" +
-                               context.problems.hint(name, keys_of(context.connections)));
+                           "no connection is named " + in_quotes(name) + " in connections.yaml" + remedy);
     return nullptr;
 }
 

@@ -117,16 +117,24 @@ std::optional<FieldPath> read_target(const std::string& text, const Place& place
     return path;
 }
 
-std::optional<FieldPath> own_field(const std::string& name, const Place& place, RuleContext& context) {
-    const auto& kinds = context.subject_kinds;
-    for (const auto& kind : kinds) {
-        if (context.catalogue.find(kind + "." + name) != nullptr) continue;
-        context.problems.error("unknown-field", place, "a " + kind + " has no field " + in_quotes(name));
-        return std::nullopt;
+std::vector<std::string> kinds_with(const std::vector<std::string>& names, const Place& place,
+                                    RuleContext& context) {
+    const bool known = !context.subject_kinds.empty();
+    const auto& own = context.subject_kinds;
+    std::vector<std::string> found;
+    for (const auto& kind :
+         known ? std::vector<std::string>(own.begin(), own.end()) : context.catalogue.kinds()) {
+        const auto lacks = [&](const std::string& name) {
+            return !context.catalogue.is_entity(kind) || context.catalogue.find(kind + "." + name) == nullptr;
+        };
+        const auto missing = std::find_if(names.begin(), names.end(), lacks);
+        if (missing == names.end())
+            found.push_back(kind);
+        else if (known)
+            context.problems.error("unknown-field", place,
+                                   "a " + kind + " has no field " + in_quotes(*missing));
     }
-    if (kinds.size() == 1) return read_target(*kinds.begin() + "." + name, place, context);
-    const auto type = name == "tags" ? FieldType::tags : FieldType::text;
-    return FieldPath{name, "", {name}, type};
+    return found;
 }
 
 }  // namespace rules

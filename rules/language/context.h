@@ -39,8 +39,10 @@ std::optional<FieldPath> read_path(const std::string& text, const engine::Place&
 std::optional<FieldPath> read_target(const std::string& text, const engine::Place& place,
                                      RuleContext& context);
 
-/// `<kind>.<name>` of the rule's own entity. When the kind is not known before an event comes, the root is
-/// empty and stands for the subject's kind. Reports unknown-field when the kind has no such field.
-std::optional<FieldPath> own_field(const std::string& name, const engine::Place& place, RuleContext& context);
+/// The kinds of entity whose fields of these names a step may mean that names no kind: the rule's own, or
+/// every kind that has them when that is not known before an event comes. Reports unknown-field when an own
+/// kind lacks one.
+std::vector<std::string> kinds_with(const std::vector<std::string>& names, const engine::Place& place,
+                                    RuleContext& context);
 
 }  // namespace rules

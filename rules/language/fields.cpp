@@ -52,9 +52,10 @@ bool check_name(const YamlNode::Entry& entry, const Catalogue& catalogue, Proble
         return false;
     }
     if (catalogue.has_kind(kind)) return true;
+    const auto hint = problems.hint(kind, catalogue.kinds());
     problems.error("unknown-kind", entry.place,
                    "unknown kind " + in_quotes(kind) + " in " + in_quotes(entry.key) +
-                       problems.hint(kind, catalogue.kinds()) + ", declare it under kinds");
+                       (hint.empty() ? ": declare it under kinds" : hint));
     return false;
 }
 
@@ -149,12 +150,13 @@ void read_link(const YamlNode::Entry& entry, Catalogue& catalogue, Problems& pro
 void read_fields(const YamlNode& root, Catalogue& catalogue, Problems& problems) {
     if (root.is_null() || !expect_map(root, "fields.yaml", problems)) return;
     check_keys(root, {"kinds", "fields", "links"}, "fields.yaml", problems);
-    if (const auto* kinds = root.find("kinds")) read_kinds(*kinds, catalogue, problems);
+    const auto* kinds = root.find("kinds");
+    if (has_content(kinds)) read_kinds(*kinds, catalogue, problems);
     const auto* fields = root.find("fields");
-    if (fields != nullptr && expect_map(*fields, "fields", problems))
+    if (has_content(fields) && expect_map(*fields, "fields", problems))
         for (const auto& entry : fields->entries) read_field(entry, catalogue, problems);
     const auto* links = root.find("links");
-    if (links != nullptr && expect_map(*links, "links", problems))
+    if (has_content(links) && expect_map(*links, "links", problems))
         for (const auto& entry : links->entries) read_link(entry, catalogue, problems);
 }
 

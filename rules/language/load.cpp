@@ -74,7 +74,8 @@ private:
     /// Modes and groups: what rules refer to.
     void read_head(const YamlNode& root) {
         options_.read_modes(root);
-        if (const auto* groups = root.find("groups")) options_.read_groups(*groups);
+        const auto* groups = root.find("groups");
+        if (has_content(groups)) options_.read_groups(*groups);
     }
 
     void read_rule_files() {
@@ -94,7 +95,7 @@ private:
 
     void read_rules(const YamlNode& root, RuleReader& reader) {
         const auto* rules = root.find("rules");
-        if (rules == nullptr || !expect_list(*rules, "rules", problems_)) return;
+        if (!has_content(rules) || !expect_list(*rules, "rules", problems_)) return;
         for (const auto& rule : rules->items) reader.read(rule);
     }
 

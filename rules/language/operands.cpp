@@ -200,9 +200,11 @@ bool read_words(const YamlNode::Entry& entry, Json& operand, RuleContext& contex
 }
 
 bool read_span(const YamlNode& node, const std::string& what, Json& operand, RuleContext& context) {
-    auto text = read_text(node, what, context.problems);
-    if (text) operand = std::move(*text);
-    return text.has_value();
+    if (!node.is_scalar())
+        return report("wrong-type", node,
+                      what + " takes a span of time such as 2h, found " + description_of(node), context);
+    operand = node.text;
+    return true;
 }
 
 bool read_flag_operand(const YamlNode::Entry& entry, Json& operand, RuleContext& context) {

@@ -49,10 +49,13 @@ void Problems::warning(const std::string& kind, const Place& place, std::string 
 }
 
 void Problems::take(const engine::Diagnostics& found) {
-    for (auto& diagnostic : found.sorted()) add(std::move(diagnostic));
+    const auto all = found.sorted();
+    for (const auto& diagnostic : all) add(diagnostic);
+    for (const auto& diagnostic : all) misread_.push_back(diagnostic.place);
 }
 
 void Problems::add(engine::Diagnostic diagnostic) {
+    if (std::find(misread_.begin(), misread_.end(), diagnostic.place) != misread_.end()) return;
     if (++reported_ > problems_max + 1) return;
     if (reported_ == problems_max + 1) {
         diagnostic.severity = engine::Severity::error;

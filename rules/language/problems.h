@@ -20,6 +20,8 @@ public:
 
     void error(const std::string& kind, const engine::Place& place, std::string message);
     void warning(const std::string& kind, const engine::Place& place, std::string message);
+    /// What parsing a file found. Nothing more is reported at those places: what was read there is not what
+    /// was meant.
     void take(const engine::Diagnostics& found);
 
     /// `, did you mean "x"?` with the nearest of the candidates, or nothing.
@@ -33,6 +35,7 @@ private:
 
     engine::Diagnostics& diagnostics_;
     const std::map<std::string, std::string>& files_;
+    std::vector<engine::Place> misread_;
     int reported_ = 0;
     int hints_ = 0;
 };

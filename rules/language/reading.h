@@ -25,6 +25,10 @@ std::string description_of(const engine::YamlNode& node);
 /// `a text`, `true or false`, …
 std::string article_of(FieldType type);
 
+/// Whether the node is there and holds something: a section may be left empty.
+inline bool has_content(const engine::YamlNode* node) {
+    return node != nullptr && !node->is_null();
+}
 bool expect_map(const engine::YamlNode& node, const std::string& what, Problems& problems);
 bool expect_list(const engine::YamlNode& node, const std::string& what, Problems& problems);
 /// Reports `unknown-key` for every key that is not listed.

@@ -16,6 +16,7 @@ namespace {
 
 using engine::in_quotes;
 using engine::YamlNode;
+using StepKind = decltype(Step::what);
 
 bool has(const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
@@ -90,37 +91,89 @@ std::optional<FieldPath> read_tags_field(const YamlNode& map, RuleContext& conte
     return field;
 }
 
-TagsStep read_tags_step(const YamlNode::Entry& entry, RuleContext& context) {
-    TagsStep step;
-    step.add = entry.key == "add_tags";
-    const bool named = entry.value.is_map();
-    const auto field =
-        named ? read_tags_field(entry.value, context) : own_field("tags", entry.place, context);
-    if (!field) return step;
-    step.field = *field;
-    const auto& tags = named ? entry.value.entries.front().value : entry.value;
-    step.tags = read_tags(tags, entry.key, context);
-    return step;
+/// Whether the event is about an entity of that kind.
+Condition is_about(const std::string& kind, const engine::Place& place) {
+    Condition condition;
+    condition.kind = Condition::Kind::comparison;
+    condition.place = place;
+    auto& comparison = condition.comparison;
+    comparison.field = {"event.subject", "event", {"subject"}, FieldType::text};
+    comparison.op = Operator::starts_with;
+    comparison.operand = kind + "/";
+    comparison.case_sensitive = true;
+    comparison.words = {kind + "/"};
+    return condition;
 }
 
-AssignStep read_assign(const YamlNode::Entry& entry, RuleContext& context) {
+/// A step that names no kind means the entity at hand. Where rules are read, several kinds may be possible:
+/// then there is one step for each, and the subject chooses.
+StepKind chosen_by_kind(const std::vector<std::string>& kinds, const engine::Place& place,
+                        const std::function<StepKind(const std::string&)>& step_for) {
+    if (kinds.size() == 1) return step_for(kinds.front());
+    IfStep choice;
+    choice.condition = is_about(kinds.front(), place);
+    choice.then.push_back({step_for(kinds.front()), place, {}});
+    const std::vector<std::string> others(kinds.begin() + 1, kinds.end());
+    choice.otherwise.push_back({chosen_by_kind(others, place, step_for), place, {}});
+    return choice;
+}
+
+FieldPath field_of(const std::string& kind, const std::string& name, FieldType type) {
+    return {kind + "." + name, kind, {name}, type};
+}
+
+std::optional<StepKind> read_named_tags(const YamlNode::Entry& entry, RuleContext& context) {
+    const auto field = read_tags_field(entry.value, context);
+    if (!field) return std::nullopt;
+    return TagsStep{*field, read_tags(entry.value.entries.front().value, entry.key, context),
+                    entry.key == "add_tags"};
+}
+
+std::optional<StepKind> read_tags_step(const YamlNode::Entry& entry, RuleContext& context) {
+    if (entry.value.is_map()) return read_named_tags(entry, context);
+    const auto tags = read_tags(entry.value, entry.key, context);
+    const auto kinds = kinds_with({"tags"}, entry.place, context);
+    if (kinds.empty()) return std::nullopt;
+    return chosen_by_kind(kinds, entry.place, [&](const std::string& kind) -> StepKind {
+        return TagsStep{field_of(kind, "tags", FieldType::tags), tags, entry.key == "add_tags"};
+    });
+}
+
+struct Assignment {
+    std::string name;
+    const YamlNode* value;
+};
+
+/// `assign: ana` and `assign: { assignee: ana, group: … }`.
+std::vector<Assignment> read_assignments(const YamlNode& node, RuleContext& context) {
     static const std::vector<std::string> keys{"assignee", "group", "queue"};
-    AssignStep step;
-    const auto take = [&](const std::string& name, const engine::Place& place, const YamlNode& value) {
-        const auto field = own_field(name, place, context);
-        auto read = field ? read_field_value(value, *field, context) : std::nullopt;
-        if (read) step.fields.emplace_back(*field, std::move(*read));
-    };
-    if (!entry.value.is_map()) {
-        if (read_text(entry.value, "assign", context.problems)) take("assignee", entry.place, entry.value);
-        return step;
+    std::vector<Assignment> all;
+    if (!node.is_map()) {
+        if (read_text(node, "assign", context.problems)) all.push_back({"assignee", &node});
+        return all;
     }
-    check_keys(entry.value, keys, "assign", context.problems);
-    if (entry.value.entries.empty())
-        context.problems.error("bad-value", entry.value.place, "assign names nobody");
-    for (const auto& part : entry.value.entries)
-        if (has(keys, part.key)) take(part.key, part.place, part.value);
-    return step;
+    check_keys(node, keys, "assign", context.problems);
+    if (node.entries.empty()) context.problems.error("bad-value", node.place, "assign names nobody");
+    for (const auto& entry : node.entries)
+        if (has(keys, entry.key)) all.push_back({entry.key, &entry.value});
+    return all;
+}
+
+std::optional<StepKind> read_assign(const YamlNode::Entry& entry, RuleContext& context) {
+    const auto assignments = read_assignments(entry.value, context);
+    std::vector<std::string> names;
+    for (const auto& assignment : assignments) names.push_back(assignment.name);
+    const auto kinds = kinds_with(names, entry.place, context);
+    if (kinds.empty() || assignments.empty()) return std::nullopt;
+    return chosen_by_kind(kinds, entry.place, [&](const std::string& kind) -> StepKind {
+        AssignStep step;
+        for (const auto& [name, node] : assignments) {
+            const auto field = field_of(kind, name, FieldType::text);
+            auto value = read_field_value(*node, field, context);
+            if (value) step.fields.emplace_back(field, std::move(*value));
+        }
+        return step;
+    });
 }
 
 std::optional<Template> read_subject(const YamlNode& node, RuleContext& context) {
@@ -176,8 +229,6 @@ IfStep read_if(const YamlNode& map, const YamlNode::Entry& entry, RuleContext& c
     context.results.insert(after_then.begin(), after_then.end());
     return step;
 }
-
-using StepKind = decltype(Step::what);
 
 /// The keys that may stand beside a step's own.
 std::vector<std::string> keys_beside(const std::string& key) {
