@@ -1,0 +1,22 @@
+#pragma once
+/// The commands, each adding itself to the command line. A command's `run` returns the exit code.
+
+#include <functional>
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace engine::app {
+
+/// Where a command leaves what is to be run once the command line is read.
+using Chosen = std::function<int()>;
+
+void add_rule_commands(CLI::App& app, Chosen& chosen);      ///< check test fmt dry-run replay
+void add_store_commands(CLI::App& app, Chosen& chosen);     ///< explain history audit
+void add_operator_commands(CLI::App& app, Chosen& chosen);  ///< dead-letters lanes keys
+void add_serve_command(CLI::App& app, Chosen& chosen);
+void add_bench_commands(CLI::App& app, Chosen& chosen);
+
+}  // namespace engine::app

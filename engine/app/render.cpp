@@ -1,0 +1,140 @@
+#include "engine/app/render.h"
+
+#include "engine/base/text.h"
+
+namespace engine::app {
+namespace {
+
+constexpr std::size_t value_length_max = 100;
+
+std::string by(const Json& change) {
+    const auto rule = text_or(change, "rule", "");
+    return rule.empty() ? "" : "  (" + rule + ")";
+}
+
+void add_changes(std::string& out, const Json& decision, const char* member, const char* label) {
+    const auto* list = find(decision, member);
+    if (list == nullptr) return;
+    for (const auto& change : *list)
+        out += "  " + std::string(label) + " " + text_or(change, "field", "") + ": " +
+               render_value(change["from"]) + " → " + render_value(change["to"]) + by(change) + "\n";
+}
+
+void add_actions(std::string& out, const Json& decision) {
+    if (const auto* write_back = find(decision, "write_back"))
+        out += "  write-back " + text_or(*write_back, "connection", "") + "." +
+               text_or(*write_back, "action", "") + " " + render_value((*write_back)["params"]) + "\n";
+    if (const auto* actions = find(decision, "actions"))
+        for (const auto& action : *actions)
+            out += "  action   " + text_or(action, "connection", "") + "." + text_or(action, "action", "") +
+                   " " + render_value(action["params"]) + by(action) + "\n";
+    if (const auto* emitted = find(decision, "emitted"))
+        for (const auto& event : *emitted)
+            out += "  emitted  " + text_or(event, "type", "") + " on " + text_or(event, "subject", "") +
+                   by(event) + "\n";
+}
+
+void add_trouble(std::string& out, const Json& decision) {
+    if (const auto* failures = find(decision, "failures"))
+        for (const auto& failure : *failures)
+            out +=
+                "  failed   " + text_or(failure, "rule", "") + ": " + text_or(failure, "message", "") + "\n";
+    if (const auto* conflicts = find(decision, "conflicts"))
+        for (const auto& conflict : *conflicts)
+            out += "  conflict " + text_or(conflict, "field", "") + ": " + render_value(conflict["rules"]) +
+                   " wanted " + render_value(conflict["values"]) + ", kept " +
+                   render_value(conflict["kept"]) + "\n";
+    if (const auto* cycle = find(decision, "cycle")) out += "  cycle    " + render_value(*cycle) + "\n";
+    if (const auto* notes = find(decision, "notes"))
+        for (const auto& note : *notes) out += "  note     " + note.get<std::string>() + "\n";
+}
+
+std::string names_of(const Json& list) {
+    std::vector<std::string> names;
+    for (const auto& name : list) names.push_back(name.get<std::string>());
+    return names.empty() ? "no rule" : join(names, ", ");
+}
+
+void add_condition(std::string& out, const Json& condition, int depth);
+
+void add_children(std::string& out, const Json& children, const std::string& name, const Json& condition,
+                  int depth) {
+    const auto indent = std::string(static_cast<std::size_t>(depth) * 2, ' ');
+    const bool result = condition.value("result", false);
+    out += "      " + indent + (result ? "✓ " : "✗ ") + name + "\n";
+    if (children.is_array())
+        for (const auto& child : children) add_condition(out, child, depth + 1);
+    else
+        add_condition(out, children, depth + 1);
+}
+
+void add_condition(std::string& out, const Json& condition, int depth) {
+    for (const char* name : {"all", "any", "none", "not"})
+        if (const auto found = condition.find(name); found != condition.end())
+            return add_children(out, *found, name, condition, depth);
+    const auto indent = std::string(static_cast<std::size_t>(depth) * 2, ' ');
+    const bool result = condition.value("result", false);
+    const auto value = condition.find("value");
+    out += "      " + indent + (result ? "✓ " : "✗ ") + text_or(condition, "field", "") + " " +
+           text_or(condition, "op", "") + " " +
+           render_value(condition.contains("operand") ? condition["operand"] : Json()) + ", saw " +
+           (value == condition.end() ? "nothing" : render_value(*value));
+    const auto note = text_or(condition, "note", "");
+    out += (note.empty() ? "" : " (" + note + ")") + "\n";
+}
+
+void add_rule(std::string& out, const Json& rule) {
+    const auto status = text_or(rule, "status", "");
+    if (status == "type_not_matched") return;
+    out += "    " + std::string(status == "fired" ? "✓ " : "✗ ") + text_or(rule, "id", "") + ": " + status;
+    const auto error = text_or(rule, "error", "");
+    if (!error.empty()) out += " (" + error + ")";
+    out += "  " + text_or(rule, "file", "") + ":" + std::to_string(rule.value("line", 0)) + "\n";
+    const auto when = rule.find("when");
+    if (when != rule.end() && when->is_object() && !(when->contains("all") && (*when)["all"].empty()))
+        add_condition(out, *when, 0);
+}
+
+}  // namespace
+
+std::string render_value(const Json& value) {
+    if (value.is_null()) return "nothing";
+    auto text = value.is_string() ? "\"" + value.get<std::string>() + "\"" : canonical_json(value);
+    for (auto& c : text)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+    if (length_of(text) > value_length_max) text = std::string(first_of(text, value_length_max - 1)) + "…";
+    return text;
+}
+
+std::string render_decision(const Json& decision) {
+    std::string out = text_or(decision, "event.type", "") + " on " + text_or(decision, "event.subject", "") +
+                      "  [" + text_or(decision, "event.id", "") + "]";
+    if (decision.contains("pending")) return out + "\n  pending: not decided yet\n";
+    out += " → " + text_or(decision, "outcome", "") + "\n";
+    if (const auto* fired = find(decision, "fired")) out += "  fired    " + names_of(*fired) + "\n";
+    add_changes(out, decision, "merged", "came    ");
+    add_changes(out, decision, "changes", "changed ");
+    add_actions(out, decision);
+    add_trouble(out, decision);
+    return out;
+}
+
+std::string render_trace(const Json& trace) {
+    std::string out;
+    const auto* passes = find(trace, "passes");
+    if (passes == nullptr) return out;
+    int number = 0;
+    for (const auto& pass : *passes) {
+        out += "  pass " + std::to_string(++number) + ", " + text_or(pass, "event_type", "") + "\n";
+        std::size_t other_types = 0;
+        for (const auto& rule : pass["rules"]) {
+            other_types += text_or(rule, "status", "") == "type_not_matched" ? 1 : 0;
+            add_rule(out, rule);
+        }
+        if (other_types > 0)
+            out += "    " + std::to_string(other_types) + " rules are for other types of events\n";
+    }
+    return out;
+}
+
+}  // namespace engine::app

@@ -1,0 +1,21 @@
+#pragma once
+/// Operators' commands on a store: left for its owner, or performed here when it has none.
+
+#include <string>
+
+#include "engine/base/json.h"
+#include "engine/base/result.h"
+#include "engine/base/time.h"
+#include "engine/store/store.h"
+
+namespace engine::app {
+
+/// Performs the command and returns its answer. With an owner alive the answer is waited for until `patience`
+/// is over (unavailable then; the command stays left and may still be performed).
+Result<Json> perform(const std::string& store_url, Request request,
+                     Duration patience = std::chrono::seconds(10));
+
+/// `operator:<login name>`.
+std::string operator_name();
+
+}  // namespace engine::app

@@ -1,0 +1,353 @@
+/// check, test, fmt, dry-run, replay: what an admin does with a folder before it goes live.
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <memory>
+
+#include "engine/app/cli.h"
+#include "engine/app/commands.h"
+#include "engine/app/lines.h"
+#include "engine/app/progress.h"
+#include "engine/app/render.h"
+#include "engine/app/support.h"
+#include "engine/pipeline/dry_run.h"
+#include "engine/pipeline/replayer.h"
+#include "engine/pipeline/rule_tests.h"
+#include "rules/language/format.h"
+
+namespace engine::app {
+namespace {
+
+constexpr std::size_t event_bytes_max = 8 * 1024 * 1024;
+
+Json json_of(const Diagnostics& diagnostics) {
+    Json list = Json::array();
+    for (const auto& one : diagnostics.sorted())
+        list.push_back({{"severity", one.severity == Severity::error ? "error" : "warning"},
+                        {"class", one.kind},
+                        {"file", one.place.file},
+                        {"line", one.place.line},
+                        {"column", one.place.column},
+                        {"message", one.message}});
+    return list;
+}
+
+bool has_warnings(const Diagnostics& diagnostics) {
+    for (const auto& one : diagnostics.sorted())
+        if (one.severity == Severity::warning) return true;
+    return false;
+}
+
+struct CheckOptions {
+    std::string folder;
+    bool json = false;
+    bool strict = false;
+};
+
+int check(const CheckOptions& options) {
+    const auto loaded = load_folder(options.folder);
+    if (loaded.error) return complain(exit_code::failed, loaded.error->message);
+    const bool fine = loaded.tenant != nullptr && !(options.strict && has_warnings(loaded.diagnostics));
+    if (options.json) {
+        Json out{{"ok", fine}, {"diagnostics", json_of(loaded.diagnostics)}};
+        if (loaded.tenant) out["ruleset"] = loaded.tenant->rule_set->version;
+        if (loaded.tenant) out["rules"] = loaded.tenant->rule_set->rules.size();
+        std::cout << canonical_json(out) << "\n";
+        return fine ? exit_code::ok : exit_code::failed;
+    }
+    print_diagnostics(loaded.diagnostics, options.folder);
+    if (loaded.tenant)
+        std::cout << loaded.tenant->name.text() << ": " << loaded.tenant->rule_set->rules.size() << " rules, "
+                  << loaded.tenant->rule_set->version << "\n";
+    return fine ? exit_code::ok : exit_code::failed;
+}
+
+void print_case(const CaseResult& one) {
+    if (one.passed) return;
+    std::cout << "FAILED " << one.file << ":" << one.line << ": " << one.name << "\n";
+    for (const auto& line : one.differences) std::cout << "  " << line << "\n";
+}
+
+Json json_of(const std::vector<CaseResult>& results) {
+    Json list = Json::array();
+    for (const auto& one : results)
+        list.push_back({{"file", one.file},
+                        {"line", one.line},
+                        {"name", one.name},
+                        {"passed", one.passed},
+                        {"differences", one.differences}});
+    return list;
+}
+
+int test(const CheckOptions& options) {
+    const auto loaded = load_folder(options.folder);
+    if (loaded.error) return complain(exit_code::failed, loaded.error->message);
+    print_diagnostics(loaded.diagnostics, options.folder);
+    if (!loaded.tenant) return exit_code::failed;
+    Diagnostics diagnostics;
+    const auto results = run_rule_tests(loaded.tenant, scratch_store, diagnostics);
+    if (!results) return complain(results.error());
+    print_diagnostics(diagnostics, options.folder);
+    const auto passed =
+        std::count_if(results->begin(), results->end(), [](const auto& one) { return one.passed; });
+    const auto failed = static_cast<std::ptrdiff_t>(results->size()) - passed;
+    if (options.json) {
+        std::cout << canonical_json(
+                         Json{{"passed", passed}, {"failed", failed}, {"cases", json_of(*results)}})
+                  << "\n";
+    } else {
+        for (const auto& one : *results) print_case(one);
+        std::cout << passed << " passed, " << failed << " failed\n";
+        if (!failed && results->empty()) std::cout << "There are no cases: put some into tests/*.yaml.\n";
+    }
+    return failed > 0 || diagnostics.has_errors() ? exit_code::failed : exit_code::ok;
+}
+
+struct FormatOptions {
+    std::string folder;
+    bool check = false;
+};
+
+/// Writes beside the file and renames, so that a file is never half written.
+bool replace_file(const std::filesystem::path& path, const std::string& text) {
+    auto beside = path;
+    beside += ".new";
+    {
+        std::ofstream out(beside, std::ios::binary | std::ios::trunc);
+        out << text;
+        out.close();
+        if (!out) return false;
+    }
+    std::error_code error;
+    std::filesystem::rename(beside, path, error);
+    return !error;
+}
+
+int format(const FormatOptions& options) {
+    const auto files = read_folder(options.folder);
+    if (!files) return complain(exit_code::failed, files.error().message);
+    int changed = 0;
+    for (const auto& [path, text] : *files) {
+        if (!path.ends_with(".yaml") && !path.ends_with(".yml")) continue;
+        const auto formatted = rules::format_rules(text);
+        if (formatted == text) continue;
+        ++changed;
+        std::cout << path << "\n";
+        if (!options.check && !replace_file(std::filesystem::path(options.folder) / path, formatted))
+            return complain(exit_code::unavailable, "cannot write " + path);
+    }
+    return options.check && changed > 0 ? exit_code::failed : exit_code::ok;
+}
+
+struct DryRunOptions {
+    std::string folder;
+    std::string event;
+    std::string entity;
+    std::string at;
+    std::string advance;
+    bool explain = false;
+    bool json = false;
+};
+
+Result<Json> read_json(const std::string& path) {
+    const auto text = read_input(path, event_bytes_max);
+    if (!text) return text.error();
+    auto json = parse_json(*text, {event_bytes_max, 64});
+    if (!json) return Error{json.error().code, path + ": " + json.error().message};
+    return json;
+}
+
+int dry_run_command(const DryRunOptions& options) {
+    const auto loaded = load_folder(options.folder);
+    if (loaded.error) return complain(exit_code::bad_data, loaded.error->message);
+    print_diagnostics(loaded.diagnostics, options.folder);
+    if (!loaded.tenant) return exit_code::bad_data;
+    auto event = read_json(options.event);
+    if (!event) return complain(exit_code::bad_data, event.error().message);
+    Json request{{"event", *event}, {"explain", options.explain}};
+    if (!options.entity.empty()) {
+        auto entity = read_json(options.entity);
+        if (!entity) return complain(exit_code::bad_data, entity.error().message);
+        request["entity"] = *entity;
+    }
+    Instant now = SystemClock().now();
+    if (!options.at.empty()) {
+        const auto at = parse_instant(options.at);
+        if (!at) return complain(exit_code::usage, "--at: " + at.error().message);
+        now = *at;
+    }
+    if (!options.advance.empty()) {
+        const auto span = parse_duration(options.advance);
+        if (!span) return complain(exit_code::usage, "--advance: " + span.error().message);
+        now += *span;
+    }
+    const auto decision = dry_run(*loaded.tenant, request, now);
+    if (!decision) return complain(exit_code::bad_data, options.event + ": " + decision.error().message);
+    if (options.json) {
+        std::cout << canonical_json(*decision) << "\n";
+        return exit_code::ok;
+    }
+    std::cout << render_decision(*decision);
+    if (options.explain) std::cout << render_trace((*decision)["trace"]);
+    return exit_code::ok;
+}
+
+struct ReplayOptions {
+    std::string folder;
+    std::string events;
+    std::string store;
+    std::string until;
+    bool json = false;
+};
+
+struct ReplayCounts {
+    std::map<std::string, std::uint64_t> outcomes;
+    std::map<std::string, std::uint64_t> fired;
+    std::uint64_t actions = 0;
+    std::uint64_t decisions = 0;
+};
+
+void count(ReplayCounts& counts, const Decision& decision) {
+    ++counts.decisions;
+    ++counts.outcomes[std::string(name_of(decision.outcome))];
+    for (const auto& rule : decision.fired) ++counts.fired[rule];
+    counts.actions += decision.actions.size();
+}
+
+void print_counts(const ReplayCounts& counts) {
+    std::cout << counts.decisions << " decisions";
+    for (const auto& [outcome, number] : counts.outcomes) std::cout << ", " << number << " " << outcome;
+    std::cout << "; " << counts.actions << " actions\n";
+    for (const auto& [rule, number] : counts.fired) std::cout << "  " << number << "  " << rule << "\n";
+}
+
+Result<Event> read_event(const TenantName& tenant, const std::string& line, std::size_t number) {
+    const auto at = "line " + std::to_string(number) + ": ";
+    auto json = parse_json(line, {event_bytes_max, 64});
+    if (!json) return Error{json.error().code, at + json.error().message};
+    auto event = event_from_envelope(tenant, *json);
+    if (!event) return Error{event.error().code, at + event.error().message};
+    event->connection = std::string(event->subject.connection());
+    return event;
+}
+
+Result<void> play(LineReader& lines, Replayer& replayer, const TenantName& tenant,
+                  std::optional<Instant> until) {
+    Progress progress("events");
+    while (true) {
+        auto line = lines.next();
+        if (!line) return line.error();
+        if (!*line) return replayer.finish();
+        if ((*line)->empty()) continue;
+        auto event = read_event(tenant, **line, lines.number());
+        if (!event) return event.error();
+        if (until && event->time && *event->time > *until) return replayer.finish();
+        if (auto taken = replayer.take(std::move(*event)); !taken) return taken.error();
+        progress.step();
+    }
+}
+
+int replay(const ReplayOptions& options) {
+    const auto loaded = load_folder(options.folder);
+    if (loaded.error) return complain(exit_code::bad_data, loaded.error->message);
+    print_diagnostics(loaded.diagnostics, options.folder);
+    if (!loaded.tenant) return exit_code::bad_data;
+    std::optional<Instant> until;
+    if (!options.until.empty()) {
+        const auto instant = parse_instant(options.until);
+        if (!instant) return complain(exit_code::usage, "--until: " + instant.error().message);
+        until = *instant;
+    }
+    auto lines = LineReader::open(options.events);
+    if (!lines) return complain(exit_code::bad_data, lines.error().message);
+    auto store = options.store.empty() ? scratch_store() : open_store(options.store);
+    if (!store) return complain(store.error());
+    ReplayCounts counts;
+    Replayer replayer(**store, loaded.tenant, [&](const Event&, const Decision& decision) {
+        count(counts, decision);
+        if (options.json) std::cout << canonical_json(to_json(decision)) << '\n';
+    });
+    if (auto started = replayer.start(); !started) return complain(started.error());
+    const auto played = play(*lines, replayer, loaded.tenant->name, until);
+    std::cout.flush();
+    if (!played) return complain(played.error());
+    if (!options.json) print_counts(counts);
+    if (replayer.waiting() > 0)
+        std::cerr << "signalbox: " << replayer.waiting()
+                  << " events wait behind blocked lanes and are not decided\n";
+    return exit_code::ok;
+}
+
+void add_check(CLI::App& app, Chosen& chosen) {
+    auto options = std::make_shared<CheckOptions>();
+    auto* command =
+        app.add_subcommand("check", "Reads a tenant's folder and reports every problem with its place");
+    command->add_option("TENANT_DIR", options->folder, "The tenant's folder")->required();
+    command->add_flag("--json", options->json, "One JSON object");
+    command->add_flag("--strict", options->strict, "Warnings fail too");
+    command->callback([options, &chosen] { chosen = [options] { return check(*options); }; });
+}
+
+void add_test(CLI::App& app, Chosen& chosen) {
+    auto options = std::make_shared<CheckOptions>();
+    auto* command = app.add_subcommand("test", "Runs the cases in the folder's tests/*.yaml");
+    command->add_option("TENANT_DIR", options->folder, "The tenant's folder")->required();
+    command->add_flag("--json", options->json, "One JSON object");
+    command->callback([options, &chosen] { chosen = [options] { return test(*options); }; });
+}
+
+void add_format(CLI::App& app, Chosen& chosen) {
+    auto options = std::make_shared<FormatOptions>();
+    auto* command =
+        app.add_subcommand("fmt", "Lays the folder's YAML files out in one way; comments and meaning stay");
+    command->add_option("TENANT_DIR", options->folder, "The tenant's folder")->required();
+    command->add_flag("--check", options->check, "Change nothing; fail when a file would change");
+    command->callback([options, &chosen] { chosen = [options] { return format(*options); }; });
+}
+
+void add_dry_run(CLI::App& app, Chosen& chosen) {
+    auto options = std::make_shared<DryRunOptions>();
+    auto* command = app.add_subcommand("dry-run", "Decides one event; nothing is sent or stored");
+    command->add_option("TENANT_DIR", options->folder, "The tenant's folder")->required();
+    command->add_option("--event", options->event, "File with the CloudEvents envelope, - for standard input")
+        ->required();
+    command->add_option("--entity", options->entity,
+                        "File with what was known before: {\"ticket\": {…}, \"contact\": {…}}");
+    command->add_option("--at", options->at, "The decision's clock, RFC 3339");
+    command->add_option("--advance", options->advance, "Moves the clock on, such as 3d");
+    command->add_flag("--explain", options->explain,
+                      "Show every rule with its conditions and the values they saw");
+    command->add_flag("--json", options->json, "One JSON object, like a line of replay");
+    command->callback([options, &chosen] { chosen = [options] { return dry_run_command(*options); }; });
+}
+
+void add_replay(CLI::App& app, Chosen& chosen) {
+    auto options = std::make_shared<ReplayOptions>();
+    auto* command =
+        app.add_subcommand("replay", "Runs a recorded stream on a virtual clock; nothing is delivered");
+    command->add_option("TENANT_DIR", options->folder, "The tenant's folder")->required();
+    command
+        ->add_option("--events", options->events,
+                     "CloudEvents as JSON lines, plain or .gz, - for standard input")
+        ->required();
+    command->add_option("--store", options->store, "Keep the journal there (marked simulated)");
+    command->add_option("--until", options->until, "Stop before later events, RFC 3339");
+    command->add_flag("--json", options->json, "One JSON line for each decision");
+    command->callback([options, &chosen] { chosen = [options] { return replay(*options); }; });
+}
+
+}  // namespace
+
+void add_rule_commands(CLI::App& app, Chosen& chosen) {
+    add_check(app, chosen);
+    add_test(app, chosen);
+    add_format(app, chosen);
+    add_dry_run(app, chosen);
+    add_replay(app, chosen);
+}
+
+}  // namespace engine::app

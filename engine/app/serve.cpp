@@ -1,0 +1,251 @@
+/// serve: the daemon, wired together. The network runs on this thread; worker and reader have their own.
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <charconv>
+#include <csignal>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <set>
+#include <thread>
+
+#include "connectors/kit/http_client.h"
+#include "engine/app/cli.h"
+#include "engine/app/commands.h"
+#include "engine/app/http_outbound.h"
+#include "engine/app/settings.h"
+#include "engine/app/support.h"
+#include "engine/base/log.h"
+#include "engine/http/api.h"
+#include "engine/http/metrics.h"
+#include "engine/http/server.h"
+#include "engine/pipeline/runtime.h"
+
+namespace engine::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_tenant_folder(const fs::path& folder) {
+    return fs::exists(folder / "tenant.yaml") || fs::exists(folder / "rules.yaml") ||
+           fs::exists(folder / "rules");
+}
+
+std::set<fs::path> tenant_folders(const std::string& folder) {
+    std::set<fs::path> folders;
+    std::error_code error;
+    if (is_tenant_folder(folder)) return {folder};
+    for (const auto& entry : fs::directory_iterator(folder, error))
+        if (entry.is_directory() && is_tenant_folder(entry.path())) folders.insert(entry.path());
+    return folders;
+}
+
+/// A daemon that started with half of its tenants would answer for the others with silence.
+std::optional<Tenants> load_tenants(const std::string& folder) {
+    Tenants tenants;
+    bool fine = true;
+    for (const auto& path : tenant_folders(folder)) {
+        LoadOptions options;
+        options.secrets_required = true;
+        const auto loaded = load_folder(path.string(), options);
+        if (loaded.error) std::cerr << "signalbox: " << loaded.error->message << "\n";
+        if (!loaded.tenant) std::cerr << "signalbox: tenant folder " << path.string() << ":\n";
+        print_diagnostics(loaded.diagnostics, path.string());
+        if (!loaded.tenant) {
+            fine = false;
+            continue;
+        }
+        if (!tenants.emplace(loaded.tenant->name, loaded.tenant).second) {
+            std::cerr << "signalbox: two folders are tenant " << loaded.tenant->name.text() << "\n";
+            fine = false;
+        }
+    }
+    if (!fine) return std::nullopt;
+    return tenants;
+}
+
+struct Address {
+    std::string host;
+    std::uint16_t port = 0;
+};
+
+Result<Address> parse_address(const std::string& text) {
+    const auto colon = text.rfind(':');
+    Address address;
+    if (colon == std::string::npos) return invalid("--listen needs ADDRESS:PORT");
+    address.host = text.substr(0, colon);
+    if (address.host.starts_with('[') && address.host.ends_with(']'))
+        address.host = address.host.substr(1, address.host.size() - 2);
+    int port = -1;
+    const auto [end, error] = std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
+    if (error != std::errc() || end != text.data() + text.size() || port < 0 || port > 65535)
+        return invalid("--listen: \"" + text.substr(colon + 1) + "\" is no port");
+    address.port = static_cast<std::uint16_t>(port);
+    return address;
+}
+
+RuntimeOptions runtime_options(const Settings& settings) {
+    RuntimeOptions options;
+    options.worker.batch_events_max = settings.batch_events_max;
+    options.worker.intake_events_max = settings.intake_events_max;
+    options.worker.lane_waiting_max = settings.lane_waiting_max;
+    options.worker.outbox_rows_max = settings.outbox_rows_max;
+    options.worker.outbox_memory_max = settings.outbox_memory_max;
+    return options;
+}
+
+/// Everything that lives as long as the daemon, in the order it is taken down from the end.
+class Daemon {
+public:
+    Daemon(const Settings& settings, Duration drain) : settings_(settings), drain_(drain) {}
+
+    int run() {
+        auto tenants = load_tenants(settings_.tenants);
+        if (!tenants) return exit_code::bad_data;
+        if (tenants->empty())
+            return complain(exit_code::settings, "no tenant's folder in " + settings_.tenants +
+                                                     "; say where they are with --tenants");
+        const auto address = parse_address(settings_.listen);
+        if (!address) return complain(exit_code::settings, address.error().message);
+        if (const int code = open_runtime(std::move(*tenants)); code != exit_code::ok) return code;
+        if (const int code = open_server(*address); code != exit_code::ok) return code;
+        wait_for_signals();
+        log_info("started", {{"listen", address->host + ":" + std::to_string(server_->port())},
+                             {"store", settings_.store.substr(0, settings_.store.find(':'))},
+                             {"version", SIGNALBOX_VERSION}});
+        // For whoever started us with port 0.
+        std::cout << "listening on http://" << address->host << ":" << server_->port() << std::endl;
+        network_.run();
+        runtime_->stop(Duration(0));
+        log_info("stopped", {{"code", exit_}});
+        return exit_;
+    }
+
+private:
+    int open_runtime(Tenants tenants) {
+        OpenOptions open;
+        open.partitions = settings_.partitions;
+        open.cache_bytes = settings_.cache_bytes;
+        auto writer = open_store(settings_.store, open);
+        if (!writer) return complain(writer.error());
+        if ((*writer)->info().simulated)
+            return complain(exit_code::bad_data,
+                            "the store was filled by replay (simulated); serve needs another one");
+        open.read_only = true;
+        open.cache_bytes = settings_.cache_bytes / 4;
+        auto reader = open_store(settings_.store, open);
+        if (!reader) return complain(reader.error());
+        connectors::HttpClientOptions client_options;
+        client_options.response_bytes_max = settings_.response_bytes_max;
+        client_ = std::make_unique<connectors::HttpClient>(network_, client_options);
+        outbound_ = std::make_unique<HttpOutbound>(network_, *client_, clock_);
+        runtime_ = std::make_unique<Runtime>(
+            std::move(*writer), std::move(*reader), std::move(tenants), *outbound_, clock_,
+            runtime_options(settings_), Worker::Listener(), [this](const Error& error) { give_up(error); });
+        if (auto started = runtime_->start(); !started) return complain(started.error());
+        return exit_code::ok;
+    }
+
+    int open_server(const Address& address) {
+        http::ApiOptions api_options;
+        api_options.body_bytes_max = settings_.body_bytes_max;
+        api_ = std::make_unique<http::Api>(
+            *runtime_, clock_, metrics_,
+            [this](std::function<void()> work) { boost::asio::post(network_, std::move(work)); },
+            api_options);
+        http::ServerOptions options;
+        options.address = address.host;
+        options.port = address.port;
+        options.connections_max = settings_.connections_max;
+        options.connections_per_address_max = settings_.connections_per_address_max;
+        auto server = http::Server::open(network_, *api_, metrics_, clock_, options);
+        if (!server) return complain(exit_code::unavailable, server.error().message);
+        server_ = std::move(*server);
+        return exit_code::ok;
+    }
+
+    void wait_for_signals() {
+        signals_.async_wait([this](const boost::system::error_code& error, int) {
+            if (error) return;
+            // A second signal ends us at once: what was acknowledged is durable.
+            signals_.async_wait([this](const boost::system::error_code& again, int) {
+                if (!again) network_.stop();
+            });
+            stop(exit_code::ok);
+        });
+    }
+
+    /// Called on the worker's thread: the store's state is in doubt, and only a new start reads what is true.
+    void give_up(const Error& error) {
+        log_error("the store failed; ending", {{"reason", error.message}});
+        boost::asio::post(network_, [this] { stop(exit_code::input_output); });
+    }
+
+    void stop(int code) {
+        if (stopping_) return;
+        stopping_ = true;
+        exit_ = code;
+        log_info("stopping");
+        api_->drain();
+        server_->stop(drain_, [this] { stop_engine(); });
+    }
+
+    /// The network goes on while the worker brings home what is in flight.
+    void stop_engine() {
+        stopper_ = std::thread([this] {
+            runtime_->stop(drain_);
+            boost::asio::post(network_, [this] {
+                stopper_.join();
+                client_->stop();
+                network_.stop();
+            });
+        });
+    }
+
+    const Settings& settings_;
+    Duration drain_;
+    SystemClock clock_;
+    boost::asio::io_context network_{1};
+    boost::asio::signal_set signals_{network_, SIGINT, SIGTERM};
+    http::Metrics metrics_;
+    std::unique_ptr<connectors::HttpClient> client_;
+    std::unique_ptr<HttpOutbound> outbound_;
+    std::unique_ptr<Runtime> runtime_;
+    std::unique_ptr<http::Api> api_;
+    std::unique_ptr<http::Server> server_;
+    std::thread stopper_;
+    bool stopping_ = false;
+    int exit_ = exit_code::ok;
+};
+
+int serve(CLI::App& command, Settings& settings) {
+    if (auto read = read_settings_file(command, settings); !read)
+        return complain(exit_code::settings, read.error().message);
+    const auto level = parse_log_level(settings.log_level);
+    if (!level) return complain(exit_code::settings, level.error().message);
+    const auto format = parse_log_format(settings.log_format);
+    if (!format) return complain(exit_code::settings, format.error().message);
+    const auto drain = parse_duration(settings.drain);
+    if (!drain) return complain(exit_code::settings, "--drain: " + drain.error().message);
+    if (settings.partitions < 1 || settings.partitions > 1024)
+        return complain(exit_code::settings, "--partitions is between 1 and 1024");
+    set_log({*level, *format});
+    std::signal(SIGPIPE, SIG_IGN);
+    return Daemon(settings, *drain).run();
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& app, Chosen& chosen) {
+    auto settings = std::make_shared<Settings>();
+    auto* command = app.add_subcommand("serve", "Runs the engine: webhooks and events in, actions out");
+    add_settings(*command, *settings);
+    command->callback([settings, command, &chosen] {
+        chosen = [settings, command] { return serve(*command, *settings); };
+    });
+}
+
+}  // namespace engine::app

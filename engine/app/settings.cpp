@@ -1,0 +1,86 @@
+#include "engine/app/settings.h"
+
+#include <CLI/CLI.hpp>
+
+#include "engine/app/support.h"
+#include "engine/base/text.h"
+#include "engine/base/yaml.h"
+
+namespace engine::app {
+namespace {
+
+constexpr std::size_t config_bytes_max = 256 * 1024;
+
+std::string env_name(std::string name) {
+    for (auto& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    return "SIGNALBOX_" + name;
+}
+
+template <class Value>
+void add(CLI::App& command, const std::string& name, Value& value, const std::string& help) {
+    command.add_option("--" + name, value, help)->envname(env_name(name))->capture_default_str();
+}
+
+std::vector<std::string> setting_names(const CLI::App& command) {
+    std::vector<std::string> names;
+    for (const auto* option : command.get_options())
+        if (!option->get_envname().empty()) names.push_back(option->get_name().substr(2));
+    return names;
+}
+
+Error bad_key(const YamlNode::Entry& entry, const std::vector<std::string>& names) {
+    const auto guess = nearest(entry.key, names);
+    return invalid(entry.place.file + ":" + std::to_string(entry.place.line) + ":" +
+                   std::to_string(entry.place.column) + ": unknown setting \"" + entry.key + "\"" +
+                   (guess.empty() ? "" : ", did you mean \"" + guess + "\"?"));
+}
+
+}  // namespace
+
+void add_settings(CLI::App& command, Settings& settings) {
+    command.add_option("--config", settings.config, "YAML file with settings")->envname("SIGNALBOX_CONFIG");
+    add(command, "tenants", settings.tenants, "Folder of tenants' folders, or one tenant's folder");
+    add(command, "store", settings.store, "sqlite:///relative.db or sqlite:////absolute.db");
+    add(command, "listen", settings.listen, "Address and port; port 0 takes a free one");
+    add(command, "log-level", settings.log_level, "debug, info, warn, error or off");
+    add(command, "log-format", settings.log_format, "json or text");
+    add(command, "drain", settings.drain, "How long a stop waits for requests and deliveries in flight");
+    add(command, "partitions", settings.partitions, "Partitions of a store that is made now");
+    add(command, "batch-events-max", settings.batch_events_max, "Events decided in one commit");
+    add(command, "intake-events-max", settings.intake_events_max,
+        "Events waiting in memory; more are answered 503");
+    add(command, "lane-waiting-max", settings.lane_waiting_max, "Events waiting behind one blocked lane");
+    add(command, "outbox-rows-max", settings.outbox_rows_max,
+        "Deliveries waiting; over it intake is answered 503");
+    add(command, "outbox-memory-max", settings.outbox_memory_max, "Deliveries held in memory");
+    add(command, "body-bytes-max", settings.body_bytes_max, "Largest request body");
+    add(command, "connections-max", settings.connections_max, "Open HTTP connections");
+    add(command, "connections-per-address-max", settings.connections_per_address_max,
+        "The same for one address");
+    add(command, "cache-bytes", settings.cache_bytes, "Page cache of the store");
+    add(command, "response-bytes-max", settings.response_bytes_max, "Largest answer of a destination");
+}
+
+Result<void> read_settings_file(CLI::App& command, const Settings& settings) {
+    if (settings.config.empty()) return {};
+    const auto text = read_input(settings.config, config_bytes_max);
+    if (!text) return text.error();
+    Diagnostics diagnostics;
+    const auto root = parse_yaml(*text, settings.config, diagnostics);
+    for (const auto& one : diagnostics.sorted()) return invalid(to_text(one));
+    const auto names = setting_names(command);
+    for (const auto& entry : root.entries) {
+        if (std::find(names.begin(), names.end(), entry.key) == names.end()) return bad_key(entry, names);
+        auto* option = command.get_option("--" + entry.key);
+        if (option->count() > 0) continue;
+        try {
+            option->add_result(entry.value.text);
+            option->run_callback();
+        } catch (const CLI::Error& error) {
+            return invalid(settings.config + ":" + std::to_string(entry.place.line) + ": " + error.what());
+        }
+    }
+    return {};
+}
+
+}  // namespace engine::app

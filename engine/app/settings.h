@@ -1,0 +1,43 @@
+#pragma once
+/// Settings of the daemon: flags over environment over file over defaults.
+
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+
+namespace CLI {
+class App;
+}
+
+namespace engine::app {
+
+struct Settings {
+    std::string config;
+    std::string tenants = "tenants";
+    std::string store = "sqlite:///signalbox.db";
+    std::string listen = "127.0.0.1:8080";
+    std::string log_level = "info";
+    std::string log_format = "json";
+    std::string drain = "20s";  ///< how long a stop waits for what is in flight
+    int partitions = 16;        ///< of a store that is made
+    std::size_t batch_events_max = 256;
+    std::size_t intake_events_max = 10'000;
+    std::size_t lane_waiting_max = 10'000;
+    std::size_t outbox_rows_max = 1'000'000;
+    std::size_t outbox_memory_max = 20'000;
+    std::size_t body_bytes_max = 1024 * 1024;
+    std::size_t connections_max = 1024;
+    std::size_t connections_per_address_max = 256;
+    std::size_t cache_bytes = 16u * 1024 * 1024;   ///< the store's page cache
+    std::size_t response_bytes_max = 1024 * 1024;  ///< of a destination's answer
+};
+
+/// Adds every setting as an option with its environment variable `SIGNALBOX_<NAME>`.
+void add_settings(CLI::App& command, Settings& settings);
+
+/// Fills what neither flag nor environment gave from the YAML file named by `config`, whose keys are the
+/// options' names without dashes in front. Fails with invalid_input naming file, line and the nearest key.
+Result<void> read_settings_file(CLI::App& command, const Settings& settings);
+
+}  // namespace engine::app
