@@ -1,5 +1,6 @@
 #pragma once
-/// Connector: how a kind of system signs and words its webhooks and which actions it takes, from its definition.
+/// Connector: how a kind of system signs and words its webhooks and which actions it takes, from its
+/// definition.
 
 #include <functional>
 #include <map>
@@ -41,24 +42,31 @@ private:
 struct Connection {
     std::string name;
     std::shared_ptr<const Connector> connector;
-    engine::Json settings = engine::Json::object();  ///< values of the definition's settings, secrets included
-    bool sandbox = false;       ///< deliveries are recorded, not sent; needs no credentials
+    engine::Json settings =
+        engine::Json::object();  ///< values of the definition's settings, secrets included
+    bool sandbox = false;        ///< deliveries are recorded, not sent; needs no credentials
     bool write_back = true;
-    std::vector<std::string> urgent;   ///< event types (globs) that are taken first
-    int concurrency = 8;               ///< deliveries in flight
+    std::vector<std::string> urgent;  ///< event types (globs) that are taken first
+    int concurrency = 8;              ///< deliveries in flight
     engine::Duration timeout = std::chrono::seconds(10);
     /// Waits before attempt 2, 3, …; after the last one the action is a dead letter.
     std::vector<engine::Duration> retry;
     std::size_t body_bytes_max = 1024 * 1024;
+    std::vector<std::string> allow_from;  ///< addresses and networks that webhooks may come from; empty = any
+    std::string public_url;   ///< the webhook's address as the vendor knows it; empty = from the Host header
+    bool unverified = false;  ///< `verify: none`
+    std::vector<std::string> unusable;  ///< actions that lack a setting; rules may not name them
 };
 using Connections = std::map<std::string, Connection>;
 
-/// Where secrets come from: `${env:NAME}` and `${file:/path}` in a setting. Returns nothing when there is none.
-using SecretSource = std::function<std::optional<std::string>(const std::string& kind, const std::string& name)>;
+/// Where secrets come from: `${env:NAME}` and `${file:/path}` in a setting. Returns nothing when there is
+/// none.
+using SecretSource =
+    std::function<std::optional<std::string>(const std::string& kind, const std::string& name)>;
 SecretSource system_secrets();
 
-/// Reads `connections.yaml`; `text` empty = a tenant without connections. A missing secret of a connection that is
-/// not `sandbox` is an error only when `secrets_required`: `check` runs without them.
+/// Reads `connections.yaml`; `text` empty = a tenant without connections. A missing secret of a connection
+/// that is not `sandbox` is an error only when `secrets_required`: `check` runs without them.
 Connections load_connections(const std::string& text, const Registry& registry, const SecretSource& secrets,
                              bool secrets_required, engine::Diagnostics& diagnostics);
 engine::ConnectionSignatures signatures_of(const Connections& connections);
@@ -68,8 +76,8 @@ struct InboundMessage {
     std::string method = "POST";
     std::string target;  ///< path and query
     std::vector<std::pair<std::string, std::string>> headers;
-    std::string body;    ///< raw bytes: signatures are over these
-    std::string peer;    ///< IP address
+    std::string body;  ///< raw bytes: signatures are over these
+    std::string peer;  ///< IP address
     engine::Instant received{};
 
     /// The value of the header, or null; ignores case.
@@ -88,13 +96,13 @@ struct Intake {
     /// Index of the item each event came from, parallel to `events`.
     std::vector<std::size_t> items;
     std::vector<RefusedItem> refused;
-    bool batch = false;        ///< the body was a list; the answer names counts and failures
-    std::string ignored;       ///< why there is no event (a ping, an unknown type); empty otherwise
+    bool batch = false;   ///< the body was a list; the answer names counts and failures
+    std::string ignored;  ///< why there is no event (a ping, an unknown type); empty otherwise
     std::optional<std::string> challenge;  ///< body to answer with as it is (url_verification)
 };
 
-/// Verifies and normalises: pure. Fails with denied (signature, key, timestamp out of its window, address), with
-/// invalid_input (body not readable, required field missing) or exhausted (limits).
+/// Verifies and normalises: pure. Fails with denied (signature, key, timestamp out of its window, address),
+/// with invalid_input (body not readable, required field missing) or exhausted (limits).
 engine::Result<Intake> receive(const Connection& connection, const InboundMessage& message);
 
 struct HttpRequest {
@@ -111,19 +119,21 @@ struct HttpResponse {
     const std::string* header(std::string_view name) const;
 };
 
-/// The request an action means: from its template, with auth and the idempotency key. `attempt_time` is what a
-/// timestamped signature uses. Fails with invalid_input naming the parameter.
+/// The request an action means: from its template, with auth and the idempotency key. `attempt_time` is what
+/// a timestamped signature uses. Fails with invalid_input naming the parameter.
 engine::Result<HttpRequest> render(const Connection& connection, const engine::Delivery& delivery,
                                    engine::Instant attempt_time);
 /// What the answer means, from the definition's result and error mapping.
-engine::Attempt classify(const Connection& connection, const engine::Action& action, const HttpResponse& response,
-                         engine::Instant now);
+engine::Attempt classify(const Connection& connection, const engine::Action& action,
+                         const HttpResponse& response, engine::Instant now);
 /// What a sandbox connection answers: a made-up result that is the same for the same key.
 engine::Attempt simulate(const Connection& connection, const engine::Delivery& delivery);
 
-/// The one call that carries a decision's changes back to the owner of the entity; nothing when the connector has no
-/// `write_back`, when none of the changed fields is one it knows, or when the connection has it off. `action.rule` is empty.
+/// The one call that carries a decision's changes back to the owner of the entity; nothing when the connector
+/// has no `write_back`, when none of the changed fields is one it knows, or when the connection has it off.
+/// `action.rule` is empty.
 std::optional<engine::Action> write_back(const Connection& connection, const engine::Subject& subject,
-                                         const std::vector<engine::Change>& changes, const engine::Json& document);
+                                         const std::vector<engine::Change>& changes,
+                                         const engine::Json& document);
 
 }  // namespace connectors
