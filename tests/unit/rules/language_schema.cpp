@@ -1,0 +1,94 @@
+#include <set>
+
+#include "engine/base/json.h"
+#include "rules/language/conditions.h"
+#include "rules/language/fields.h"
+#include "rules/language/load.h"
+#include "rules/language/options.h"
+#include "rules/language/rule_reader.h"
+#include "rules/language/steps.h"
+#include "tests/support/catch.h"
+#include "tests/unit/rules/language_support.h"
+
+using engine::Json;
+
+namespace {
+
+using Names = std::set<std::string>;
+
+Json schema(const std::string& name) {
+    const auto parsed = engine::parse_json(rules::read_file("schema/" + name + ".schema.json"));
+    INFO(name << (parsed ? "" : ": " + parsed.error().message));
+    REQUIRE(parsed);
+    return *parsed;
+}
+
+Names keys_at(const Json& root, const std::string& path) {
+    const Json* found = engine::find(root, path);
+    INFO(path);
+    REQUIRE(found != nullptr);
+    Names names;
+    for (const auto& [key, value] : found->items()) names.insert(key);
+    return names;
+}
+
+Names set_of(const std::vector<std::string>& names) {
+    return {names.begin(), names.end()};
+}
+
+Names with(Names names, std::initializer_list<std::string> more) {
+    names.insert(more);
+    return names;
+}
+
+/// Every `$ref` of the schema.
+void collect_references(const Json& node, Names& into) {
+    if (node.is_object() && node.contains("$ref")) into.insert(node.at("$ref").get<std::string>());
+    if (node.is_structured())
+        for (const auto& child : node) collect_references(child, into);
+}
+
+}  // namespace
+
+TEST_CASE("schema: every file is a JSON Schema that old editors read too", "[language]") {
+    for (const char* name : {"rules", "tenant", "fields", "connections", "tests"}) {
+        const auto root = schema(name);
+        CHECK(engine::text_or(root, "$schema", "") == "http://json-schema.org/draft-07/schema#");
+        CHECK_FALSE(engine::text_or(root, "title", "").empty());
+        Names references;
+        collect_references(root, references);
+        for (const auto& reference : references) {
+            INFO(name << " " << reference);
+            REQUIRE(reference.starts_with("#/definitions/"));
+            CHECK(root.at("definitions").contains(reference.substr(14)));
+        }
+    }
+}
+
+TEST_CASE("schema: the operators are those the loader knows", "[language]") {
+    CHECK(keys_at(schema("rules"), "definitions.operators.properties") ==
+          with(set_of(rules::operator_names()), {"case"}));
+}
+
+TEST_CASE("schema: the steps are those the loader knows", "[language]") {
+    const auto step = schema("rules").at("definitions").at("step").at("anyOf").at(1);
+    CHECK(keys_at(step, "properties") ==
+          with(set_of(rules::step_names()), {"then", "else", "as", "save", "order"}));
+}
+
+TEST_CASE("schema: the keys of conditions, rules and files are those the loader knows", "[language]") {
+    const auto root = schema("rules");
+    CHECK(keys_at(root, "definitions.condition.properties") == set_of(rules::group_names()));
+    CHECK(keys_at(root, "definitions.rule.properties") == set_of(rules::RuleReader::key_names()));
+    CHECK(keys_at(root, "properties") == set_of(rules::rule_file_keys()));
+    CHECK(keys_at(root, "properties.limits.properties") == set_of(rules::OptionsReader::limit_names()));
+    CHECK(keys_at(schema("tenant"), "properties") == set_of(rules::tenant_keys()));
+}
+
+TEST_CASE("schema: the field types are those the loader knows", "[language]") {
+    Names names;
+    const auto root = schema("fields");
+    for (const auto& name : root.at("definitions").at("type").at("enum"))
+        names.insert(name.get<std::string>());
+    CHECK(names == set_of(rules::field_type_names()));
+}
