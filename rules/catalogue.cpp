@@ -40,6 +40,7 @@ const std::vector<Shipped>& event_fields() {
         {"event.data", object, "the payload as it came"},
         {"event.data.*", any, "whatever the payload holds"},
         {"changes", list, "what changed: field, from, to, rule or actor"},
+        {"now", instant, "the decision's clock"},
     };
     return fields;
 }

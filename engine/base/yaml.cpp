@@ -306,6 +306,8 @@ private:
                                    std::to_string(first->second.line));
             return;
         }
+        // yaml-cpp puts a value that is not there at whatever comes next.
+        if (value.is_null() && value.place.line != frame.key_place.line) value.place = frame.key_place;
         frame.node.entries.push_back({std::move(frame.key), frame.key_place, std::move(value)});
     }
 

@@ -18,7 +18,7 @@ bool is_word(std::string_view text) {
 
 /// Roots that rules read and that are no kinds of entity.
 bool is_reserved(const std::string& kind) {
-    return kind == "event" || kind == "changes" || kind == "steps" || kind == "result";
+    return kind == "event" || kind == "changes" || kind == "steps" || kind == "result" || kind == "now";
 }
 
 void read_kind(const YamlNode& node, Catalogue& catalogue, Problems& problems) {

@@ -295,7 +295,8 @@ private:
         out_.push_back(spaces(comment_indent(indent_of(text))) + content);
     }
 
-    /// A comment belongs to what follows it, else to the level it stands at.
+    /// A comment belongs to what follows it, else to the level it stands at; the last ones to the outermost
+    /// such.
     int comment_indent(int old) const {
         auto next = at_;
         while (next < lines_.size() &&
@@ -306,6 +307,9 @@ private:
             if (indent_of(text) == old)
                 return column_of_next(old, starts_dash(text, static_cast<std::size_t>(old)));
         }
+        if (next == lines_.size())
+            for (const auto& level : levels_)
+                if (level.old_column == old) return level.new_column;
         for (auto level = levels_.rbegin(); level != levels_.rend(); ++level)
             if (level->old_column <= old) return level->new_column + (old - level->old_column);
         return 0;

@@ -14,16 +14,11 @@ constexpr int problems_max = 500;
 constexpr int hints_max = 200;
 constexpr std::size_t searched_bytes = 16 * 1024;
 
-/// The offset of a place in its text.
-std::size_t offset_of(std::string_view text, const Place& place) {
-    std::size_t start = 0;
-    for (int line = 1; line < place.line; ++line) {
-        const auto end = text.find('\n', start);
-        if (end == std::string_view::npos) return text.size();
-        start = end + 1;
-    }
-    const auto before = static_cast<std::size_t>(std::max(0, place.column - 1));
-    return start + engine::first_of(text.substr(start), before).size();
+std::vector<std::size_t> starts_of_lines(std::string_view text) {
+    std::vector<std::size_t> starts{0};
+    for (std::size_t i = 0; i < text.size(); ++i)
+        if (text[i] == '\n') starts.push_back(i + 1);
+    return starts;
 }
 
 Place moved(const Place& place, std::string_view over) {
@@ -73,12 +68,21 @@ std::string Problems::hint(std::string_view name, const std::vector<std::string>
     return near.empty() ? "" : ", did you mean " + engine::in_quotes(near) + "?";
 }
 
+std::size_t Problems::offset_of(const Place& place, std::string_view text) const {
+    auto known = lines_.find(place.file);
+    if (known == lines_.end()) known = lines_.emplace(place.file, starts_of_lines(text)).first;
+    const auto line = static_cast<std::size_t>(place.line) - 1;
+    if (line >= known->second.size()) return text.size();
+    const auto before = static_cast<std::size_t>(std::max(0, place.column - 1));
+    const auto start = known->second[line];
+    return start + engine::first_of(text.substr(start), before).size();
+}
+
 Place Problems::within(const engine::YamlNode& scalar, std::string_view token) const {
     const auto file = files_.find(scalar.place.file);
-    if (file == files_.end() || token.empty() || scalar.place.line == 0) return scalar.place;
+    if (file == files_.end() || token.empty() || scalar.place.line < 1) return scalar.place;
     const std::string_view text = file->second;
-    const auto start = offset_of(text, scalar.place);
-    const auto window = text.substr(std::min(start, text.size()), searched_bytes);
+    const auto window = text.substr(offset_of(scalar.place, text), searched_bytes);
     const auto found = window.find(token);
     if (found == std::string_view::npos) return scalar.place;
     return moved(scalar.place, window.substr(0, found));

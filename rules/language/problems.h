@@ -1,6 +1,7 @@
 #pragma once
 /// Problems: where the readers of rule files report to, with limits and nearest names.
 
+#include <cstddef>
 #include <map>
 #include <string>
 #include <string_view>
@@ -32,10 +33,13 @@ public:
 
 private:
     void add(engine::Diagnostic diagnostic);
+    std::size_t offset_of(const engine::Place& place, std::string_view text) const;
 
     engine::Diagnostics& diagnostics_;
     const std::map<std::string, std::string>& files_;
     std::vector<engine::Place> misread_;
+    /// By file, where its lines begin; filled when first asked for.
+    mutable std::map<std::string, std::vector<std::size_t>> lines_;
     int reported_ = 0;
     int hints_ = 0;
 };
