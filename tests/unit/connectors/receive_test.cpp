@@ -1,0 +1,231 @@
+#include "tests/unit/connectors/support.h"
+
+using namespace connectors;
+using namespace connectors::testing;
+
+namespace {
+
+/// A connector whose webhook holds the given lines; unverified, so that only reading is looked at.
+Connection reader(const std::string& webhook, const std::string& settings = "verify: none") {
+    const auto registry = registry_with("reader", "name: reader\ntitle: R\ndescription: x\nsettings:\n"
+                                                  "  secret: { secret: true, description: x }\n"
+                                                  "tables: { word: { a: b } }\n"
+                                                  "webhook:\n  verify:\n    - key: { header: X-Key, secret: secret }\n" +
+                                                      webhook);
+    return connection_of("reader: { " + settings + " }", registry);
+}
+
+const std::string one_event =
+    "  events:\n    - type: ticket.created\n      subject: { kind: ticket, id: item.id }\n"
+    "      map: { ticket.subject: item.subject }\n";
+
+Intake taken(const Connection& connection, const std::string& body) {
+    auto intake = receive(connection, message_of(body));
+    INFO((intake ? "" : intake.error().message));
+    REQUIRE(intake);
+    return std::move(*intake);
+}
+
+engine::Error refusal(const Connection& connection, const std::string& body) {
+    const auto intake = receive(connection, message_of(body));
+    REQUIRE_FALSE(intake);
+    return intake.error();
+}
+
+}  // namespace
+
+TEST_CASE("receive: proof comes before reading", "[connectors]") {
+    const auto connection = reader(one_event, "secret: s");
+    CHECK(refusal(connection, "{ no json").code == engine::Code::denied);
+    auto message = message_of("{ no json");
+    message.headers.emplace_back("X-Key", "s");
+    CHECK(receive(connection, message).error().code == engine::Code::invalid_input);
+}
+
+TEST_CASE("receive: only listed addresses may come", "[connectors]") {
+    const auto connection = reader(one_event, "verify: none, allow_from: [198.51.100.0/24, \"2001:db8::1\"]");
+    auto message = message_of(R"({"id":"1"})");
+    CHECK(receive(connection, message).error().code == engine::Code::denied);
+    for (const auto* peer : {"198.51.100.7", "2001:db8::1", "::ffff:198.51.100.9"}) {
+        message.peer = peer;
+        CHECK(receive(connection, message));
+    }
+    for (const auto* peer : {"198.51.101.7", "", "here", "2001:db8::2"}) {
+        message.peer = peer;
+        CHECK_FALSE(receive(connection, message));
+    }
+}
+
+TEST_CASE("receive: the envelope says where an event came from", "[connectors]") {
+    const auto intake = taken(reader(one_event), R"({"id":7,"subject":"x"})");
+    REQUIRE(intake.events.size() == 1);
+    const auto& event = intake.events[0];
+    CHECK(event.source == "reader/reader");
+    CHECK(event.connection == "reader");
+    CHECK(event.subject.text() == "ticket/reader:7");
+    CHECK(event.received == at("2026-05-04T08:00:00Z"));
+    CHECK_FALSE(event.time.has_value());
+    CHECK(event.data == json(R"({"ticket":{"subject":"x"}})"));
+    CHECK(intake.items == std::vector<std::size_t>{0});
+}
+
+TEST_CASE("receive: a repeat has the same id, by the vendor's or by the bytes", "[connectors]") {
+    const auto by_bytes = reader(one_event);
+    CHECK(taken(by_bytes, R"({"id":1})").events[0].id == taken(by_bytes, R"({"id":1})").events[0].id);
+    CHECK(taken(by_bytes, R"({"id":1})").events[0].id != taken(by_bytes, R"({"id": 1})").events[0].id);
+    const auto by_header = reader("  id: header.x-delivery ?? item.delivery\n" + one_event);
+    auto message = message_of(R"({"id":1,"delivery":"d2"})");
+    CHECK(receive(by_header, message)->events[0].id.text() == "d2");
+    message.headers.emplace_back("X-Delivery", "d1");
+    CHECK(receive(by_header, message)->events[0].id.text() == "d1");
+}
+
+TEST_CASE("receive: an id that is too long or unclean is replaced by its digest", "[connectors]") {
+    const auto connection = reader("  id: item.delivery\n" + one_event);
+    const auto id = [&](const std::string& delivery) {
+        return taken(connection, Json{{"id", 1}, {"delivery", delivery}}.dump()).events[0].id.text();
+    };
+    CHECK(id(std::string(500, 'x')).size() == 64);
+    CHECK(id("a\nb").size() == 64);
+    CHECK(id("ä b") == "ä b");
+}
+
+TEST_CASE("receive: items of one delivery are told apart", "[connectors]") {
+    const auto connection = reader("  id: header.x-delivery\n  items: body.value\n" + one_event);
+    auto message = message_of(R"({"value":[{"id":1},{"id":2}]})");
+    message.headers.emplace_back("X-Delivery", "d");
+    const auto intake = receive(connection, message);
+    REQUIRE(intake);
+    REQUIRE(intake->events.size() == 2);
+    CHECK_FALSE(intake->batch);
+    CHECK(intake->events[0].id.text() == "d#0");
+    CHECK(intake->events[1].id.text() == "d#1");
+    CHECK_THAT(refusal(connection, "{}").message, Catch::Contains("body.value"));
+    CHECK(taken(connection, R"({"value":[]})").ignored == "the body holds no items");
+}
+
+TEST_CASE("receive: items without an id are known by their content, not their place", "[connectors]") {
+    const auto connection = reader("  lists: true\n" + one_event);
+    const auto both = taken(connection, R"([{"id":1},{"id":2}])");
+    const auto second = taken(connection, R"([{"id": 2}])");
+    CHECK(both.batch);
+    CHECK(both.events[1].id == second.events[0].id);
+}
+
+TEST_CASE("receive: a list where none is expected, and too many items, are refused", "[connectors]") {
+    CHECK_THAT(refusal(reader(one_event), "[]").message, Catch::Contains("no JSON object"));
+    const auto error = refusal(reader("  lists: true\n  items_max: 2\n" + one_event), R"([{"id":1},{"id":2},{"id":3}])");
+    CHECK(error.code == engine::Code::exhausted);
+    CHECK_THAT(error.message, Catch::Contains("items_max = 2"));
+}
+
+TEST_CASE("receive: an item without what its key needs is refused by name", "[connectors]") {
+    const auto error = refusal(reader(one_event), R"({"subject":"x"})");
+    CHECK(error.code == engine::Code::invalid_input);
+    CHECK(error.message == "item.id is missing");
+    CHECK_FALSE(receive(reader(one_event), message_of(R"({"id":"a\nb"})")));
+    CHECK_FALSE(receive(reader(one_event), message_of("{\"id\":\"" + std::string(600, 'x') + "\"}")));
+}
+
+TEST_CASE("receive: null removes a field, silence leaves it", "[connectors]") {
+    const auto intake = taken(reader(one_event), R"({"id":1,"subject":null})");
+    CHECK(intake.events[0].data == json(R"({"ticket":{"subject":null}})"));
+    CHECK(taken(reader(one_event), R"({"id":1})").events[0].data == Json::object());
+}
+
+TEST_CASE("receive: the first event that matches is made, the rest is left with a reason", "[connectors]") {
+    const std::string events =
+        "  ignore:\n    - { when: { item.kind: ping }, reason: \"a {item.kind}\" }\n  events:\n"
+        "    - { match: { item.kind: a.* }, type: \"t.{item.kind | after:'.'}\", subject: { kind: ticket, id: item.id }, map: {} }\n"
+        "    - { match: { item.kind: [a.b, c] }, type: second, subject: { kind: ticket, id: item.id }, map: {}, merge: full }\n";
+    const auto connection = reader(events);
+    CHECK(taken(connection, R"({"id":1,"kind":"a.b"})").events[0].type == "t.b");
+    CHECK(taken(connection, R"({"id":1,"kind":"c"})").events[0].type == "second");
+    CHECK(taken(connection, R"({"id":1,"kind":"c"})").events[0].full_merge);
+    CHECK(taken(connection, R"({"id":1,"kind":"ping"})").ignored == "a ping");
+    CHECK(taken(connection, R"({"id":1,"kind":"z"})").ignored == "no event is made of it");
+    const auto keeping = reader(events + "  otherwise: { type: \"other.{item.kind}\", subject: { kind: ticket, id: item.id }, map: {} }\n");
+    CHECK(taken(keeping, R"({"id":1,"kind":"z"})").events[0].type == "other.z");
+    CHECK_FALSE(receive(keeping, message_of(R"({"id":1,"kind":"Z Z"})")));
+    CHECK_FALSE(receive(keeping, message_of(R"({"id":1})")));
+}
+
+TEST_CASE("receive: changes that the vendor tells of come with the event", "[connectors]") {
+    const auto connection = reader(
+        "  events:\n    - type: ticket.updated\n      subject: { kind: ticket, id: item.id }\n      map: {}\n      changes:\n"
+        "        - { field: \"ticket.{item.name}\", from: item.old | table:word, to: item.new | table:word }\n");
+    CHECK(taken(connection, R"({"id":1,"name":"x","old":"a","new":"c"})").events[0].data["changes"] ==
+          json(R"({"ticket.x":["b","c"]})"));
+    CHECK(taken(connection, R"({"id":1,"name":"x","new":"c"})").events[0].data["changes"] ==
+          json(R"({"ticket.x":[null,"c"]})"));
+    CHECK_FALSE(taken(connection, R"({"id":1,"name":"x","old":"c","new":"c"})").events[0].data.contains("changes"));
+    CHECK_FALSE(taken(connection, R"({"id":1,"old":"c","new":"d"})").events[0].data.contains("changes"));
+}
+
+TEST_CASE("receive: time and actor are taken when they can be read", "[connectors]") {
+    const auto connection = reader(
+        "  events:\n    - { type: t, subject: { kind: ticket, id: item.id }, time: item.at, actor: item.by, map: {} }\n");
+    const auto event = taken(connection, R"({"id":1,"at":"2026-05-04T10:00:00+02:00","by":7})").events[0];
+    CHECK(event.time == at("2026-05-04T08:00:00Z"));
+    CHECK(event.actor == "7");
+    const auto odd = taken(connection, R"({"id":1,"at":"yesterday","by":{}})").events[0];
+    CHECK_FALSE(odd.time.has_value());
+    CHECK(odd.actor.empty());
+}
+
+TEST_CASE("receive: forms are read by their content type, or always", "[connectors]") {
+    const auto connection = reader("  body: any\n  payload: payload\n" + one_event);
+    auto message = message_of("id=7&subject=a+b");
+    message.headers[0].second = "application/x-www-form-urlencoded; charset=utf-8";
+    CHECK(receive(connection, message)->events[0].data["ticket"]["subject"] == "a b");
+    message.body = "payload=%7B%22id%22%3A8%7D";
+    CHECK(receive(connection, message)->events[0].subject.text() == "ticket/reader:8");
+    message.body = "payload=%7B";
+    CHECK_FALSE(receive(connection, message));
+    message.body = "id=%FF";
+    CHECK_FALSE(receive(connection, message));
+    CHECK(receive(reader("  body: form\n" + one_event), message_of("id=7")));
+}
+
+TEST_CASE("receive: a challenge is answered and no event is made", "[connectors]") {
+    const auto connection =
+        reader("  challenge: { when: { body.type: hello }, answer: \"{body.word}\" }\n" + one_event);
+    const auto intake = taken(connection, R"({"type":"hello","word":"w"})");
+    CHECK(intake.challenge == "w");
+    CHECK(intake.events.empty());
+    CHECK_FALSE(receive(connection, message_of(R"({"type":"hello"})")));
+}
+
+TEST_CASE("receive: urgent types are marked", "[connectors]") {
+    const auto urgent = reader(one_event, "verify: none, urgent: [\"ticket.*\"]");
+    CHECK(taken(urgent, R"({"id":1})").events[0].urgent);
+    CHECK_FALSE(taken(reader(one_event), R"({"id":1})").events[0].urgent);
+}
+
+TEST_CASE("receive: a connector without webhooks takes none", "[connectors]") {
+    const auto registry = registry_with("mute", "name: mute\ntitle: M\ndescription: x\n");
+    CHECK_FALSE(receive(connection_of("mute: { verify: none }", registry), message_of("{}")));
+}
+
+TEST_CASE("receive: the generic webhook fills in what the platforms leave out", "[connectors]") {
+    const auto connection = connection_of("in: { connector: webhook, key: k }");
+    const auto ticket = [&](const std::string& body) {
+        auto message = message_of(body);
+        message.headers.emplace_back("X-Api-Key", "k");
+        const auto intake = receive(connection, message);
+        INFO((intake ? "" : intake.error().message));
+        REQUIRE(intake);
+        return intake->events.at(0);
+    };
+    const auto bare = ticket(R"({"title":"T"})");
+    CHECK(bare.data == json(R"({"ticket":{"subject":"T","custom":{"category":"general"}}})"));
+    CHECK(bare.subject.text() == "ticket/in:" + bare.id.text());
+    CHECK(ticket(R"({"subject":"S","title":"T","description":"D","body":"B"})").data["ticket"]["description"] == "D");
+    CHECK(ticket(R"({"subject":"S","priority":"URGENT"})").data["ticket"]["priority"] == "urgent");
+    CHECK(ticket(R"({"subject":"S","category":""})").data["ticket"]["custom"]["category"] == "general");
+    CHECK(ticket(R"({"subject":"S","id":5,"platform":"custom"})").subject.text() == "ticket/in:5");
+    CHECK(ticket(R"({"subject":"S","id":5,"platform":"Jira"})").subject.text() == "ticket/in:jira:5");
+    auto message = message_of(R"({"subject":" ","title":""})");
+    message.headers.emplace_back("Authorization", "Bearer k");
+    CHECK(receive(connection, message).error().message == "Title or subject is required");
+}
