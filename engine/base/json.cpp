@@ -264,6 +264,7 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
                          std::to_string(limits.bytes_max));
     if (deeper_than(text, limits.depth_max))
         return exhausted("JSON nested deeper than " + std::to_string(limits.depth_max));
+    if (text.starts_with("\xEF\xBB\xBF")) return invalid("not JSON: it starts with a byte order mark");
     try {
         return Json::parse(text);
     } catch (const Json::parse_error& error) {

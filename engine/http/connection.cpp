@@ -186,8 +186,8 @@ bool Connection::is_quiet() {
 }
 
 Task<void> Connection::run() {
-    while (co_await serve_one()) {
-    }
+    // Not `while (co_await …) {}`: GCC 12 makes an illegal instruction of that.
+    for (bool more = true; more;) more = co_await serve_one();
     if (socket_.is_open() && !peer_gone_) co_await linger();
     close();
 }
@@ -197,7 +197,9 @@ Task<bool> Connection::serve_one() {
     const Admission admission = co_await ask_admission();
     route_ = admission.route;
     if (admission.refused) co_return co_await answer(*admission.refused, !head_.body.has_body());
-    if (head_.body.has_body() && !co_await read_body(admission.body_bytes_max)) co_return false;
+    if (head_.body.has_body()) {
+        if (!co_await read_body(admission.body_bytes_max)) co_return false;
+    }
     const Response response = co_await ask_answer(admission);
     release_body();
     co_return co_await answer(response, true);
@@ -318,7 +320,9 @@ Task<bool> Connection::read_body(std::size_t body_bytes_max) {
     if (head_.body.length > body_bytes_max)
         co_return co_await refuse({413, "body-too-large", "the body is larger than this resource takes"});
     const bool come_already = !head_.body.chunked && end_ - begin_ >= head_.body.length;
-    if (head_.expects_continue && !come_already && !co_await allow_body()) co_return false;
+    if (head_.expects_continue && !come_already) {
+        if (!co_await allow_body()) co_return false;
+    }
     if (head_.body.chunked) co_return co_await read_chunked_body(body_bytes_max);
     co_return co_await read_plain_body();
 }

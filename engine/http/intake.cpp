@@ -214,7 +214,8 @@ void get_hook(Context&, const Request&, const Visit& visit, Respond respond) {
         document["title"] = connection.connector->title;
         if (connection.connector->webhook)
             for (const auto& event : connection.connector->webhook->events)
-                events.push_back({{"kind", event.kind}, {"description", event.description}});
+                events.push_back(
+                    {{"type", event.type ? event.type->text() : ""}, {"description", event.description}});
     }
     document["events"] = std::move(events);
     respond(json_response(200, document));

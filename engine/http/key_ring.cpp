@@ -4,6 +4,20 @@
 
 namespace engine::http {
 
+/// One question to the store. Going away unasked – the engine had no room for it – is an answer too.
+class KeyRing::Asking {
+public:
+    explicit Asking(std::function<void(Answer)> done) : done_(std::move(done)) {}
+    Asking(const Asking&) = delete;
+    ~Asking() {
+        if (done_) done_(unavailable("too many questions wait"));
+    }
+    void answer(Answer answer) { std::exchange(done_, nullptr)(std::move(answer)); }
+
+private:
+    std::function<void(Answer)> done_;
+};
+
 KeyRing::KeyRing(EngineDoor& door, const Clock& clock, Post post, KeyRingOptions options)
     : door_(door), clock_(clock), post_(std::move(post)), options_(options) {}
 
@@ -18,19 +32,19 @@ void KeyRing::find(const std::string& id, std::function<void(const Answer&)> don
     if (known != remembered_.end() && is_fresh(known->second.since, options_.remembered))
         return done(known->second.key);
     auto& question = questions_[id];
-    const bool asking = !question.waiting.empty() && is_fresh(question.asked, options_.asked_again);
     question.waiting.push_back(std::move(done));
-    if (asking) return;
+    if (question.waiting.size() > 1) return;
     question.asked = clock_.now();
     ask(id);
 }
 
 void KeyRing::ask(const std::string& id) {
-    door_.ask([post = post_, weak = weak_from_this(), id](Store& store) {
-        post([weak, id, answer = store.key(id)] {
+    auto asking = std::make_shared<Asking>([post = post_, weak = weak_from_this(), id](Answer answer) {
+        post([weak, id, answer = std::move(answer)] {
             if (const auto self = weak.lock()) self->answered(id, answer);
         });
     });
+    door_.ask([asking = std::move(asking), id](Store& store) { asking->answer(store.key(id)); });
 }
 
 void KeyRing::answered(const std::string& id, const Answer& answer) {

@@ -20,8 +20,7 @@ namespace engine::http {
 using Post = std::function<void(std::function<void()>)>;
 
 struct KeyRingOptions {
-    Duration remembered = std::chrono::seconds(3);   ///< so long a revoked key may still work
-    Duration asked_again = std::chrono::seconds(5);  ///< after a question got no answer
+    Duration remembered = std::chrono::seconds(3);  ///< so long a revoked key may still work
     std::size_t keys_max = 10'000;
 };
 
@@ -35,6 +34,7 @@ public:
     void find(const std::string& id, std::function<void(const Answer&)> done);
 
 private:
+    class Asking;
     struct Remembered {
         std::optional<ApiKey> key;
         Instant since;

@@ -57,8 +57,10 @@ void answer_list(Context& context, const Request& request, const Visit& visit, c
                  Read read, Respond respond) {
     const auto page = page_request(request.head);
     if (!page) return respond(to_response(page.error()));
-    context.door.ask([tenant = visit.tenant->name, page = *page, name, read, respond = std::move(respond)](
-                         Store& store) { respond(list_of(read(store, tenant), name, page)); });
+    ask(context.door, std::move(respond),
+        [tenant = visit.tenant->name, page = *page, name, read](Store& store) {
+            return list_of(read(store, tenant), name, page);
+        });
 }
 
 void perform(Context& context, const Visit& visit, const std::string& command, Json arguments,
@@ -155,11 +157,11 @@ void post_dry_run(Context& context, const Request& request, const Visit& visit, 
     if (!body->is_object() || !body->contains("event"))
         return respond(to_response(invalid("the body is an object with an \"event\"")));
     // Rules may take a while: on the reading thread they hold nobody up who brings events.
-    context.door.ask([&door = context.door, tenant = visit.tenant, body = *std::move(body),
-                      respond = std::move(respond)](Store&) {
-        const auto decision = door.dry_run(*tenant, body);
-        respond(decision ? json_response(200, *decision) : to_response(decision.error()));
-    });
+    ask(context.door, std::move(respond),
+        [&door = context.door, tenant = visit.tenant, body = *std::move(body)](Store&) {
+            const auto decision = door.dry_run(*tenant, body);
+            return decision ? json_response(200, *decision) : to_response(decision.error());
+        });
 }
 
 }  // namespace engine::http

@@ -167,16 +167,17 @@ Response journal_of(Store& store, const TenantName& tenant, const std::string& s
 void get_decision(Context& context, const Request& request, const Visit& visit, Respond respond) {
     const auto query = Query::parse(request.head.query);
     if (!query) return respond(to_response(query.error()));
-    context.door.ask(
-        [tenant = visit.tenant->name, id = EventId(visit.parameters.at(1)), source = query->get("source"),
-         respond = std::move(respond)](Store& store) { respond(decision_of(store, tenant, id, source)); });
+    ask(context.door, std::move(respond),
+        [tenant = visit.tenant->name, id = EventId(visit.parameters.at(1)),
+         source = query->get("source")](Store& store) { return decision_of(store, tenant, id, source); });
 }
 
 void get_entity(Context& context, const Request&, const Visit& visit, Respond respond) {
     const auto subject = subject_of(visit);
     if (!subject) return respond(to_response(subject.error()));
-    context.door.ask([tenant = visit.tenant->name, subject = *subject, respond = std::move(respond)](
-                         Store& store) { respond(entity_of(store, tenant, subject)); });
+    ask(context.door, std::move(respond), [tenant = visit.tenant->name, subject = *subject](Store& store) {
+        return entity_of(store, tenant, subject);
+    });
 }
 
 void get_history(Context& context, const Request& request, const Visit& visit, Respond respond) {
@@ -186,10 +187,10 @@ void get_history(Context& context, const Request& request, const Visit& visit, R
     if (!page) return respond(to_response(page.error()));
     const auto from = page->query.number("after", 0, UINT64_MAX);
     if (!from) return respond(to_response(from.error()));
-    context.door.ask([tenant = visit.tenant->name, subject = *subject, from = *from, page = *page,
-                      respond = std::move(respond)](Store& store) {
-        respond(history_of(store, tenant, subject, from, page));
-    });
+    ask(context.door, std::move(respond),
+        [tenant = visit.tenant->name, subject = *subject, from = *from, page = *page](Store& store) {
+            return history_of(store, tenant, subject, from, page);
+        });
 }
 
 void get_journal(Context& context, const Request& request, const Visit& visit, Respond respond) {
@@ -198,10 +199,11 @@ void get_journal(Context& context, const Request& request, const Visit& visit, R
     const auto after = page->query.number("after", 0, UINT64_MAX);
     if (!after) return respond(to_response(after.error()));
     const auto stream = page->query.get("stream").value_or("");
-    context.door.ask([tenant = visit.tenant->name, stream, after = *after, page = *page,
-                      respond = std::move(respond)](Store& store) {
-        respond(stream.empty() ? streams_of(store, tenant) : journal_of(store, tenant, stream, after, page));
-    });
+    ask(context.door, std::move(respond),
+        [tenant = visit.tenant->name, stream, after = *after, page = *page](Store& store) {
+            return stream.empty() ? streams_of(store, tenant)
+                                  : journal_of(store, tenant, stream, after, page);
+        });
 }
 
 }  // namespace engine::http

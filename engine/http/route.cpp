@@ -1,8 +1,10 @@
 #include "engine/http/route.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/http/handlers.h"
+#include "engine/http/problem.h"
 
 namespace engine::http {
 namespace {
@@ -65,7 +67,26 @@ void allow(std::string& allowed, std::string_view method) {
     allowed += method == "GET" ? "GET, HEAD" : method;
 }
 
+/// Says so when it goes away unasked.
+class Asking {
+public:
+    explicit Asking(Respond respond) : respond_(std::move(respond)) {}
+    Asking(const Asking&) = delete;
+    ~Asking() {
+        if (respond_) respond_(to_response(Problem{503, "overloaded", "too many questions wait; try again"}));
+    }
+    void answer(Response response) { std::exchange(respond_, nullptr)(std::move(response)); }
+
+private:
+    Respond respond_;
+};
+
 }  // namespace
+
+void ask(EngineDoor& door, Respond respond, std::function<Response(Store&)> question) {
+    door.ask([asking = std::make_shared<Asking>(std::move(respond)),
+              question = std::move(question)](Store& store) { asking->answer(question(store)); });
+}
 
 std::span<const Route> routes() {
     return table;

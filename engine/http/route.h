@@ -26,6 +26,10 @@ struct Context {
     bool draining = false;  ///< the process is about to stop: not ready any more
 };
 
+/// Answers with what `question` makes of the store, on the reading thread; with a 503 when the engine had no
+/// room for the question.
+void ask(EngineDoor& door, Respond respond, std::function<Response(Store&)> question);
+
 struct Route;
 
 /// A request on its way from admission to its handler.
