@@ -47,6 +47,7 @@ int run(int argc, char** argv) {
     add_store_commands(app, chosen);
     add_operator_commands(app, chosen);
     add_serve_command(app, chosen);
+    add_bench_commands(app, chosen);
     if (complain_of_unknown_command(app, argc, argv)) return exit_code::usage;
     try {
         app.parse(argc, argv);

@@ -1,0 +1,66 @@
+/// bench: what this build does on this machine, against floors measured in the same run.
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+
+#include "engine/app/bench_e2e.h"
+#include "engine/app/cli.h"
+#include "engine/app/commands.h"
+#include "engine/app/support.h"
+
+namespace engine::app {
+namespace {
+
+struct Options {
+    BenchOptions bench;
+    bool json = false;
+};
+
+int bench_e2e(const Options& options) {
+    const auto report = run_bench(options.bench);
+    if (!report) return complain(report.error());
+    if (options.json)
+        std::cout << to_json(*report).dump() << "\n";
+    else
+        std::cout << to_text(*report);
+    if (!report->trouble.empty()) std::cerr << "signalbox: " << report->trouble << "\n";
+    const bool kept = report->lost == 0 && report->duplicated == 0 && report->out_of_order == 0;
+    return kept ? exit_code::ok : exit_code::failed;
+}
+
+void add_e2e(CLI::App& bench, Chosen& chosen) {
+    auto options = std::make_shared<Options>();
+    auto& of = options->bench;
+    auto* command = bench.add_subcommand(
+        "e2e", "Webhook in, decision, commit, action out: a daemon of its own, a destination and a load");
+    command->add_option("--events", of.events, "Events of the part flat out")
+        ->check(CLI::Range(1, 10'000'000))
+        ->capture_default_str();
+    command->add_option("--rate", of.rate, "Events per second of the part that measures latency")
+        ->check(CLI::Range(1, 100'000))
+        ->capture_default_str();
+    command->add_option("--seconds", of.seconds, "Length of that part")
+        ->check(CLI::Range(0.1, 3600.0))
+        ->capture_default_str();
+    command->add_option("--connections", of.connections, "Keep-alive connections that send")
+        ->check(CLI::Range(1, 256))
+        ->capture_default_str();
+    command->add_option("--lanes", of.lanes, "Conversations that the events are about")
+        ->check(CLI::Range(1, 10'000'000))
+        ->capture_default_str();
+    command->add_option("--store", of.store, "sqlite:///file.db; left out: a new file that is removed again");
+    command->add_flag("!--no-floors", of.floors, "Leave out what bare SQLite does");
+    command->add_flag("--json", options->json, "JSON for programs");
+    command->callback([options, &chosen] { chosen = [options] { return bench_e2e(*options); }; });
+}
+
+}  // namespace
+
+void add_bench_commands(CLI::App& app, Chosen& chosen) {
+    auto* bench = app.add_subcommand("bench", "Measures this build on this machine");
+    bench->require_subcommand(1);
+    add_e2e(*bench, chosen);
+}
+
+}  // namespace engine::app

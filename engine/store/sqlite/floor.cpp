@@ -1,0 +1,229 @@
+#include "engine/store/sqlite/floor.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <vector>
+
+#include "engine/base/hash.h"
+#include "engine/store/sqlite/database.h"
+#include "engine/store/sqlite/schema.h"
+#include "engine/store/sqlite/step_writer.h"
+#include "sqlite/sql.inc"
+
+namespace engine {
+namespace {
+
+constexpr std::int64_t tenant = 1;
+constexpr std::int64_t now = 1'790'000'000'000'000;
+constexpr std::string_view actor = "engine";
+constexpr std::size_t hash_bytes = 32;
+constexpr std::size_t salt_bytes = 16;
+/// Keys and hashes are cut from these, so that none has to be made while the time runs.
+constexpr std::size_t noise_bytes = 1 << 20;
+
+Result<std::unique_ptr<Database>> open_empty(const std::string& path, int partitions,
+                                             std::size_t cache_bytes) {
+    auto database = Database::open(path, {false, true, cache_bytes, std::chrono::seconds(5)});
+    if (!database) return database.error();
+    OpenOptions options;
+    options.partitions = partitions;
+    const auto info = prepare_schema(**database, options);
+    if (!info) return info.error();
+    return database;
+}
+
+Result<void> only_error(const Result<int>& changed) {
+    if (!changed) return changed.error();
+    return {};
+}
+
+/// One run of the batch floor.
+class BatchFloor {
+public:
+    BatchFloor(Database& database, const FloorOptions& options)
+        : database_(database),
+          options_(options),
+          sizes_(options.sizes),
+          noise_(random_bytes(noise_bytes)),
+          text_(longest(options.sizes), 'x'),
+          seqs_(static_cast<std::size_t>(options.partitions)),
+          versions_(options.lanes),
+          ids_(options.lanes) {}
+
+    Result<void> run() {
+        if (auto made = make_streams(); !made) return made;
+        for (std::size_t first = 0; first < options_.events; first += options_.events_per_commit) {
+            const auto end = std::min(options_.events, first + options_.events_per_commit);
+            if (auto done = commit_batch(first, end); !done) return done;
+        }
+        return settle_in_commit();
+    }
+
+private:
+    struct Sent {
+        std::size_t event;
+        std::int64_t position;
+    };
+
+    static std::size_t longest(const RowSizes& sizes) {
+        return std::max({sizes.event, sizes.decision, sizes.delivered, sizes.outbox, sizes.fields, sizes.meta,
+                         sizes.subject, sizes.event_id});
+    }
+
+    std::string_view text(std::size_t bytes) const { return std::string_view(text_).substr(0, bytes); }
+    Blob noise(std::size_t event, std::size_t bytes) const {
+        return Blob{std::string_view(noise_).substr(event * 61 % (noise_bytes - 64), bytes)};
+    }
+    std::size_t partition_of(std::size_t lane) const { return lane % seqs_.size(); }
+    /// Spread, so that neighbours in time are not neighbours in the tables.
+    std::size_t lane_of(std::size_t event) const { return event * 7919 % options_.lanes; }
+    /// As long as a real one, and different for each lane.
+    std::string subject_of(std::size_t lane) const {
+        const auto number = std::to_string(lane);
+        const auto rest = sizes_.subject > number.size() ? sizes_.subject - number.size() : 0;
+        return std::string(text(rest)) + number;
+    }
+
+    Result<void> make_streams() {
+        for (std::size_t i = 0; i < seqs_.size(); ++i) {
+            auto added = database_.query(sql::add_stream, tenant, "p" + std::to_string(i));
+            if (!added) return added.error();
+            if (const auto row = added->next(); !row) return row.error();
+        }
+        return {};
+    }
+
+    Result<void> commit_batch(std::size_t first, std::size_t end) {
+        if (auto begun = database_.begin(); !begun) return begun;
+        if (auto settled = settle(); !settled) return settled;
+        for (auto event = first; event < end; ++event)
+            if (auto written = write(event); !written) return written;
+        return finish();
+    }
+
+    Result<void> settle_in_commit() {
+        if (auto begun = database_.begin(); !begun) return begun;
+        if (auto settled = settle(); !settled) return settled;
+        return finish();
+    }
+
+    Result<void> settle() {
+        for (const auto& sent : sent_) {
+            if (auto row = record(sent.event, sizes_.delivered); !row) return row.error();
+            const auto removed = database_.run(sql::remove_delivery, sent.position);
+            if (!removed) return removed.error();
+        }
+        sent_.clear();
+        return {};
+    }
+
+    Result<std::uint64_t> record(std::size_t event, std::size_t body_bytes) {
+        const auto lane = lane_of(event);
+        const auto partition = partition_of(lane);
+        const auto seq = ++seqs_[partition];
+        const auto subject = subject_of(lane);
+        const auto added = database_.run(
+            sql::add_record, position_of(static_cast<std::int64_t>(partition) + 1, seq), now, 1, subject,
+            versions_[lane], text(sizes_.event_id), 1, 1, actor, seq, noise(event, hash_bytes),
+            noise(event + 1, hash_bytes), noise(event + 2, salt_bytes), text(body_bytes));
+        if (!added) return added.error();
+        return seq;
+    }
+
+    Result<void> write(std::size_t event) {
+        const auto lane = lane_of(event);
+        const auto partition = partition_of(lane);
+        const auto subject = subject_of(lane);
+        const auto event_seq = record(event, sizes_.event);
+        if (!event_seq) return event_seq.error();
+        ++versions_[lane];
+        const auto decision_seq = record(event, sizes_.decision);
+        if (!decision_seq) return decision_seq.error();
+        const auto key = digest_like(event);
+        const auto seen = database_.run(sql::add_seen, Blob{key}, partition, *event_seq, *decision_seq,
+                                        noise(event + 3, hash_bytes));
+        if (!seen) return seen.error();
+        if (auto entity = write_entity(lane, subject); !entity) return entity;
+        const auto head = database_.run(sql::put_subject_head, tenant, subject, partition, *decision_seq);
+        if (!head) return head.error();
+        sent_.push_back({event, position_of(static_cast<std::int64_t>(partition), event + 1)});
+        return only_error(database_.run(sql::add_delivery, sent_.back().position, tenant, subject, 0, now,
+                                        now, text(sizes_.outbox)));
+    }
+
+    /// Unique and without order, as digests are.
+    std::string digest_like(std::size_t event) const {
+        std::string key(noise(event * 31, hash_bytes).bytes);
+        for (int i = 0; i < 8; ++i) key[16 + i] = static_cast<char>(event >> (8 * i));
+        return key;
+    }
+
+    Result<void> write_entity(std::size_t lane, const std::string& subject) {
+        if (versions_[lane] > 1)
+            return only_error(database_.run(sql::set_entity, ids_[lane], versions_[lane], text(sizes_.fields),
+                                            text(sizes_.meta)));
+        ids_[lane] = ++last_id_;
+        return only_error(database_.run(sql::add_entity, tenant, subject, versions_[lane],
+                                        std::optional<std::string_view>(), text(sizes_.fields),
+                                        text(sizes_.meta)));
+    }
+
+    Result<void> finish() {
+        for (std::size_t i = 0; i < seqs_.size(); ++i) {
+            const auto moved = database_.run(sql::move_stream, i + 1, seqs_[i], noise(i, hash_bytes));
+            if (!moved) return moved.error();
+            const auto raised = database_.run(sql::raise_counters, i, 0, seqs_[i], 0);
+            if (!raised) return raised.error();
+        }
+        if (auto committed = database_.commit(); !committed) return committed;
+        database_.checkpoint_if_due();
+        return {};
+    }
+
+    Database& database_;
+    const FloorOptions& options_;
+    const RowSizes& sizes_;
+    const std::string noise_;
+    const std::string text_;
+    std::vector<std::uint64_t> seqs_;      ///< by partition
+    std::vector<std::uint64_t> versions_;  ///< by lane
+    std::vector<std::int64_t> ids_;        ///< of the entities, by lane
+    std::int64_t last_id_ = 0;
+    std::vector<Sent> sent_;
+};
+
+}  // namespace
+
+Result<double> batch_floor(const FloorOptions& options) {
+    auto database = open_empty(options.path, options.partitions, options.cache_bytes);
+    if (!database) return database.error();
+    BatchFloor floor(**database, options);
+    const auto began = std::chrono::steady_clock::now();
+    if (auto done = floor.run(); !done) return done.error();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    return static_cast<double>(options.events) / took.count();
+}
+
+CommitFloor::CommitFloor(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+CommitFloor::~CommitFloor() = default;
+
+Result<std::unique_ptr<CommitFloor>> CommitFloor::open(const std::string& path) {
+    auto database = open_empty(path, 1, OpenOptions().cache_bytes);
+    if (!database) return database.error();
+    return std::unique_ptr<CommitFloor>(new CommitFloor(*std::move(database)));
+}
+
+Result<void> CommitFloor::commit(std::string_view body) {
+    static const std::string zeros(hash_bytes, '\0');
+    if (auto begun = database_->begin(); !begun) return begun;
+    const auto added =
+        database_->run(sql::add_record, position_of(1, ++rows_), now, 1, actor, 0, actor, 0, 0, actor, 0,
+                       Blob{zeros}, Blob{zeros}, Blob{std::string_view(zeros).substr(0, salt_bytes)}, body);
+    if (!added) return added.error();
+    if (auto committed = database_->commit(); !committed) return committed;
+    database_->checkpoint_if_due();
+    return {};
+}
+
+}  // namespace engine
