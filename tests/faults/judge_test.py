@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+"""A judge that finds nothing proves nothing: each fault, put into good logs, has to be found under its name."""
+import copy
+import hashlib
+import json
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True  # the sources' folder stays as it is
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from rig import judge  # noqa: E402
+
+TENANT = "rig"
+LANE = "ticket/1"
+
+
+def row(kind, body, version=0):
+    return {"tenant": TENANT, "stream": "p0", "kind": kind, "subject": LANE, "entity_version": version, "ruleset": "",
+            "actor": "engine", "cause_event": "", "cause_rule": "", "time": 1, "body": json.dumps(body)}
+
+
+def chained(rows):
+    """Gives seq, previous, digests and hashes as the engine has to."""
+    done, head = [], bytes(32)
+    for seq, one in enumerate(rows, 1):
+        salt = bytes([seq % 256]) * 16
+        one = {**one, "seq": seq, "previous": seq - 1, "salt": salt.hex(),
+               "body_digest": hashlib.sha256(salt + one["body"].encode()).hexdigest()}
+        canonical = json.dumps({name: one[name] for name in judge.HASHED}, sort_keys=True, separators=(",", ":"))
+        head = hashlib.sha256(head + canonical.encode()).digest()
+        done.append({**one, "hash": head.hex()})
+    return done
+
+
+class Logs:
+    """Two events of one lane, one after the other, each with one action; a known id with another content; a forgery."""
+
+    def __init__(self):
+        self.load, self.arrivals, self.rows = [], [], []
+        for number, name in enumerate(("a", "b"), 1):
+            self.sent(name, "fresh", 10 * number, [f"{name}/crm"])
+            self.answered(name, 10 * number + 1, 202)
+            self.rows.append(row("event", {"source": "/crm", "id": name}))
+            self.rows.append(row("decision", self.decision(name), number))
+            key = judge.delivery_key(TENANT, ("/crm", name), 1)
+            self.rows.append(row("delivered", {"delivery": {"key": key}}))
+            self.arrive(key, f"{name}/crm", "error_500")
+            self.arrive(key, f"{name}/crm", "done")
+        self.sent("a", "clash", 30, ["a/crm"], "c")
+        self.answered("c", 31, 409)
+        self.rows.append(row("clash", {}))
+        self.sent("x", "forged", 32, [])
+        self.answered("x", 33, 401)
+
+    def sent(self, name, kind, time, wants, request=None):
+        self.load.append({"sent": request or name, "t": time, "kind": kind, "to": "events", "wants": [wants],
+                          "events": [["/crm", name, LANE]]})
+
+    def answered(self, request, time, status):
+        self.load.append({"ack": request, "t": time, "status": status, "tries": 1})
+
+    @staticmethod
+    def decision(name, outcome="ok", word="crm"):
+        action = {"connection": "crm", "action": "post", "params": {"body": {"identity": f"{name}/{word}"}}}
+        return {"event": {"id": name}, "outcome": outcome, "actions": [action]}
+
+    def arrive(self, key, identity, what, method="POST"):
+        self.arrivals.append({"n": len(self.arrivals) + 1, "key": key, "what": what, "effect": what == "done",
+                              "method": method, "path": "/crm", "body": {"identity": identity}})
+
+    def number_arrivals(self):
+        for number, line in enumerate(self.arrivals, 1):
+            line["n"] = number
+
+    def verdict(self, rows=None):
+        with tempfile.TemporaryDirectory() as folder:
+            paths = []
+            for name, lines in (("load", self.load), ("destination", self.arrivals),
+                                ("export", chained(self.rows) if rows is None else rows)):
+                paths.append(Path(folder) / name)
+                paths[-1].write_text("".join(json.dumps(line) + "\n" for line in lines))
+            return judge.judge(*paths, TENANT)
+
+
+class JudgeTest(unittest.TestCase):
+    def setUp(self):
+        self.logs = Logs()
+
+    def assert_found(self, *names, rows=None):
+        found = {name for name, count in self.logs.verdict(rows)["faults"].items() if count}
+        self.assertEqual(found, set(names))
+
+    def test_good_logs_have_no_faults(self):
+        self.assert_found()
+
+    def test_counts_what_was_tried(self):
+        counts = self.logs.verdict()["counts"]
+        self.assertEqual((counts["sent"], counts["acked"], counts["forged_refused"], counts["clashes"]), (4, 2, 1, 1))
+        self.assertEqual((counts["repeats_with_the_same_key"], counts["troubles"]), (2, 2))
+
+    def test_an_acknowledged_event_that_is_not_there_is_lost(self):
+        del self.logs.rows[3:6]
+        del self.logs.arrivals[2:]
+        self.assert_found("lost")
+
+    def test_an_event_without_a_decision_is_lost(self):
+        del self.logs.rows[4:6]
+        del self.logs.arrivals[2:]
+        self.assert_found("lost")
+
+    def test_an_event_that_was_not_answered_may_be_missing(self):
+        del self.logs.load[3]
+        del self.logs.rows[3:6]
+        del self.logs.arrivals[2:]
+        self.assert_found()
+
+    def test_two_decisions_of_one_event_are_one_too_many(self):
+        self.logs.rows.insert(5, copy.deepcopy(self.logs.rows[4]))
+        self.assert_found("duplicated", "out_of_order")
+
+    def test_decisions_in_another_order_than_acceptance_are_found(self):
+        rows = self.logs.rows
+        first, second = rows[0:1] + rows[3:4], rows[4:5] + rows[1:2]
+        second[0]["entity_version"], second[1]["entity_version"] = 1, 2
+        self.logs.rows = first + second + rows[2:3] + rows[5:]
+        self.logs.arrivals = self.logs.arrivals[2:] + self.logs.arrivals[:2]
+        self.logs.number_arrivals()
+        self.assert_found("out_of_order")
+
+    def test_what_was_answered_first_has_to_stand_first(self):
+        for line in self.logs.load[:2]:
+            line["t"] += 100
+        self.assert_found("out_of_order")
+
+    def test_a_successor_that_arrives_too_early_is_found(self):
+        arrivals = self.logs.arrivals
+        self.logs.arrivals = [arrivals[0], arrivals[2], arrivals[1], arrivals[3]]
+        self.logs.number_arrivals()
+        self.assert_found("out_of_order")
+
+    def test_an_action_without_an_effect_is_lost(self):
+        del self.logs.arrivals[3]
+        self.assert_found("actions_lost")
+
+    def test_an_action_that_nobody_asked_for_is_invented(self):
+        self.logs.arrive("another key", "", "done")
+        self.assert_found("invented")
+
+    def test_one_action_under_two_keys_is_found(self):
+        self.logs.arrive("another key", "b/crm", "done")
+        self.assert_found("invented", "second_keys")
+
+    def test_a_repeated_post_without_a_key_is_found(self):
+        for _ in range(2):
+            self.logs.arrive(None, "z/crm", "done")
+        self.assert_found("invented", "keyless_repeats")
+
+    def test_a_delivery_settled_twice_is_found(self):
+        self.logs.rows.append(copy.deepcopy(self.logs.rows[5]))
+        self.assert_found("actions_duplicated")
+
+    def test_a_forgery_that_got_in_is_found(self):
+        self.logs.rows += [row("event", {"source": "/crm", "id": "x"}), row("decision", {
+            "event": {"id": "x"}, "outcome": "ok", "actions": []}, 2)]
+        self.assert_found("forged_accepted")
+
+    def test_an_event_that_nobody_sent_is_invented(self):
+        self.logs.rows += [row("event", {"source": "/crm", "id": "y"}), row("decision", {
+            "event": {"id": "y"}, "outcome": "ok", "actions": []}, 2)]
+        self.assert_found("invented")
+
+    def test_another_outcome_or_action_than_the_rules_say_is_found(self):
+        self.logs.rows[4] = row("decision", self.logs.decision("b", outcome="error"), 2)
+        self.assert_found("wrong_outcomes")
+        self.logs.rows[4] = row("decision", self.logs.decision("b", word="other"), 2)
+        self.assertEqual(self.logs.verdict()["faults"]["wrong_outcomes"], 1)
+
+    def test_a_clash_that_is_not_on_record_is_found(self):
+        del self.logs.rows[-1]
+        self.assert_found("clashes_lost")
+
+    def test_a_missing_row_a_changed_body_and_a_changed_column_are_gaps(self):
+        rows = chained(self.logs.rows)
+        self.assert_found("gaps", "clashes_lost", rows=rows[:-1] + [{**rows[-1], "seq": 9, "kind": "attempt"}])
+        self.assert_found("gaps", rows=[*rows[:2], {**rows[2], "body": rows[2]["body"] + " "}, *rows[3:]])
+        self.assert_found("gaps", rows=[{**rows[0], "actor": "nobody"}, *rows[1:]])
+
+    def test_a_version_that_is_left_out_is_a_gap(self):
+        self.logs.rows[4]["entity_version"] = 3
+        self.assert_found("gaps")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,175 @@
+"""The daemon under test: started, asked, commanded, stopped or killed."""
+import http.client
+import json
+import os
+import select
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+START_SECONDS_MAX = 60
+STOP_SECONDS_MAX = 60
+COMMAND_SECONDS_MAX = 120
+
+
+class Failed(AssertionError):
+    """What had to be true was not."""
+
+
+def expect(holds, message):
+    if not holds:
+        raise Failed(message)
+
+
+def wait_until(holds, message, seconds=60, pause=0.01):
+    """Asks until `holds` gives something; the deadline is for what is broken, not for what is slow."""
+    until = time.monotonic() + seconds
+    while True:
+        found = holds()
+        if found:
+            return found
+        if time.monotonic() > until:
+            raise Failed(f"after {seconds} s: {message() if callable(message) else message}")
+        time.sleep(pause)
+
+
+class Daemon:
+    """One store and one folder of tenants, served by one process after another."""
+
+    def __init__(self, program, work, folder, environment=None, options=()):
+        self.program = os.path.abspath(program)
+        self.work = Path(work)
+        self.folder = folder
+        self.store = f"sqlite:///{self.work.resolve()}/store.db"
+        self.log = self.work / "serve.log"
+        self.environment = {**os.environ, **(environment or {})}
+        self.options = list(options)
+        self.process = None
+        self.address = None
+
+    def start(self, *options):
+        """Begins to serve on a free port; gives the seconds until it was ready."""
+        began = time.monotonic()
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [self.program, "serve", "--tenants", str(self.folder), "--store", self.store,
+                 "--listen", "127.0.0.1:0", *self.options, *options],
+                stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, env=self.environment)
+        self.address = ("127.0.0.1", self._read_port(began))
+        wait_until(self._is_ready, self._why_not, START_SECONDS_MAX, pause=0.002)
+        return time.monotonic() - began
+
+    def _read_port(self, began):
+        line = b""
+        while not line.endswith(b"\n"):
+            left = began + START_SECONDS_MAX - time.monotonic()
+            ready, _, _ = select.select([self.process.stdout], [], [], max(left, 0))
+            piece = os.read(self.process.stdout.fileno(), 4096) if ready else b""
+            if not piece:
+                raise Failed(f"the daemon did not start: {self._tail()}")
+            line += piece
+        return int(line.decode().strip().rsplit(":", 1)[1])
+
+    def _is_ready(self):
+        if self.process.poll() is not None:
+            raise Failed(f"the daemon ended with {self.process.returncode}: {self._tail()}")
+        try:
+            return self.call("GET", "/readyz")[0] == 200
+        except OSError:
+            return False
+
+    def _why_not(self):
+        return f"the daemon is not ready: {self._tail()}"
+
+    def _tail(self):
+        return self.log.read_text(errors="replace")[-2000:]
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self):
+        """kill -9: no word of warning, nothing is written any more."""
+        self.process.kill()
+        self._gone()
+
+    def terminate(self):
+        self.process.send_signal(signal.SIGTERM)
+
+    def stop(self):
+        """As an operator would; gives the exit code."""
+        if self.running():
+            self.terminate()
+        return self._gone()
+
+    def _gone(self):
+        try:
+            return self.process.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"the daemon does not end: {self._tail()}") from None
+        finally:
+            self.process.stdout.close()
+
+    def end(self):
+        """For `finally`: whatever became of the test, the process is gone."""
+        if self.running():
+            self.process.kill()
+            self.process.wait()
+
+    def call(self, method, path, body=None, headers=None, key=None):
+        """Status, headers and body (as JSON where it is some) of one request on its own connection."""
+        connection = http.client.HTTPConnection(*self.address, timeout=60)
+        try:
+            sent = dict(headers or {})
+            if key:
+                sent["Authorization"] = f"Bearer {key}"
+            if body is not None and not isinstance(body, bytes):
+                body = json.dumps(body).encode()
+                sent.setdefault("Content-Type", "application/json")
+            connection.request(method, path, body, sent)
+            answer = connection.getresponse()
+            text = answer.read()
+            try:
+                content = json.loads(text)
+            except ValueError:
+                content = text.decode(errors="replace")
+            return answer.status, answer.headers, content
+        except http.client.HTTPException as error:
+            raise ConnectionError(str(error)) from error
+        finally:
+            connection.close()
+
+    def gauges(self):
+        """The daemon's numbers by name, those of one family added up."""
+        numbers = {}
+        for line in self.call("GET", "/metrics")[2].splitlines():
+            if line and not line.startswith("#"):
+                name, value = line.rsplit(" ", 1)
+                name = name.split("{")[0]
+                numbers[name] = numbers.get(name, 0) + float(value)
+        return numbers
+
+    def wait_until_idle(self, seconds=120):
+        """Until everything is decided, delivered, and what came of it decided too."""
+        names = ("signalbox_outbox_depth", "signalbox_pending_events", "signalbox_intake_waiting")
+
+        def idle():
+            gauges = self.gauges()
+            return all(gauges[name] == 0 for name in names)
+
+        wait_until(idle, lambda: f"work is left: {self.gauges()}", seconds, pause=0.05)
+
+    def command(self, *words, code=0, store=True, stdin=None):
+        """Runs the program; its exit code has to be `code`. Gives what it printed."""
+        words = [self.program, *map(str, words), *(("--store", self.store) if store else ())]
+        done = subprocess.run(words, capture_output=True, text=True, env=self.environment, input=stdin,
+                              timeout=COMMAND_SECONDS_MAX)
+        said = f"`{' '.join(words[1:])}` ended with {done.returncode}, not {code}: {done.stderr[-1000:]}"
+        expect(done.returncode == code, said)
+        return done.stdout
+
+    def records(self, *words, code=0):
+        return [json.loads(line) for line in self.command(*words, "--json", code=code).splitlines()]
+
+    def make_key(self, tenant, *words):
+        return json.loads(self.command("keys", "create", "--tenant", tenant, "--json", *words))["key"]
