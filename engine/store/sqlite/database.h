@@ -132,9 +132,6 @@ private:
             bind_null(statement, index);
     }
     void bind(sqlite3_stmt* statement, int index, std::string_view text, bool copy);
-    void bind(sqlite3_stmt* statement, int index, const std::string& text, bool copy) {
-        bind(statement, index, std::string_view(text), copy);
-    }
     void bind(sqlite3_stmt* statement, int index, const Blob& blob, bool copy);
     static void bind_integer(sqlite3_stmt* statement, int index, std::int64_t value);
     static void bind_null(sqlite3_stmt* statement, int index);

@@ -40,7 +40,7 @@ UPDATE streams SET seq = ?2, hash = ?3 WHERE id = ?1;
 SELECT name, seq, hash FROM streams WHERE tenant = ? ORDER BY name;
 
 -- name: stream_text
-SELECT name FROM streams WHERE id = ?;
+SELECT s.name FROM streams s JOIN tenants t ON t.id = s.tenant WHERE s.id = ?;
 
 -- name: add_record
 INSERT INTO journal (position, time, kind, subject, entity_version, cause_event, cause_rule, ruleset, actor,
