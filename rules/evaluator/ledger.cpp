@@ -19,13 +19,17 @@ std::string slot_of(const Claim& claim) {
     return slot;
 }
 
+/// No list is a list of none.
+std::span<const Json> tags_in(const Json& value) {
+    return items_of(value, FieldType::tags).value_or(std::span<const Json>());
+}
+
 bool disagree(const Claim& one, const Claim& other) {
     if (one.on == Claim::On::tag) {
         // Two whole lists are compared as lists.
         return one.adds != other.adds && !(one.by_value && other.by_value);
     }
-    if (one.of_tags && one.value.is_array() && other.value.is_array())
-        return !same_set(*items_of(one.value, FieldType::tags), *items_of(other.value, FieldType::tags));
+    if (one.of_tags) return !same_set(tags_in(one.value), tags_in(other.value));
     return !same_value(&one.value, &other.value);
 }
 
@@ -128,13 +132,12 @@ class Ledger::Replay {
 public:
     explicit Replay(const Ledger& ledger) : ledger_(ledger), disputed_(ledger.disputed_tags()) {}
 
-    Standing run() {
-        Standing standing;
+    std::vector<Change> run() {
+        std::vector<Change> changes;
         for (const auto& write : ledger_.writes_)
             if (auto change = disputed_.contains(write.field) ? tags_change(write) : value_change(write))
-                standing.changes.push_back(std::move(*change));
-        for (auto& [field, tags] : tags_) standing.tags.emplace_back(field, std::move(tags));
-        return standing;
+                changes.push_back(std::move(*change));
+        return changes;
     }
 
 private:
@@ -155,7 +158,7 @@ private:
     std::optional<Change> tags_change(const Write& write) {
         auto& tags = tags_.try_emplace(write.field, write.from).first->second;
         auto next = replayed(write, tags);
-        const bool is_same = same_set(*items_of(next, FieldType::tags), listed(tags));
+        const bool is_same = same_set(tags_in(next), tags_in(tags));
         if (is_same) return std::nullopt;
         auto change = made(write, tags, next);
         tags = std::move(next);
@@ -166,7 +169,7 @@ private:
         const auto& first = ledger_.claims_[write.first_claim];
         const bool sets_all = first.claim.on == Claim::On::value;
         const auto& start = sets_all && first.stands() ? first.claim.value : tags;
-        const auto items = listed(start);
+        const auto items = tags_in(start);
         Json::array_t next(items.begin(), items.end());
         for (auto i = write.first_claim; i < write.last_claim; ++i) {
             const auto& entry = ledger_.claims_[i];
@@ -176,14 +179,11 @@ private:
                 apply(next, entry.claim.tag, was_there(tags, entry.claim));
             if (!sets_all && entry.stands()) apply(next, entry.claim.tag, entry.claim.adds);
         }
-        return next;
+        const bool unsets = start.is_null() && next.empty();
+        return unsets ? Json() : Json(std::move(next));
     }
 
-    static bool was_there(const Json& tags, const Claim& claim) { return has_item(listed(tags), claim.tag); }
-
-    static std::span<const Json> listed(const Json& tags) {
-        return items_of(tags, FieldType::tags).value_or(std::span<const Json>());
-    }
+    static bool was_there(const Json& tags, const Claim& claim) { return has_item(tags_in(tags), claim.tag); }
 
     static void apply(Json::array_t& tags, const std::string& tag, bool add) {
         const auto found = std::find(tags.begin(), tags.end(), Json(tag));
@@ -204,11 +204,12 @@ std::set<std::string_view> Ledger::disputed_tags() const {
     return fields;
 }
 
-Ledger::Standing Ledger::standing() const {
-    const bool is_disputed =
-        std::any_of(claims_.begin(), claims_.end(), [](const Entry& entry) { return !entry.stands(); });
-    if (!is_disputed) return {writes_since(0), {}};
-    return Replay(*this).run();
+bool Ledger::is_disputed() const {
+    return std::any_of(claims_.begin(), claims_.end(), [](const Entry& entry) { return !entry.stands(); });
+}
+
+std::vector<Change> Ledger::standing() const {
+    return is_disputed() ? Replay(*this).run() : writes_since(0);
 }
 
 }  // namespace rules

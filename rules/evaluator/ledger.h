@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "engine/base/json.h"
@@ -54,14 +53,10 @@ public:
     std::string_view field_of_write(std::size_t index) const { return writes_[index].field; }
     const std::vector<engine::Conflict>& conflicts() const { return conflicts_; }
 
-    struct Standing {
-        std::vector<engine::Change> changes;
-        /// Tags whose list, built from the standing changes alone, may be in another order than in the
-        /// document.
-        std::vector<std::pair<std::string, engine::Json>> tags;
-    };
-    /// The writes without the overruled ones; each change starts where the one before it ended.
-    Standing standing() const;
+    /// Whether any write was overruled.
+    bool is_disputed() const;
+    /// The writes without the overruled ones, each starting where the one before it ended.
+    std::vector<engine::Change> standing() const;
 
     struct Mark {
         std::size_t claims = 0;

@@ -80,6 +80,15 @@ bool is_same(const FieldPath& field, const Json* before, const Json& after) {
     return same_set(was.value_or(std::span<const Json>()), is.value_or(std::span<const Json>()));
 }
 
+void apply(Json& document, const engine::Change& change) {
+    auto keys = engine::path_of(change.field);
+    keys.erase(keys.begin());  // the kind
+    if (change.to.is_null())
+        engine::remove(document, keys);
+    else
+        engine::put(document, keys, change.to);
+}
+
 }  // namespace
 
 Verdict WorkingState::set(const FieldPath& field, Json value, std::string_view rule) {
@@ -149,14 +158,13 @@ void WorkingState::end_rule() {
 }
 
 void WorkingState::finish(engine::Decision& decision) {
-    auto standing = ledger_.standing();
+    decision.changes = ledger_.standing();
+    // An overruled write may have left an empty object or another order of tags behind.
+    const bool is_disputed = ledger_.is_disputed();
+    if (is_disputed) result().undo_to(0);
     decision.document = result().take();
-    for (auto& [field, tags] : standing.tags) {
-        auto keys = engine::path_of(field);
-        keys.erase(keys.begin());  // the kind
-        engine::put(decision.document, keys, std::move(tags));
-    }
-    decision.changes = std::move(standing.changes);
+    if (is_disputed)
+        for (const auto& change : decision.changes) apply(decision.document, change);
     decision.conflicts = ledger_.conflicts();
     decision.actions = std::move(actions);
     decision.emitted = std::move(emitted);
