@@ -46,7 +46,8 @@ public:
 
     std::string write() {
         out_ << "# " << connector_.title << " (`" << connector_.name << "`)\n\n";
-        out_ << "Made from `connectors/" << connector_.name << "/connector.yaml`.\n\n" << connector_.description;
+        out_ << "Made from `connectors/" << connector_.name << "/connector.yaml`.\n\n"
+             << connector_.description;
         out_ << "\n";
         write_settings();
         write_events();
@@ -67,10 +68,11 @@ private:
             auto meaning = setting.description;
             if (!setting.values.empty()) meaning += " One of " + words(setting.values) + ".";
             if (setting.fallback) meaning += " Otherwise `" + setting.fallback_text + "`.";
-            out_ << "| `" << setting.name << "` | " << type_name(setting.type) << " | " << cell(marks) << " | "
-                 << cell(meaning) << " |\n";
+            out_ << "| `" << setting.name << "` | " << type_name(setting.type) << " | " << cell(marks)
+                 << " | " << cell(meaning) << " |\n";
         }
-        for (const auto& group : connector_.one_of) out_ << "\nAt least one of " << words(group) << " is needed.\n";
+        for (const auto& group : connector_.one_of)
+            out_ << "\nAt least one of " << words(group) << " is needed.\n";
     }
 
     void write_events() {
@@ -79,8 +81,8 @@ private:
         out_ << "\n## Webhooks\n\nPosted to `/v1/{tenant}/hooks/{connection}`. Proved by any one of:\n\n";
         for (const auto& way : webhook.verify) out_ << "- " << proof(way) << "\n";
         out_ << "\nA repeat is recognised by "
-             << (webhook.id ? "`" + webhook.id->text() + "`, else by " : std::string("")) << "the SHA-256 of the "
-             << (webhook.lists ? "body or item" : "body") << ".";
+             << (webhook.id ? "`" + webhook.id->text() + "`, else by " : std::string(""))
+             << "the SHA-256 of the " << (webhook.lists ? "body or item" : "body") << ".";
         if (webhook.lists) out_ << " The body may be a list; good items are taken although others fail.";
         if (!webhook.urgent.empty()) out_ << " Taken first: " << words(webhook.urgent) << ".";
         out_ << "\n";
@@ -88,7 +90,8 @@ private:
     }
 
     static std::string proof(const Verification& way) {
-        const auto where = way.query.empty() ? "header " + words(way.at.headers) : "query parameter `" + way.query + "`";
+        const auto where =
+            way.query.empty() ? "header " + words(way.at.headers) : "query parameter `" + way.query + "`";
         if (way.kind == Verification::Kind::basic) return "user and password of `" + way.secret + "`";
         if (way.kind == Verification::Kind::key)
             return "the key `" + way.secret + "` in " + where +
@@ -99,11 +102,13 @@ private:
     }
 
     void write_event(const EventMap& event) {
-        out_ << "\n### `" << event.type->text() << "`\n\n" << event.description << " About a " << event.kind
-             << ", by `" << event.id->text() << "`" << (event.full_merge ? "; the payload is the whole entity" : "")
+        out_ << "\n### `" << event.type->text() << "`\n\n"
+             << event.description << " About a " << event.kind << ", by `" << event.id->text() << "`"
+             << (event.full_merge ? "; the payload is the whole entity" : "")
              << ".\n\n| field | from |\n|---|---|\n";
         for (const auto& field : event.map)
-            out_ << "| `" << engine::dotted(field.field) << "` | " << cell(code(field.value.text())) << " |\n";
+            out_ << "| `" << engine::dotted(field.field) << "` | " << cell(code(field.value.text()))
+                 << " |\n";
     }
 
     void write_actions(const char* heading, const std::map<std::string, Operation>& actions) {
@@ -113,9 +118,11 @@ private:
     }
 
     void write_action(const std::string& name, const Operation& action) {
-        out_ << "\n### `" << name << "`\n\n" << action.signature.description << " `" << action.request.method << " "
+        out_ << "\n### `" << name << "`\n\n"
+             << action.signature.description << " `" << action.request.method << " "
              << action.request.url->text() << "`";
-        out_ << (action.idempotency.empty() ? "" : "; a repeat is marked by `" + action.idempotency + "`") << ".\n";
+        out_ << (action.idempotency.empty() ? "" : "; a repeat is marked by `" + action.idempotency + "`")
+             << ".\n";
         if (action.signature.parameters.empty()) return;
         out_ << "\n| parameter | type | | meaning |\n|---|---|---|---|\n";
         for (const auto& parameter : action.signature.parameters) {
@@ -149,7 +156,8 @@ private:
 
 void write_sections(std::ostream& out) {
     for (const auto& section : sections()) {
-        out << "\n### " << section.name << "\n\n" << section.meaning << "\n\n| key | value | meaning |\n|---|---|---|\n";
+        out << "\n### " << section.name << "\n\n"
+            << section.meaning << "\n\n| key | value | meaning |\n|---|---|---|\n";
         for (const auto& key : section.keys) {
             auto meaning = key.meaning;
             if (key.required) meaning += " Required.";
@@ -161,14 +169,15 @@ void write_sections(std::ostream& out) {
 
 void write_filters(std::ostream& out) {
     out << "\n| filter | meaning |\n|---|---|\n";
-    for (const auto& filter : filters()) out << "| `" << filter.name << "` | " << cell(filter.meaning) << " |\n";
+    for (const auto& filter : filters())
+        out << "| `" << filter.name << "` | " << cell(filter.meaning) << " |\n";
 }
 
 void write_diagnostics(std::ostream& out) {
     out << "\n| class | meaning | remedy |\n|---|---|---|\n";
     for (const auto& diagnostic : diagnostic_classes())
-        out << "| `" << diagnostic.kind << "` | " << cell(diagnostic.meaning) << " | " << cell(diagnostic.remedy)
-            << " |\n";
+        out << "| `" << diagnostic.kind << "` | " << cell(diagnostic.meaning) << " | "
+            << cell(diagnostic.remedy) << " |\n";
 }
 
 constexpr const char* reference_head = R"(# Connector definitions
@@ -252,7 +261,8 @@ std::string page_of(const Connector& connector) {
 
 std::string overview_of(const Registry& registry) {
     std::ostringstream out;
-    out << "# Connectors\n\nWhat a tenant's `connections.yaml` can name. The format of their definitions is described "
+    out << "# Connectors\n\nWhat a tenant's `connections.yaml` can name. The format of their definitions is "
+           "described "
            "in [the reference](../reference/connector-definition.md).\n\n| connector | events | actions | |\n"
            "|---|---|---|---|\n";
     for (const auto& name : registry.names()) {
@@ -271,7 +281,8 @@ std::string definition_reference() {
     write_filters(out);
     out << "\n## Keys\n";
     write_sections(out);
-    out << "\n## Diagnostics\n\nBesides those of every YAML file (`yaml-syntax`, `anchor`, `tag`, `duplicate-key`, "
+    out << "\n## Diagnostics\n\nBesides those of every YAML file (`yaml-syntax`, `anchor`, `tag`, "
+           "`duplicate-key`, "
            "`limit`).\n";
     write_diagnostics(out);
     return out.str();

@@ -216,12 +216,12 @@ struct Host {
     std::vector<std::unique_ptr<Wire>> idle;
 };
 
+/// Trusts the file's certificates, or the system's.
 std::unique_ptr<ssl::context> make_context(const std::string& ca_file, error_code& code) {
     auto context = std::make_unique<ssl::context>(ssl::context::tls_client);
     context->set_options(ssl::context::default_workarounds | ssl::context::no_sslv2 | ssl::context::no_sslv3 |
-                             ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1,
-                         code);
-    context->set_verify_mode(ssl::verify_peer, code);
+                         ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1);
+    context->set_verify_mode(ssl::verify_peer);
     if (ca_file.empty())
         context->set_default_verify_paths(code);
     else
@@ -235,10 +235,7 @@ std::unique_ptr<ssl::context> make_context(const std::string& ca_file, error_cod
 class HttpClient::Pool : public std::enable_shared_from_this<HttpClient::Pool> {
 public:
     Pool(asio::io_context& network, HttpClientOptions options)
-        : options_(std::move(options)),
-          strand_(asio::make_strand(network)),
-          sweep_(strand_),
-          context_(make_context(options_.ca_file, context_code_)) {}
+        : options_(std::move(options)), strand_(asio::make_strand(network)), sweep_(strand_) {}
 
     const Strand& strand() const { return strand_; }
 
@@ -337,7 +334,7 @@ private:
 
     asio::awaitable<Result<std::unique_ptr<Wire>>> open(const Url& url, Time deadline) {
         deadline = std::min(deadline, std::chrono::steady_clock::now() + options_.connect_timeout);
-        if (url.is_https() && context_code_)
+        if (url.is_https() && !read_certificates())
             co_return engine::unavailable("the certificates cannot be read: " + context_code_.message());
         const auto endpoints = co_await resolve(url, deadline);
         if (!endpoints) co_return endpoints.error();
@@ -356,6 +353,12 @@ private:
             last = engine::unavailable("no connection to " + url.host + ": " + code.message());
         }
         co_return last;
+    }
+
+    /// Once, when the first request needs them: the system's are many.
+    bool read_certificates() {
+        if (!context_) context_ = make_context(options_.ca_file, context_code_);
+        return !context_code_;
     }
 
     /// Checks the certificate and that it is this host's.

@@ -6,15 +6,16 @@ using namespace connectors::testing;
 
 namespace {
 
-const engine::Instant now = at("2026-05-04T08:00:00Z");
+const engine::Instant now = *engine::parse_instant("2026-05-04T08:00:00Z");
 
 /// A connector with one action, whose lines are given.
 Connection actor(const std::string& action, const std::string& more = "", const std::string& settings = "") {
     const auto registry = registry_with(
-        "actor", "name: actor\ntitle: A\ndescription: x\nsettings:\n"
-                 "  base: { type: url, fallback: \"http://127.0.0.1:1/v1\", description: x }\n"
-                 "  token: { secret: true, description: x }\n  other: { secret: true, description: x }\n" +
-                     more + "actions:\n  act:\n    description: Acts.\n" + action);
+        "actor",
+        "name: actor\ntitle: A\ndescription: x\nsettings:\n"
+        "  base: { type: url, fallback: \"http://127.0.0.1:1/v1\", description: x }\n"
+        "  token: { secret: true, description: x }\n  other: { secret: true, description: x }\n" +
+            more + "actions:\n  act:\n    description: Acts.\n" + action);
     return connection_of("actor: { concurrency: 1" + settings + " }", registry);
 }
 
@@ -49,13 +50,16 @@ TEST_CASE("render: parameters are checked by type, and nulls are left out", "[co
         "      b: { type: boolean, default: true, description: x }\n      l: { type: list, description: x }\n"
         "      o: { type: object, description: x }\n      e: { values: [one, two], description: x }\n"
         "      z: { nullable: true, description: x }\n"
-        "    request:\n      url: \"{settings.base}\"\n      json:\n        t: \"{params.t}\"\n        n: \"{params.n}\"\n"
-        "        b: \"{params.b}\"\n        l: \"{params.l}\"\n        o: \"{params.o}\"\n        e: \"{params.e}\"\n"
+        "    request:\n      url: \"{settings.base}\"\n      json:\n        t: \"{params.t}\"\n        n: "
+        "\"{params.n}\"\n"
+        "        b: \"{params.b}\"\n        l: \"{params.l}\"\n        o: \"{params.o}\"\n        e: "
+        "\"{params.e}\"\n"
         "        z: \"{params.z}\"\n");
     CHECK(json(rendered(connection).body) == json(R"({"b":true})"));
-    CHECK(json(rendered(connection, {{"t", 7}, {"n", 7}, {"b", false}, {"l", Json::array()}, {"z", nullptr}}).body) ==
-          json(R"({"t":"7","n":7,"b":false,"l":[],"z":null})"));
-    CHECK(json(rendered(connection, {{"t", nullptr}, {"o", Json::object()}}).body) == json(R"({"b":true,"o":{}})"));
+    CHECK(json(rendered(connection, {{"t", 7}, {"n", 7}, {"b", false}, {"l", Json::array()}, {"z", nullptr}})
+                   .body) == json(R"({"t":"7","n":7,"b":false,"l":[],"z":null})"));
+    CHECK(json(rendered(connection, {{"t", nullptr}, {"o", Json::object()}}).body) ==
+          json(R"({"b":true,"o":{}})"));
     CHECK_THAT(refusal(connection, {{"n", "7"}}), Catch::Contains("parameter n is a number, not string"));
     CHECK_THAT(refusal(connection, {{"b", "true"}}), Catch::Contains("parameter b"));
     CHECK_THAT(refusal(connection, {{"l", "x"}}), Catch::Contains("parameter l is a list"));
@@ -66,7 +70,8 @@ TEST_CASE("render: parameters are checked by type, and nulls are left out", "[co
 }
 
 TEST_CASE("render: one of a group is needed", "[connectors]") {
-    const auto connection = actor("    params: { a: { description: x }, b: { description: x } }\n    one_of: [[a, b]]\n" + plain);
+    const auto connection =
+        actor("    params: { a: { description: x }, b: { description: x } }\n    one_of: [[a, b]]\n" + plain);
     CHECK_THAT(refusal(connection, Json::object()), Catch::Contains("one of the parameters a, b"));
     CHECK_THAT(refusal(connection, {{"a", nullptr}}), Catch::Contains("one of the parameters a, b"));
     rendered(connection, {{"b", "x"}});
@@ -90,19 +95,25 @@ TEST_CASE("render: the first auth whose settings are there is used", "[connector
     CHECK(header_of(rendered(actor(plain, auth, ", other: o")), "Authorization") == "Basic dTpv");
     CHECK_THAT(refusal(actor(plain, auth), Json::object()), Catch::Contains("no credentials: missing token"));
     CHECK(header_of(rendered(actor(plain + "    auth: [{ none: true }]\n", auth)), "Authorization").empty());
-    CHECK(header_of(rendered(actor(plain, "auth: [{ header: { name: X-Key, value: \"{settings.token}\" } }]\n", ", token: t")),
-                    "X-Key") == "t");
-    CHECK(rendered(actor(plain, "auth: [{ query: { name: key, value: \"{settings.token}\" } }]\n", ", token: a b")).url ==
-          "http://127.0.0.1:1/v1/x?key=a%20b");
+    CHECK(
+        header_of(rendered(actor(plain, "auth: [{ header: { name: X-Key, value: \"{settings.token}\" } }]\n",
+                                 ", token: t")),
+                  "X-Key") == "t");
+    CHECK(rendered(
+              actor(plain, "auth: [{ query: { name: key, value: \"{settings.token}\" } }]\n", ", token: a b"))
+              .url == "http://127.0.0.1:1/v1/x?key=a%20b");
 }
 
 TEST_CASE("render: nothing from a rule can end a header or leave its place in a URL", "[connectors]") {
-    const auto header = actor("    params: { h: { description: x } }\n    request: { url: \"{settings.base}\", headers: { X-H: \"{params.h}\" } }\n");
+    const auto header = actor(
+        "    params: { h: { description: x } }\n    request: { url: \"{settings.base}\", headers: { X-H: "
+        "\"{params.h}\" } }\n");
     CHECK(header_of(rendered(header, {{"h", "ok"}}), "X-H") == "ok");
     CHECK(header_of(rendered(header), "X-H").empty());
     CHECK_THAT(refusal(header, {{"h", "a\r\nX-Evil: 1"}}), Catch::Contains("X-H"));
     CHECK_THAT(refusal(header, {{"h", std::string(9000, 'x')}}), Catch::Contains("X-H"));
-    const auto path = actor("    params: { id: { description: x } }\n    request: { url: \"{settings.base}/t/{params.id}\" }\n");
+    const auto path = actor(
+        "    params: { id: { description: x } }\n    request: { url: \"{settings.base}/t/{params.id}\" }\n");
     CHECK(rendered(path, {{"id", "a/../b?c"}}).url == "http://127.0.0.1:1/v1/t/a%2F..%2Fb%3Fc");
     CHECK_THAT(refusal(path, {{"id", ""}}), Catch::Contains("missing id"));
     CHECK_FALSE(render(path, delivery_of("act", {{"id", ".."}}), now));
@@ -111,14 +122,17 @@ TEST_CASE("render: nothing from a rule can end a header or leave its place in a 
 
 TEST_CASE("render: query, form and text bodies", "[connectors]") {
     const auto form = actor(
-        "    params: { m: { type: object, description: x }, l: { type: list, description: x } }\n    request:\n"
-        "      method: PUT\n      url: \"{settings.base}?a=1\"\n      query: { q: \"x y\", gone: \"{params.m.no}\" }\n"
+        "    params: { m: { type: object, description: x }, l: { type: list, description: x } }\n    "
+        "request:\n"
+        "      method: PUT\n      url: \"{settings.base}?a=1\"\n      query: { q: \"x y\", gone: "
+        "\"{params.m.no}\" }\n"
         "      form: { to: \"a&b\", meta: \"{params.m}\", \"ev[]\": \"{params.l}\" }\n");
     const auto request = rendered(form, {{"m", {{"k", 1}}}, {"l", {"a", "b"}}});
     CHECK(request.url == "http://127.0.0.1:1/v1?a=1&q=x%20y");
     CHECK(header_of(request, "Content-Type") == "application/x-www-form-urlencoded");
     CHECK(request.body == "ev%5B%5D=a&ev%5B%5D=b&meta%5Bk%5D=1&to=a%26b");
-    const auto text = rendered(actor("    request: { url: \"{settings.base}\", text: hello, headers: { Content-Type: text/x } }\n"));
+    const auto text = rendered(
+        actor("    request: { url: \"{settings.base}\", text: hello, headers: { Content-Type: text/x } }\n"));
     CHECK(text.body == "hello");
     CHECK(header_of(text, "Content-Type") == "text/x");
     CHECK(rendered(actor("    request: { method: GET, url: \"{settings.base}\" }\n")).body.empty());
@@ -134,12 +148,14 @@ TEST_CASE("render: text that is not UTF-8 still makes a readable body", "[connec
 
 TEST_CASE("render: what is posted is signed as Standard Webhooks say", "[connectors]") {
     const auto connection = connection_of(
-        "w: { connector: webhook, url: \"http://127.0.0.1:1/\", signing_secret: whsec_c2lnbmFsYm94LWZpeHR1cmUta2V5LTAx }");
+        "w: { connector: webhook, url: \"http://127.0.0.1:1/\", signing_secret: "
+        "whsec_c2lnbmFsYm94LWZpeHR1cmUta2V5LTAx }");
     const auto request = render(connection, delivery_of("post", {{"body", {{"a", 1}}}}, "msg_1"), now);
     REQUIRE(request);
     CHECK(header_of(*request, "webhook-id") == "msg_1");
     CHECK(header_of(*request, "webhook-timestamp") == "1777881600");
-    const auto expected = engine::hmac(engine::Algorithm::sha256, "signalbox-fixture-key-01", "msg_1.1777881600.{\"a\":1}");
+    const auto expected =
+        engine::hmac(engine::Algorithm::sha256, "signalbox-fixture-key-01", "msg_1.1777881600.{\"a\":1}");
     CHECK(header_of(*request, "webhook-signature") == "v1," + engine::to_base64(expected));
 }
 
@@ -152,7 +168,8 @@ TEST_CASE("classify: without rules the status says it", "[connectors]") {
     using Kind = engine::Attempt::Kind;
     const auto connection = actor(plain);
     for (const int status : {200, 201, 202, 204}) CHECK(judged(connection, status, "").kind == Kind::done);
-    for (const int status : {408, 425, 429, 500, 502, 503, 504, 529}) CHECK(judged(connection, status, "").kind == Kind::retry);
+    for (const int status : {408, 425, 429, 500, 502, 503, 504, 529})
+        CHECK(judged(connection, status, "").kind == Kind::retry);
     for (const int status : {301, 302, 303, 307, 308, 400, 401, 403, 404, 409, 410, 422})
         CHECK(judged(connection, status, "").kind == Kind::failed);
     CHECK(judged(connection, 503, "x").reason == "HTTP 503");
@@ -160,10 +177,12 @@ TEST_CASE("classify: without rules the status says it", "[connectors]") {
 
 TEST_CASE("classify: rules of the action come before those of the connector", "[connectors]") {
     using Kind = engine::Attempt::Kind;
-    const auto connection = actor(
-        plain + "    answers:\n      - { when: { response.status: 404 }, is: done }\n"
-                "      - { when: { response.body.code: [7, \"8*\"] }, is: retry, reason: \"code {response.body.code}\" }\n",
-        "answers:\n  - { when: { response.status: 404 }, is: retry }\n  - { when: { header.x-fail: \"yes\" }, is: failed }\n");
+    const auto connection = actor(plain +
+                                      "    answers:\n      - { when: { response.status: 404 }, is: done }\n"
+                                      "      - { when: { response.body.code: [7, \"8*\"] }, is: retry, "
+                                      "reason: \"code {response.body.code}\" }\n",
+                                  "answers:\n  - { when: { response.status: 404 }, is: retry }\n  - { when: "
+                                  "{ header.x-fail: \"yes\" }, is: failed }\n");
     CHECK(judged(connection, 404, "").kind == Kind::done);
     CHECK(judged(connection, 200, R"({"code":7})").kind == Kind::retry);
     CHECK(judged(connection, 200, R"({"code":"81"})").reason == "HTTP 200: code 81");
@@ -171,13 +190,16 @@ TEST_CASE("classify: rules of the action come before those of the connector", "[
     CHECK(judged(connection, 200, "").kind == Kind::done);
 }
 
-TEST_CASE("classify: a result is read from the answer, and an answer that is none is tried again", "[connectors]") {
+TEST_CASE("classify: a result is read from the answer, and an answer that is none is tried again",
+          "[connectors]") {
     using Kind = engine::Attempt::Kind;
-    const auto connection =
-        actor(plain + "    result: { id: \"{response.body.id | text}\", more: \"{response.body.more}\", etag: \"{header.etag}\" }\n");
+    const auto connection = actor(plain +
+                                  "    result: { id: \"{response.body.id | text}\", more: "
+                                  "\"{response.body.more}\", etag: \"{header.etag}\" }\n");
     CHECK(judged(connection, 200, R"({"id":12345678901234567890})", {{"ETag", "e"}}).result["etag"] == "e");
     CHECK(judged(connection, 200, R"({"id":7})").result == json(R"({"id":"7"})"));
-    for (const auto* body : {"", "<html>", "{", "\xff"}) CHECK(judged(connection, 200, body).kind == Kind::retry);
+    for (const auto* body : {"", "<html>", "{", "\xff"})
+        CHECK(judged(connection, 200, body).kind == Kind::retry);
     CHECK(judged(connection, 204, "").kind == Kind::done);
     CHECK(judged(connection, 202, "").kind == Kind::done);
 }
@@ -198,7 +220,8 @@ TEST_CASE("classify: waits are read in every unit, and never trusted beyond an h
         CHECK(wait(standard, "Retry-After", none) == engine::to_text(engine::Duration::zero()));
     const auto others = actor(
         plain,
-        "retry_after:\n  - { header: A, unit: ms }\n  - { header: B, unit: epoch_s }\n  - { header: C, unit: epoch_ms }\n"
+        "retry_after:\n  - { header: A, unit: ms }\n  - { header: B, unit: epoch_s }\n  - { header: C, unit: "
+        "epoch_ms }\n"
         "  - { header: D, unit: rfc3339 }\n  - { header: E, unit: duration }\n  - { header: F, unit: s }\n");
     CHECK(wait(others, "A", "1500") == "1s500ms");
     CHECK(wait(others, "B", "1777881610") == "10s");
@@ -214,7 +237,8 @@ TEST_CASE("classify: waits are read in every unit, and never trusted beyond an h
 
 TEST_CASE("classify: what a vendor says is shown on one line, in UTF-8, and not at length", "[connectors]") {
     const auto connection =
-        actor(plain + "    answers: [{ when: { response.status: 400 }, is: failed, reason: \"{response.text}\" }]\n");
+        actor(plain +
+              "    answers: [{ when: { response.status: 400 }, is: failed, reason: \"{response.text}\" }]\n");
     CHECK(judged(connection, 400, "a\nb\x1b[31m").reason == "HTTP 400: a b [31m");
     CHECK(judged(connection, 400, std::string(10'000, 'x')).reason.size() < 400);
     CHECK(judged(connection, 400, "\xff\xff").reason == "HTTP 400: not UTF-8");
@@ -239,7 +263,8 @@ TEST_CASE("write_back: all changes of a decision are one action, in the vendor's
     const auto connection =
         connection_of("zendesk: { subdomain: a, oauth_token: t, custom_fields: { seats: 360001 } }");
     const auto subject = engine::Subject::of("ticket", "zendesk", "42");
-    const Json document = json(R"({"status":"on_hold","tags":["a","b"],"custom":{"seats":5,"other":1},"subject":"S"})");
+    const Json document =
+        json(R"({"status":"on_hold","tags":["a","b"],"custom":{"seats":5,"other":1},"subject":"S"})");
     const auto action = write_back(connection, subject,
                                    {{"ticket.status", "open", "pending", "r1", ""},
                                     {"ticket.status", "pending", "on_hold", "r2", ""},
@@ -275,8 +300,8 @@ TEST_CASE("write_back: there is none for other kinds, unknown fields, or where i
     CHECK_FALSE(write_back(connection, engine::Subject::of("ticket", "zendesk", "1"), {}, document));
     CHECK_FALSE(write_back(connection_of("zendesk: { sandbox: true, write_back: false }"),
                            engine::Subject::of("ticket", "zendesk", "1"), status, document));
-    CHECK_FALSE(write_back(connection_of("slack: { sandbox: true }"), engine::Subject::of("ticket", "slack", "1"),
-                           status, document));
+    CHECK_FALSE(write_back(connection_of("slack: { sandbox: true }"),
+                           engine::Subject::of("ticket", "slack", "1"), status, document));
 }
 
 TEST_CASE("write_back: a ticket's reference goes back to the conversation's metadata", "[connectors]") {
@@ -286,5 +311,6 @@ TEST_CASE("write_back: a ticket's reference goes back to the conversation's meta
                                     {"conversation.custom.plan", nullptr, "pro", "r", ""}},
                                    json(R"({"custom":{"ticket_id":"42","plan":"pro"}})"));
     REQUIRE(action);
-    CHECK(action->params == json(R"({"conversation_id":"c1","metadata":{"support_ticket_id":"42","plan":"pro"}})"));
+    CHECK(action->params ==
+          json(R"({"conversation_id":"c1","metadata":{"support_ticket_id":"42","plan":"pro"}})"));
 }

@@ -18,24 +18,26 @@ bool may(const char* text, bool allow_private) {
 }  // namespace
 
 TEST_CASE("address: only strict texts are addresses", "[connectors]") {
-    for (const auto* text : {"0", "127.1", "0x7f.0.0.1", "2130706433", "0177.0.0.1", "1.2.3.4.5", "1.2.3", "::1%lo",
-                             "localhost", "", "[::1]", "1.2.3.256"})
+    for (const auto* text : {"0", "127.1", "0x7f.0.0.1", "2130706433", "0177.0.0.1", "1.2.3.4.5", "1.2.3",
+                             "::1%lo", "localhost", "", "[::1]", "1.2.3.256"})
         CHECK_FALSE(parse_address(text));
     CHECK(parse_address("::ffff:127.0.0.1") == parse_address("127.0.0.1"));
 }
 
-TEST_CASE("address: link-local, unspecified and multicast are never called, however they are written", "[connectors]") {
-    for (const auto* text : {"169.254.169.254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1",
-                             "::169.254.169.254", "fe80::1", "0.0.0.0", "::", "224.0.0.1", "ff02::1",
-                             "255.255.255.255"}) {
+TEST_CASE("address: link-local, unspecified and multicast are never called, however they are written",
+          "[connectors]") {
+    for (const auto* text :
+         {"169.254.169.254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1",
+          "::169.254.169.254", "fe80::1", "0.0.0.0", "::", "224.0.0.1", "ff02::1", "255.255.255.255"}) {
         CHECK_FALSE(may(text, true));
         CHECK_FALSE(may(text, false));
     }
 }
 
 TEST_CASE("address: private networks are called only where that is allowed", "[connectors]") {
-    for (const auto* text : {"127.0.0.1", "::1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1", "fd00::1",
-                             "198.18.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::"}) {
+    for (const auto* text :
+         {"127.0.0.1", "::1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1", "fd00::1", "198.18.0.1",
+          "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::"}) {
         CHECK(may(text, true));
         CHECK_FALSE(may(text, false));
     }
@@ -52,7 +54,8 @@ TEST_CASE("address: a network holds its addresses", "[connectors]") {
     CHECK_FALSE(contains(*parse_network("0.0.0.0/0"), *parse_address("2001:db9::1")));
     CHECK(contains(*parse_network("2001:db8::/32"), *parse_address("2001:db8::5")));
     CHECK(contains(*parse_network("192.0.2.7"), *parse_address("192.0.2.7")));
-    for (const auto* text : {"192.0.2.0/33", "192.0.2.0/", "192.0.2.0/-1", "2001:db8::/129", "x/8", "1.2.3.4/8x"})
+    for (const auto* text :
+         {"192.0.2.0/33", "192.0.2.0/", "192.0.2.0/-1", "2001:db8::/129", "x/8", "1.2.3.4/8x"})
         CHECK_FALSE(parse_network(text));
 }
 
@@ -67,10 +70,26 @@ TEST_CASE("url: a URL is read strictly, so that what is checked is what is calle
     CHECK(parse_url("http://h?x")->target == "/?x");
     CHECK(authority_of(*parse_url("http://h:80/")) == "h");
     CHECK(authority_of(*parse_url("http://[2001:db8::1]:81/")) == "[2001:db8::1]:81");
-    for (const auto* text :
-         {"", "h", "file:///etc/passwd", "gopher://h", "http://", "http:///x", "http://a@h/", "http://h:0/",
-          "http://h:65536/", "http://h:x/", "http://h/#f", "http://h/a b", "http://h/\r\nX: y", "http://h\\x/",
-          "http://[fe80::1%eth0]/", "http://[::1/", "http://[::1]x/", "http://h%2e/", "http://h\xC3\xA9/", "//h/"})
+    for (const auto* text : {"",
+                             "h",
+                             "file:///etc/passwd",
+                             "gopher://h",
+                             "http://",
+                             "http:///x",
+                             "http://a@h/",
+                             "http://h:0/",
+                             "http://h:65536/",
+                             "http://h:x/",
+                             "http://h/#f",
+                             "http://h/a b",
+                             "http://h/\r\nX: y",
+                             "http://h\\x/",
+                             "http://[fe80::1%eth0]/",
+                             "http://[::1/",
+                             "http://[::1]x/",
+                             "http://h%2e/",
+                             "http://h\xC3\xA9/",
+                             "//h/"})
         CHECK_FALSE(parse_url(text));
 }
 

@@ -32,7 +32,8 @@ TEST_CASE("connections: without a file there are none", "[connectors]") {
 }
 
 TEST_CASE("connections: a sandbox needs no credentials and offers every action", "[connectors]") {
-    const auto loaded = load("connections:\n  zendesk: { sandbox: true }\n  chat: { connector: slack, sandbox: true }\n");
+    const auto loaded =
+        load("connections:\n  zendesk: { sandbox: true }\n  chat: { connector: slack, sandbox: true }\n");
     INFO(loaded.problems);
     REQUIRE_FALSE(loaded.failed);
     const auto signatures = signatures_of(loaded.connections);
@@ -52,7 +53,8 @@ TEST_CASE("connections: common keys have defaults and are read", "[connectors]")
     CHECK(plain.write_back);
     CHECK(plain.settings["base_url"] == "https://slack.com/api");
     const auto full = connection_of(
-        "desk: { connector: zendesk, subdomain: acme, oauth_token: t, sandbox: false, write_back: false, urgent: true,\n"
+        "desk: { connector: zendesk, subdomain: acme, oauth_token: t, sandbox: false, write_back: false, "
+        "urgent: true,\n"
         "  concurrency: 2, timeout: 3s, retry: [1s, 2m], body_bytes_max: 1000, allow_from: [192.0.2.0/24],\n"
         "  public_url: \"https://hooks.example.com/x\", verify: none, description: x }");
     CHECK(full.settings["base_url"] == "https://acme.zendesk.com");
@@ -68,7 +70,8 @@ TEST_CASE("connections: common keys have defaults and are read", "[connectors]")
 TEST_CASE("connections: the definition's urgent types are the default", "[connectors]") {
     CHECK(connection_of("helpninja: { sandbox: true }").urgent.size() == 2);
     CHECK(connection_of("helpninja: { sandbox: true, urgent: false }").urgent.empty());
-    CHECK(connection_of("helpninja: { sandbox: true, urgent: [a.*] }").urgent == std::vector<std::string>{"a.*"});
+    CHECK(connection_of("helpninja: { sandbox: true, urgent: [a.*] }").urgent ==
+          std::vector<std::string>{"a.*"});
 }
 
 TEST_CASE("connections: every mistake has its class, place and nearest name", "[connectors]") {
@@ -91,20 +94,24 @@ TEST_CASE("connections: every mistake has its class, place and nearest name", "[
     CHECK_THAT(problems("  slack: { token: t, retry: [soon] }\n"), Catch::Contains("\"soon\""));
     CHECK_THAT(problems("  slack: { token: t, allow_from: [here] }\n"), Catch::Contains("\"here\""));
     CHECK_THAT(problems("  slack: { token: t, verify: maybe }\n"), Catch::Contains("[bad-value]"));
-    CHECK_THAT(problems("  Slack: { connector: slack, token: t }\n"), Catch::Contains("no name of a connection"));
+    CHECK_THAT(problems("  Slack: { connector: slack, token: t }\n"),
+               Catch::Contains("no name of a connection"));
     CHECK_THAT(problems("  slack: 7\n"), Catch::Contains("is a map"));
     CHECK_THAT(load("connection:\n  slack: {}\n").problems, Catch::Contains("did you mean \"connections\"?"));
     CHECK_THAT(load("connections: [").problems, Catch::Contains("[yaml-syntax]"));
 }
 
 TEST_CASE("connections: all mistakes of a file come at once", "[connectors]") {
-    const auto loaded = load("connections:\n  a: { connector: slak }\n  slack: { tokn: x, concurrency: many }\n");
-    CHECK_THAT(loaded.problems, Catch::Contains(":2:") && Catch::Contains(":3:12") && Catch::Contains(":3:34"));
+    const auto loaded =
+        load("connections:\n  a: { connector: slak }\n  slack: { tokn: x, concurrency: many }\n");
+    CHECK_THAT(loaded.problems,
+               Catch::Contains(":2:") && Catch::Contains(":3:12") && Catch::Contains(":3:34"));
 }
 
 TEST_CASE("connections: secrets come from where they are kept, and a missing one is named", "[connectors]") {
     const std::string text = "connections:\n  slack:\n    token: ${env:SLACK_TOKEN}\n";
-    const SecretSource known = [](const std::string& kind, const std::string& name) -> std::optional<std::string> {
+    const SecretSource known = [](const std::string& kind,
+                                  const std::string& name) -> std::optional<std::string> {
         return kind == "env" && name == "SLACK_TOKEN" ? std::optional<std::string>("xoxb-1") : std::nullopt;
     };
     CHECK(load(text, known).connections.at("slack").settings["token"] == "xoxb-1");
@@ -118,7 +125,8 @@ TEST_CASE("connections: secrets come from where they are kept, and a missing one
 }
 
 TEST_CASE("connections: a fallback over a secret that is not known here is no mistake", "[connectors]") {
-    const auto loaded = load("connections:\n  zendesk: { subdomain: \"${env:SUB}\", oauth_token: t }\n", no_secrets(), false);
+    const auto loaded =
+        load("connections:\n  zendesk: { subdomain: \"${env:SUB}\", oauth_token: t }\n", no_secrets(), false);
     INFO(loaded.problems);
     CHECK_FALSE(loaded.failed);
     CHECK(signatures_of(loaded.connections).at("zendesk").actions.contains("create_ticket"));
@@ -127,7 +135,9 @@ TEST_CASE("connections: a fallback over a secret that is not known here is no mi
 TEST_CASE("connections: messages never hold a secret", "[connectors]") {
     const SecretSource canary = [](const std::string&, const std::string&) { return "CANARY-7f3a"; };
     const auto loaded = load(
-        "connections:\n  slack: { token: \"${env:A}\", webhook_url: \"${env:B}\", base_url: \"x ${env:C}\" }\n", canary);
+        "connections:\n  slack: { token: \"${env:A}\", webhook_url: \"${env:B}\", base_url: \"x ${env:C}\" "
+        "}\n",
+        canary);
     CHECK(loaded.failed);
     CHECK_THAT(loaded.problems, !Catch::Contains("CANARY"));
 }

@@ -13,13 +13,15 @@ namespace {
 /// A definition with one part replaced.
 std::string definition(const std::string& more) {
     return "name: desk\ntitle: Desk\ndescription: A desk.\n"
-           "settings:\n  secret: { secret: true, description: Signs. }\n  url: { type: url, description: Where. }\n" +
+           "settings:\n  secret: { secret: true, description: Signs. }\n  url: { type: url, description: "
+           "Where. }\n" +
            more;
 }
 
 std::string problems(const std::string& more) {
     engine::Diagnostics diagnostics;
-    const auto read = read_definition(definition(more), "connectors/desk/connector.yaml", "desk", diagnostics);
+    const auto read =
+        read_definition(definition(more), "connectors/desk/connector.yaml", "desk", diagnostics);
     CHECK(diagnostics.has_errors() == (read == nullptr));
     return all_of(diagnostics);
 }
@@ -30,7 +32,8 @@ const std::string webhook_head =
 }  // namespace
 
 TEST_CASE("definition: the shipped ones load", "[connectors]") {
-    CHECK(Registry::shipped().names() == std::vector<std::string>{"helpninja", "slack", "webhook", "zendesk"});
+    CHECK(Registry::shipped().names() ==
+          std::vector<std::string>{"helpninja", "slack", "webhook", "zendesk"});
     CHECK(Registry::shipped().find("zendesk")->title == "Zendesk Support");
     CHECK(Registry::shipped().find("nobody") == nullptr);
 }
@@ -52,7 +55,8 @@ TEST_CASE("definition: a tenant's own adds to the shipped ones and overrides the
 
 TEST_CASE("definition: one that cannot be read leaves the shipped one in place", "[connectors]") {
     engine::Diagnostics diagnostics;
-    const auto registry = Registry::shipped().with({{"connectors/slack/connector.yaml", "name: [\n"}}, diagnostics);
+    const auto registry =
+        Registry::shipped().with({{"connectors/slack/connector.yaml", "name: [\n"}}, diagnostics);
     CHECK(diagnostics.has_errors());
     CHECK(registry.find("slack")->title == "Slack");
 }
@@ -77,7 +81,8 @@ TEST_CASE("definition: every mistake has its class and place", "[connectors]") {
                Catch::Contains("unknown value of method \"SEND\"") && Catch::Contains("[bad-value]"));
     CHECK_THAT(problems("actions:\n  post: { description: x, request: { url: x, json: {}, form: {} } }\n"),
                Catch::Contains("one body"));
-    CHECK_THAT(problems("actions:\n  post: { description: x, request: { url: x }, answers: [{ when: { response.status: 4 }, is: lost }] }\n"),
+    CHECK_THAT(problems("actions:\n  post: { description: x, request: { url: x }, answers: [{ when: { "
+                        "response.status: 4 }, is: lost }] }\n"),
                Catch::Contains("unknown value of is \"lost\""));
     CHECK_THAT(problems("write_back:\n  ticket: { action: update, fields: { ticket.status: status } }\n"),
                Catch::Contains("[unknown-action]"));
@@ -104,28 +109,34 @@ TEST_CASE("definition: a webhook says how it is verified, over the body", "[conn
                Catch::Contains("{timestamp} is signed and described, or neither"));
     CHECK_THAT(with("    - signature: { header: X, secret: secret, content: \"{id}{body}\" }\n"),
                Catch::Contains("{id} is signed and its header named"));
-    CHECK_THAT(with("    - signature: { header: X, secret: secret, method: digest }\n"), Catch::Contains("{secret}"));
+    CHECK_THAT(with("    - signature: { header: X, secret: secret, method: digest }\n"),
+               Catch::Contains("{secret}"));
     CHECK_THAT(with("    - signature: { header: X, secret: secret, content: \"{bdy}{body}\" }\n"),
                Catch::Contains("did you mean \"body\"?"));
-    CHECK_THAT(with("    - signature: { header: X, secret: secrets }\n"), Catch::Contains("[unknown-setting]"));
+    CHECK_THAT(with("    - signature: { header: X, secret: secrets }\n"),
+               Catch::Contains("[unknown-setting]"));
     CHECK_THAT(with("    - key: { secret: secret }\n"), Catch::Contains("in a header or in the query"));
     CHECK_THAT(with("    - sig: { secret: secret }\n"), Catch::Contains("[unknown-key]"));
 }
 
 TEST_CASE("definition: events name fields, kinds and maps that can be", "[connectors]") {
     const auto with = [](const std::string& event) { return problems(webhook_head + event); };
-    CHECK(with("    - { type: ticket.created, subject: { kind: ticket, id: item.id }, map: { ticket.a: item.a } }\n").empty());
+    CHECK(with("    - { type: ticket.created, subject: { kind: ticket, id: item.id }, map: { ticket.a: "
+               "item.a } }\n")
+              .empty());
     CHECK_THAT(with("    - { type: t, subject: { kind: Ticket, id: item.id }, map: {} }\n"),
                Catch::Contains("\"Ticket\" is no kind"));
     CHECK_THAT(with("    - { type: t, subject: { kind: ticket, id: itm.id }, map: {} }\n"),
                Catch::Contains("did you mean \"item\"?"));
     CHECK_THAT(with("    - { type: t, subject: { kind: ticket, id: item.id }, map: { subject: item.a } }\n"),
                Catch::Contains("\"subject\" is no field"));
-    CHECK_THAT(with("    - { type: t, subject: { kind: ticket, id: item.id }, map: [tickets] }\n  maps: { ticket: {} }\n"),
+    CHECK_THAT(with("    - { type: t, subject: { kind: ticket, id: item.id }, map: [tickets] }\n  maps: { "
+                    "ticket: {} }\n"),
                Catch::Contains("unknown map \"tickets\", did you mean \"ticket\"?"));
     CHECK_THAT(with("    - { type: t, subject: { kind: ticket, id: item.id }, map: {}, merge: whole }\n"),
                Catch::Contains("unknown value of merge"));
-    CHECK_THAT(with("    - { match: { item.a: { is: 7 } }, type: t, subject: { kind: ticket, id: item.id }, map: {} }\n"),
+    CHECK_THAT(with("    - { match: { item.a: { is: 7 } }, type: t, subject: { kind: ticket, id: item.id }, "
+                    "map: {} }\n"),
                Catch::Contains("unknown test \"is\""));
 }
 
@@ -157,8 +168,8 @@ TEST_CASE("definition: every class of diagnostic is described, and only those ar
         CHECK_FALSE(known.meaning.empty());
         CHECK_FALSE(known.remedy.empty());
     }
-    for (const auto* file : {"read", "read_definition", "read_webhook", "read_action", "compiler", "connections",
-                             "template", "condition"}) {
+    for (const auto* file : {"read", "read_definition", "read_webhook", "read_action", "compiler",
+                             "connections", "template", "condition"}) {
         const auto source = read_file("connectors/kit/" + std::string(file) + ".cpp");
         REQUIRE_FALSE(source.empty());
         std::size_t at = 0;
@@ -175,8 +186,9 @@ TEST_CASE("definition: every class of diagnostic is described, and only those ar
 
 TEST_CASE("definition: the reference and the pages are what the definitions say", "[connectors]") {
     const bool write = std::getenv("SIGNALBOX_WRITE_DOCS") != nullptr;
-    std::map<std::string, std::string> pages{{"docs/reference/connector-definition.md", definition_reference()},
-                                             {"docs/connectors/README.md", overview_of(Registry::shipped())}};
+    std::map<std::string, std::string> pages{
+        {"docs/reference/connector-definition.md", definition_reference()},
+        {"docs/connectors/README.md", overview_of(Registry::shipped())}};
     for (const auto& name : Registry::shipped().names())
         pages["docs/connectors/" + name + ".md"] = page_of(*Registry::shipped().find(name));
     for (const auto& [path, text] : pages) {
@@ -190,7 +202,8 @@ TEST_CASE("definition: the example of the reference works", "[connectors]") {
     const auto text = definition_reference();
     const auto open = text.find("```yaml\n") + 8;
     const auto registry = registry_with("parcels", text.substr(open, text.find("```", open) - open));
-    const auto connection = connection_of("parcels: { url: \"http://127.0.0.1:1\", token: t, secret: s }", registry);
+    const auto connection =
+        connection_of("parcels: { url: \"http://127.0.0.1:1\", token: t, secret: s }", registry);
     const auto intake = receive(
         connection, signed_message(connection, R"({"delivery":"d1","kind":"trouble.lost","at":1777881600,
             "trouble":"lost","parcel":{"number":7},"customer":{"email":" A@B.c"},"labels":[{"name":"x"}]})"));
@@ -199,7 +212,8 @@ TEST_CASE("definition: the example of the reference works", "[connectors]") {
     CHECK(intake->events[0].subject.text() == "ticket/parcels:7");
     CHECK(intake->events[0].data["ticket"] ==
           json(R"({"subject":"Parcel 7: lost","requester":{"email":"a@b.c"},"tags":["x"]})"));
-    const auto request = render(connection, delivery_of("reply", {{"parcel", 7}, {"text", "Sorry"}}), at("2026-05-04T08:00:00Z"));
+    const auto request = render(connection, delivery_of("reply", {{"parcel", 7}, {"text", "Sorry"}}),
+                                at("2026-05-04T08:00:00Z"));
     REQUIRE(request);
     CHECK(request->url == "http://127.0.0.1:1/parcels/7/replies");
 }

@@ -31,7 +31,9 @@ Value evaluate(const std::string& text) {
     REQUIRE(compiled);
     const std::string host = "h1";
     Scope scope;
-    scope.with("item", item()).with("header", [&](std::string_view name) { return name == "x-host" ? &host : nullptr; });
+    scope.with("item", item()).with("header", [&](std::string_view name) {
+        return name == "x-host" ? &host : nullptr;
+    });
     return compiled->evaluate(scope);
 }
 
@@ -135,7 +137,8 @@ TEST_CASE("expression: tables translate, and know what to do with the rest", "[c
 }
 
 TEST_CASE("expression: a mistake is named with its place and what may have been meant", "[connectors]") {
-    CHECK_THAT(problem("itm.id"), Catch::Contains("at character 1") && Catch::Contains("did you mean \"item\"?"));
+    CHECK_THAT(problem("itm.id"),
+               Catch::Contains("at character 1") && Catch::Contains("did you mean \"item\"?"));
     CHECK_THAT(problem("item.id | lowr"), Catch::Contains("at character 11") && Catch::Contains("\"lower\""));
     CHECK_THAT(problem("item.id | table: statu"), Catch::Contains("\"status\""));
     CHECK_THAT(problem("item.id | truncate: 'x'"), Catch::Contains("a number"));
@@ -161,7 +164,8 @@ TEST_CASE("expression: whatever bytes come, compiling ends with a value or a mes
     INFO("seed 1");
     for (int round = 0; round < 20'000; ++round) {
         std::string text;
-        for (auto length = next() % 24; length > 0; --length) text += alphabet[(next() >> 8) % alphabet.size()];
+        for (auto length = next() % 24; length > 0; --length)
+            text += alphabet[(next() >> 8) % alphabet.size()];
         const auto expression = Expression::compile(text, names);
         const auto other = Template::compile(text, names);
         Scope scope;
@@ -181,7 +185,8 @@ TEST_CASE("template: braces hold expressions, doubled braces are braces", "[conn
 }
 
 TEST_CASE("template: in a URL, what comes from outside cannot leave its segment", "[connectors]") {
-    const auto compiled = Template::compile("{settings.base}/t/{params.id}/x", {{"settings", "params"}, nullptr});
+    const auto compiled =
+        Template::compile("{settings.base}/t/{params.id}/x", {{"settings", "params"}, nullptr});
     REQUIRE(compiled);
     const Json settings{{"base", "http://h/a"}};
     const auto url = [&](Json id) {
@@ -208,7 +213,8 @@ f: "{item.none}"
 g: [1, "{item.on}", "{item.missing}", plain]
 h: "7"
 i: {}
-)", "x.yaml", diagnostics);
+)",
+                                         "x.yaml", diagnostics);
     const auto shape = Shape::compile(yaml, {{"item"}, nullptr}, diagnostics);
     REQUIRE(diagnostics.empty());
     Scope scope;
@@ -244,7 +250,8 @@ TEST_CASE("condition: all tests must hold; texts are globs", "[connectors]") {
 
 TEST_CASE("condition: mistakes are reported with their place", "[connectors]") {
     engine::Diagnostics diagnostics;
-    const auto yaml = engine::parse_yaml("itm.id: 7\nitem.id: {like: x}\nitem.on: []\n", "x.yaml", diagnostics);
+    const auto yaml =
+        engine::parse_yaml("itm.id: 7\nitem.id: {like: x}\nitem.on: []\n", "x.yaml", diagnostics);
     static_cast<void>(Condition::compile(yaml, {{"item"}, nullptr}, diagnostics));
     const auto text = connectors::testing::all_of(diagnostics);
     CHECK_THAT(text, Catch::Contains("x.yaml:1:1") && Catch::Contains("bad-expression"));

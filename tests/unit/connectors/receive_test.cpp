@@ -7,11 +7,13 @@ namespace {
 
 /// A connector whose webhook holds the given lines; unverified, so that only reading is looked at.
 Connection reader(const std::string& webhook, const std::string& settings = "verify: none") {
-    const auto registry = registry_with("reader", "name: reader\ntitle: R\ndescription: x\nsettings:\n"
-                                                  "  secret: { secret: true, description: x }\n"
-                                                  "tables: { word: { a: b } }\n"
-                                                  "webhook:\n  verify:\n    - key: { header: X-Key, secret: secret }\n" +
-                                                      webhook);
+    const auto registry =
+        registry_with("reader",
+                      "name: reader\ntitle: R\ndescription: x\nsettings:\n"
+                      "  secret: { secret: true, description: x }\n"
+                      "tables: { word: { a: b } }\n"
+                      "webhook:\n  verify:\n    - key: { header: X-Key, secret: secret }\n" +
+                          webhook);
     return connection_of("reader: { " + settings + " }", registry);
 }
 
@@ -114,7 +116,8 @@ TEST_CASE("receive: items without an id are known by their content, not their pl
 
 TEST_CASE("receive: a list where none is expected, and too many items, are refused", "[connectors]") {
     CHECK_THAT(refusal(reader(one_event), "[]").message, Catch::Contains("no JSON object"));
-    const auto error = refusal(reader("  lists: true\n  items_max: 2\n" + one_event), R"([{"id":1},{"id":2},{"id":3}])");
+    const auto error =
+        refusal(reader("  lists: true\n  items_max: 2\n" + one_event), R"([{"id":1},{"id":2},{"id":3}])");
     CHECK(error.code == engine::Code::exhausted);
     CHECK_THAT(error.message, Catch::Contains("items_max = 2"));
 }
@@ -136,15 +139,19 @@ TEST_CASE("receive: null removes a field, silence leaves it", "[connectors]") {
 TEST_CASE("receive: the first event that matches is made, the rest is left with a reason", "[connectors]") {
     const std::string events =
         "  ignore:\n    - { when: { item.kind: ping }, reason: \"a {item.kind}\" }\n  events:\n"
-        "    - { match: { item.kind: a.* }, type: \"t.{item.kind | after:'.'}\", subject: { kind: ticket, id: item.id }, map: {} }\n"
-        "    - { match: { item.kind: [a.b, c] }, type: second, subject: { kind: ticket, id: item.id }, map: {}, merge: full }\n";
+        "    - { match: { item.kind: a.* }, type: \"t.{item.kind | after:'.'}\", subject: { kind: ticket, "
+        "id: item.id }, map: {} }\n"
+        "    - { match: { item.kind: [a.b, c] }, type: second, subject: { kind: ticket, id: item.id }, map: "
+        "{}, merge: full }\n";
     const auto connection = reader(events);
     CHECK(taken(connection, R"({"id":1,"kind":"a.b"})").events[0].type == "t.b");
     CHECK(taken(connection, R"({"id":1,"kind":"c"})").events[0].type == "second");
     CHECK(taken(connection, R"({"id":1,"kind":"c"})").events[0].full_merge);
     CHECK(taken(connection, R"({"id":1,"kind":"ping"})").ignored == "a ping");
     CHECK(taken(connection, R"({"id":1,"kind":"z"})").ignored == "no event is made of it");
-    const auto keeping = reader(events + "  otherwise: { type: \"other.{item.kind}\", subject: { kind: ticket, id: item.id }, map: {} }\n");
+    const auto keeping = reader(
+        events +
+        "  otherwise: { type: \"other.{item.kind}\", subject: { kind: ticket, id: item.id }, map: {} }\n");
     CHECK(taken(keeping, R"({"id":1,"kind":"z"})").events[0].type == "other.z");
     CHECK_FALSE(receive(keeping, message_of(R"({"id":1,"kind":"Z Z"})")));
     CHECK_FALSE(receive(keeping, message_of(R"({"id":1})")));
@@ -152,19 +159,23 @@ TEST_CASE("receive: the first event that matches is made, the rest is left with 
 
 TEST_CASE("receive: changes that the vendor tells of come with the event", "[connectors]") {
     const auto connection = reader(
-        "  events:\n    - type: ticket.updated\n      subject: { kind: ticket, id: item.id }\n      map: {}\n      changes:\n"
-        "        - { field: \"ticket.{item.name}\", from: item.old | table:word, to: item.new | table:word }\n");
+        "  events:\n    - type: ticket.updated\n      subject: { kind: ticket, id: item.id }\n      map: "
+        "{}\n      changes:\n"
+        "        - { field: \"ticket.{item.name}\", from: item.old | table:word, to: item.new | table:word "
+        "}\n");
     CHECK(taken(connection, R"({"id":1,"name":"x","old":"a","new":"c"})").events[0].data["changes"] ==
           json(R"({"ticket.x":["b","c"]})"));
     CHECK(taken(connection, R"({"id":1,"name":"x","new":"c"})").events[0].data["changes"] ==
           json(R"({"ticket.x":[null,"c"]})"));
-    CHECK_FALSE(taken(connection, R"({"id":1,"name":"x","old":"c","new":"c"})").events[0].data.contains("changes"));
+    CHECK_FALSE(
+        taken(connection, R"({"id":1,"name":"x","old":"c","new":"c"})").events[0].data.contains("changes"));
     CHECK_FALSE(taken(connection, R"({"id":1,"old":"c","new":"d"})").events[0].data.contains("changes"));
 }
 
 TEST_CASE("receive: time and actor are taken when they can be read", "[connectors]") {
     const auto connection = reader(
-        "  events:\n    - { type: t, subject: { kind: ticket, id: item.id }, time: item.at, actor: item.by, map: {} }\n");
+        "  events:\n    - { type: t, subject: { kind: ticket, id: item.id }, time: item.at, actor: item.by, "
+        "map: {} }\n");
     const auto event = taken(connection, R"({"id":1,"at":"2026-05-04T10:00:00+02:00","by":7})").events[0];
     CHECK(event.time == at("2026-05-04T08:00:00Z"));
     CHECK(event.actor == "7");
@@ -220,7 +231,9 @@ TEST_CASE("receive: the generic webhook fills in what the platforms leave out", 
     const auto bare = ticket(R"({"title":"T"})");
     CHECK(bare.data == json(R"({"ticket":{"subject":"T","custom":{"category":"general"}}})"));
     CHECK(bare.subject.text() == "ticket/in:" + bare.id.text());
-    CHECK(ticket(R"({"subject":"S","title":"T","description":"D","body":"B"})").data["ticket"]["description"] == "D");
+    CHECK(
+        ticket(R"({"subject":"S","title":"T","description":"D","body":"B"})").data["ticket"]["description"] ==
+        "D");
     CHECK(ticket(R"({"subject":"S","priority":"URGENT"})").data["ticket"]["priority"] == "urgent");
     CHECK(ticket(R"({"subject":"S","category":""})").data["ticket"]["custom"]["category"] == "general");
     CHECK(ticket(R"({"subject":"S","id":5,"platform":"custom"})").subject.text() == "ticket/in:5");

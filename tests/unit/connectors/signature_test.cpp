@@ -9,12 +9,15 @@ using namespace connectors::testing;
 
 namespace {
 
-/// A connector of the given ways to verify, and a connection to it with the secret `s3cret` unless another is given.
+/// A connector of the given ways to verify, and a connection to it with the secret `s3cret` unless another is
+/// given.
 Connection door(const std::string& verify, const std::string& settings = "secret: s3cret") {
-    const auto registry = registry_with("door", "name: door\ntitle: Door\ndescription: x\nsettings:\n"
-                                                "  secret: { secret: true, many: true, description: x }\n"
-                                                "  user: { description: x }\n"
-                                                "webhook:\n  events: []\n  verify:\n" + verify);
+    const auto registry = registry_with("door",
+                                        "name: door\ntitle: Door\ndescription: x\nsettings:\n"
+                                        "  secret: { secret: true, many: true, description: x }\n"
+                                        "  user: { description: x }\n"
+                                        "webhook:\n  events: []\n  verify:\n" +
+                                            verify);
     return connection_of("door: { " + settings + " }", registry);
 }
 
@@ -29,11 +32,14 @@ std::string hmac_hex(const std::string& key, const std::string& text) {
 
 const std::string plain = "    - signature: { header: X-Sig, prefix: \"sha256=\", secret: secret }\n";
 const std::string timed =
-    "    - signature:\n        header: X-Sig\n        content: \"{timestamp}.{body}\"\n        secret: secret\n"
+    "    - signature:\n        header: X-Sig\n        content: \"{timestamp}.{body}\"\n        secret: "
+    "secret\n"
     "        timestamp: { header: X-Time, unit: s, tolerance: 300s }\n";
 const std::string standard =
-    "    - signature:\n        header: [webhook-signature, svix-signature]\n        prefix: \"v1,\"\n        separator: \" \"\n"
-    "        encoding: base64\n        key: whsec\n        content: \"{id}.{timestamp}.{body}\"\n        secret: secret\n"
+    "    - signature:\n        header: [webhook-signature, svix-signature]\n        prefix: \"v1,\"\n        "
+    "separator: \" \"\n"
+    "        encoding: base64\n        key: whsec\n        content: \"{id}.{timestamp}.{body}\"\n        "
+    "secret: secret\n"
     "        id: webhook-id\n        timestamp: { header: webhook-timestamp, unit: s }\n";
 
 InboundMessage timed_message(std::int64_t offset) {
@@ -102,10 +108,10 @@ TEST_CASE("signature: missing, empty, cut, doubled and foreign ones are denied",
     const auto connection = door(plain);
     auto message = message_of("{}");
     CHECK_THAT(denial(connection, message), Catch::Contains("X-Sig is missing"));
-    for (const auto& value : {std::string(), std::string("sha256="), "sha256=" + hmac_hex("s3cret", "{}").substr(0, 40),
-                              hmac_hex("s3cret", "{}"), "sha1=" + hmac_hex("s3cret", "{}"),
-                              "sha256=" + hmac_hex("other", "{}"), "sha256=" + hmac_hex("", "{}"),
-                              "sha256=" + hmac_hex("s3cret", "{}") + "00"}) {
+    for (const auto& value :
+         {std::string(), std::string("sha256="), "sha256=" + hmac_hex("s3cret", "{}").substr(0, 40),
+          hmac_hex("s3cret", "{}"), "sha1=" + hmac_hex("s3cret", "{}"), "sha256=" + hmac_hex("other", "{}"),
+          "sha256=" + hmac_hex("", "{}"), "sha256=" + hmac_hex("s3cret", "{}") + "00"}) {
         set_header(message, "X-Sig", value);
         denial(connection, message);
     }
@@ -116,7 +122,8 @@ TEST_CASE("signature: missing, empty, cut, doubled and foreign ones are denied",
 
 TEST_CASE("signature: the window holds to the second, both ways", "[connectors]") {
     const auto connection = door(timed);
-    for (const std::int64_t offset : {-300, -299, 0, 299, 300}) CHECK(verify(connection, timed_message(offset)));
+    for (const std::int64_t offset : {-300, -299, 0, 299, 300})
+        CHECK(verify(connection, timed_message(offset)));
     for (const std::int64_t offset : {-301, 301, -86'400, 86'400'000})
         CHECK_THAT(denial(connection, timed_message(offset)), Catch::Contains("5m"));
 }
@@ -125,8 +132,8 @@ TEST_CASE("signature: a timestamp that is missing, unreadable or changed is deni
     const auto connection = door(timed);
     auto message = timed_message(0);
     const auto good = *message.header("X-Time");
-    for (const auto& time : {std::string(), "+" + good, good + ".0", good + " x", std::string("-1"), std::string("1e9"),
-                             std::string("99999999999999999999"), std::string("0x10")}) {
+    for (const auto& time : {std::string(), "+" + good, good + ".0", good + " x", std::string("-1"),
+                             std::string("1e9"), std::string("99999999999999999999"), std::string("0x10")}) {
         set_header(message, "X-Time", time);
         set_header(message, "X-Sig", hmac_hex("s3cret", time + ".{}"));
         denial(connection, message);
@@ -183,7 +190,8 @@ TEST_CASE("signature: of several in one header any of the right kind suffices, u
 }
 
 TEST_CASE("signature: a key in a header or in the query is compared whole", "[connectors]") {
-    const auto in_header = door("    - key: { header: Authorization, prefix: \"Bearer \", secret: secret }\n");
+    const auto in_header =
+        door("    - key: { header: Authorization, prefix: \"Bearer \", secret: secret }\n");
     auto message = message_of("{}");
     CHECK_FALSE(verify(in_header, message));
     set_header(message, "Authorization", "Bearer s3cret");
@@ -222,17 +230,26 @@ TEST_CASE("signature: of several ways any whose secret is there suffices", "[con
 
 TEST_CASE("signature: what we sign ourselves verifies, in every way there is", "[connectors]") {
     const std::string ways[] = {
-        plain, timed, standard, "    - key: { header: X-Key, prefix: \"k \", secret: secret }\n",
-        "    - key: { query: key, secret: secret }\n", "    - basic: { user: desk, secret: secret }\n",
-        "    - signature: { header: X, method: digest, content: \"{secret}{method}{url}{body}\", secret: secret }\n",
-        "    - signature: { header: X, algorithm: sha1, encoding: base64, content: \"{url}{form}\", secret: secret }\n",
-        "    - signature: { header: X, algorithm: sha512, content: \"{target}{body}\", key: base64, secret: secret }\n",
+        plain,
+        timed,
+        standard,
+        "    - key: { header: X-Key, prefix: \"k \", secret: secret }\n",
+        "    - key: { query: key, secret: secret }\n",
+        "    - basic: { user: desk, secret: secret }\n",
+        "    - signature: { header: X, method: digest, content: \"{secret}{method}{url}{body}\", secret: "
+        "secret }\n",
+        "    - signature: { header: X, algorithm: sha1, encoding: base64, content: \"{url}{form}\", secret: "
+        "secret }\n",
+        "    - signature: { header: X, algorithm: sha512, content: \"{target}{body}\", key: base64, secret: "
+        "secret }\n",
         "    - signature: { header: X, content: \"{url}\", body_digest: sha, secret: secret }\n",
-        "    - signature: { header: S, prefix: \"v1=\", separator: \",\", content: \"{timestamp}.{body}\", secret: secret,\n"
+        "    - signature: { header: S, prefix: \"v1=\", separator: \",\", content: \"{timestamp}.{body}\", "
+        "secret: secret,\n"
         "        timestamp: { header: S, prefix: \"t=\", separator: \",\" } }\n",
         "    - signature: { header: S, content: \"{timestamp}{body}\", secret: secret,\n"
         "        timestamp: { header: T, unit: rfc3339 } }\n",
-        "    - signature: { header: S, content: \"{timestamp}{body}\", secret: secret, timestamp: { header: T, unit: ms } }\n"};
+        "    - signature: { header: S, content: \"{timestamp}{body}\", secret: secret, timestamp: { header: "
+        "T, unit: ms } }\n"};
     for (const auto& way : ways) {
         INFO(way);
         const auto connection = door(way, "secret: c2VjcmV0LXNlY3JldA==");
@@ -272,8 +289,10 @@ struct VendorWay {
 const std::vector<VendorWay>& vendor_ways() {
     static const std::vector<VendorWay> ways{
         {"slack", "signing_secret",
-         "header: X-Slack-Signature, prefix: \"v0=\", content: \"v0:{timestamp}:{body}\", timestamp: { header: ts }"},
-        {"hubspot v1", "client_secret", "header: X-HubSpot-Signature, method: digest, content: \"{secret}{body}\""},
+         "header: X-Slack-Signature, prefix: \"v0=\", content: \"v0:{timestamp}:{body}\", timestamp: { "
+         "header: ts }"},
+        {"hubspot v1", "client_secret",
+         "header: X-HubSpot-Signature, method: digest, content: \"{secret}{body}\""},
         {"hubspot v2", "client_secret",
          "header: X-HubSpot-Signature, method: digest, content: \"{secret}{method}{url}{body}\""},
         {"hubspot v3", "client_secret",
@@ -298,9 +317,11 @@ const std::vector<VendorWay>& vendor_ways() {
         {"stripe", "endpoint_secret",
          "header: Stripe-Signature, prefix: \"v1=\", separator: \",\", content: \"{timestamp}.{body}\","
          " timestamp: { header: Stripe-Signature, prefix: \"t=\", separator: \",\" }"},
-        {"shopify", "client_secret", "header: [X-Shopify-Hmac-SHA256, shopify-hmac-sha256], encoding: base64"},
+        {"shopify", "client_secret",
+         "header: [X-Shopify-Hmac-SHA256, shopify-hmac-sha256], encoding: base64"},
         {"jira cloud webhook", "secret", "header: X-Hub-Signature, prefix: \"sha256=\""},
-        {"pagerduty webhook v3", "secret", "header: X-PagerDuty-Signature, prefix: \"v1=\", separator: \",\""},
+        {"pagerduty webhook v3", "secret",
+         "header: X-PagerDuty-Signature, prefix: \"v1=\", separator: \",\""},
     };
     return ways;
 }
@@ -316,7 +337,8 @@ std::string form_body(const Json& params) {
     if (params.is_object())
         for (const auto& [name, value] : params.items()) fields.emplace_back(name, value.get<std::string>());
     else
-        for (const auto& pair : params) fields.emplace_back(pair[0].get<std::string>(), pair[1].get<std::string>());
+        for (const auto& pair : params)
+            fields.emplace_back(pair[0].get<std::string>(), pair[1].get<std::string>());
     return write_form(fields);
 }
 
@@ -334,7 +356,8 @@ InboundMessage recorded(const Json& vector) {
     message.received = time_of(time);
     message.method = engine::text_or(input, "method", "POST");
     if (!time.empty()) set_header(message, "ts", time);
-    if (input.contains("webhook-id")) set_header(message, "webhook-id", input["webhook-id"].get<std::string>());
+    if (input.contains("webhook-id"))
+        set_header(message, "webhook-id", input["webhook-id"].get<std::string>());
     auto header = vector["header"].get<std::string>();
     set_header(message, header.substr(0, header.find(' ')), vector["expected"].get<std::string>());
     const auto url = first_text(input, {"url", "uri"});

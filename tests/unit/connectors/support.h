@@ -74,7 +74,8 @@ inline Connection connection_of(const std::string& yaml, const Registry& registr
 /// A registry with one more definition.
 inline Registry registry_with(const std::string& name, const std::string& definition) {
     engine::Diagnostics diagnostics;
-    auto registry = Registry::shipped().with({{"connectors/" + name + "/connector.yaml", definition}}, diagnostics);
+    auto registry =
+        Registry::shipped().with({{"connectors/" + name + "/connector.yaml", definition}}, diagnostics);
     INFO(all_of(diagnostics));
     REQUIRE_FALSE(diagnostics.has_errors());
     return registry;
@@ -97,7 +98,8 @@ inline InboundMessage signed_message(const Connection& connection, std::string b
     return message;
 }
 
-inline engine::Delivery delivery_of(const std::string& action, Json params, const std::string& key = "key-1") {
+inline engine::Delivery delivery_of(const std::string& action, Json params,
+                                    const std::string& key = "key-1") {
     engine::Delivery delivery;
     delivery.key = engine::DeliveryKey(key);
     delivery.action.connection = "c";
