@@ -165,6 +165,7 @@ class Day:
         self.actions = Counter()
         self.surprises = []
         self.known = set()
+        self.emitted = []  # (time, id) of events that rules emitted; decided soon after
         self.example = None  # an event worth explaining
 
     def play(self, requests):
@@ -194,17 +195,26 @@ class Day:
     def taken(self, request, event_id):
         if (request["to"], event_id) in self.known:
             self.counts["duplicates"] += 1
-            return self.screen.line(request["at"], "duplicate", request["to"], f"{event_id} {request.get('note', '')}")
+            return self.screen.line(request["at"], "duplicate", request["to"], f"{short(event_id, 20)} {request.get('note', '')}")
         self.known.add((request["to"], event_id))
         self.counts["events"] += 1
+        self.look_up(request, event_id)
+
+    def look_up(self, request, event_id):
         status, decision = self.client.call("GET", f"/v1/{TENANT}/decisions/{event_id}",
                                             headers={"Authorization": f"Bearer {self.key}"})
         if status != 200:
             return self.surprise(request, f"no decision for {event_id}: {status}")
         self.decided(request, decision)
 
+    def look_at_emitted(self):
+        while self.emitted:
+            at, event_id = self.emitted.pop(0)
+            self.look_up({"at": at, "to": "emitted"}, event_id)
+
     def decided(self, request, decision):
         self.counts["decisions"] += 1
+        self.emitted += [(request["at"], f"{decision['event']['id']}~{n}") for n in range(len(decision["emitted"]))]
         self.counts[decision["outcome"]] += 1
         self.rules.update(decision["fired"])
         self.actions.update(f"{action['connection']}.{action['action']}" for action in decision["actions"])
@@ -242,7 +252,7 @@ class Screen:
         return f"\033[{self.COLOURS[kind]}m{text}\033[0m" if self.colours else text
 
     def line(self, at, kind, where, text):
-        print(f"{self.paint('quiet', at[11:19])} {self.paint(kind, f"{kind:<10}")} {where}: {text}")
+        print(f"{self.paint('quiet', at[11:19])} {self.paint(kind, kind.ljust(10))} {where}: {text}")
 
     def decision(self, at, decision):
         event = decision["event"]
@@ -344,6 +354,7 @@ def show(arguments, daemon, screen):
     day.play(requests)
     seconds = time.monotonic() - began
     daemon.wait_until_idle()
+    day.look_at_emitted()
     print_summary(daemon, day, seconds, screen)
     serving = not arguments.once and sys.stdin.isatty()
     print_next(daemon, day, key, serving, screen)

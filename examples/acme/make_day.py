@@ -174,6 +174,7 @@ def ticket(number, at, topic):
     at = zendesk_event(at, number, "created", detail, {"meta": {"sequence": {"id": f"s{number}", "position": 1}}})
     if topic in ("spam", "auto"):
         return
+    del detail["tags"]  # from now on the tags are those our rules have written back
     at = zendesk_event(later(at, 200, 900), number, "agent_assignment_changed", {**detail, "assignee_id": str(700 + number % 5), "status": "OPEN"},
                        {"current": str(700 + number % 5), "previous": None})
     detail.update(assignee_id=str(700 + number % 5), status="OPEN")
