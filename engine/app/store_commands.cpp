@@ -46,6 +46,9 @@ int explain_command(const ExplainOptions& options) {
     const auto tenant = choose_tenant(**store, options.tenant);
     if (!tenant) return complain(exit_code::usage, tenant.error().message);
     const auto explained = explain(**store, *tenant, EventId(options.event), options.source);
+    // The id alone does not say which event: more words do.
+    if (!explained && explained.error().code == Code::conflict)
+        return complain(exit_code::usage, explained.error().message);
     if (!explained) return complain(explained.error());
     if (options.json) {
         std::cout << canonical_json(*explained) << "\n";

@@ -9,18 +9,6 @@ namespace {
 
 const JsonLimits stored_body{16u << 20, 256};
 
-Result<SeenEvent> named_event(Store& store, const TenantName& tenant, const EventId& id,
-                              const std::string& source) {
-    auto found = store.seen_by_id(tenant, id);
-    if (!found) return found.error();
-    if (!source.empty()) std::erase_if(*found, [&](const auto& seen) { return seen.key.source != source; });
-    if (found->empty()) return not_found("no event " + id.text());
-    if (found->size() == 1) return found->front();
-    std::string sources;
-    for (const auto& seen : *found) sources += (sources.empty() ? "" : ", ") + seen.key.source;
-    return Error{Code::conflict, "several events have the id " + id.text() + "; say the source: " + sources};
-}
-
 Result<Json> body_of(Store& store, const TenantName& tenant, const std::string& stream, std::uint64_t seq) {
     auto record = store.record(tenant, stream, seq);
     if (!record) return record.error();
@@ -28,6 +16,29 @@ Result<Json> body_of(Store& store, const TenantName& tenant, const std::string& 
         return Error{Code::corrupt, "row " + std::to_string(seq) + " of stream " + stream + " is missing"};
     if (!(*record)->body) return not_found("the body of row " + std::to_string(seq) + " was erased");
     return parse_json(*(*record)->body, stored_body);
+}
+
+/// The event of that id and source, or the only one of that id. A look-up by id alone does not know sources:
+/// the journal does.
+Result<SeenEvent> named_event(Store& store, const TenantName& tenant, const EventId& id,
+                              const std::string& source) {
+    if (!source.empty()) {
+        auto seen = store.seen({tenant, source, id});
+        if (!seen) return seen.error();
+        if (!*seen) return not_found("no event " + id.text() + " of " + source);
+        return std::move(**seen);
+    }
+    auto found = store.seen_by_id(tenant, id);
+    if (!found) return found.error();
+    if (found->empty()) return not_found("no event " + id.text());
+    if (found->size() == 1) return found->front();
+    std::string sources;
+    for (const auto& seen : *found) {
+        const auto envelope = body_of(store, tenant, seen.stream, seen.event_seq);
+        if (!envelope) return envelope.error();
+        sources += (sources.empty() ? "" : ", ") + text_or(*envelope, "source", "");
+    }
+    return Error{Code::conflict, "several events have the id " + id.text() + "; say the source: " + sources};
 }
 
 /// The world as the decision saw it: the entity before its event, linked ones at the versions it recorded.
