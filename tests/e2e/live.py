@@ -71,8 +71,7 @@ def explain_some(bench):
         path = f"/v1/{tenant.NAME}/journal?stream={stream}&limit=40"
         records = bench.daemon.call("GET", path, key=bench.key)[2]["records"]
         for event in [one["body"] for one in records if one["kind"] == "event"][-3:]:
-            words = ("explain", event["id"], "--source", event["source"])
-            answer = bench.daemon.records(*words)[0]
+            answer = bench.daemon.records("explain", event["id"])[0]
             expect(answer["reproduced"] is True, f"{event['id']} would be decided otherwise today: {answer}")
             explained += 1
     expect(explained >= 6, f"only {explained} decisions were explained")

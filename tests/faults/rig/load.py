@@ -27,7 +27,7 @@ RETRY_AFTER_SECONDS_MAX = 2.0
 HOT_LANES = 4
 SOURCES = {"helpninja": "helpninja/helpninja", "zendesk": "zendesk/zendesk", "forms": "webhook/forms", "events": "/crm"}
 STATUSES = {
-    "forged": {401}, "garbage": {400}, "unknown": {404},
+    "forged": {401}, "garbage": {400, 413}, "unknown": {404},
     "clash": {"events": {409}, "forms": {200}},
     "fresh": {"events": {200, 202}}, "stale": {"events": {200, 202}}, "duplicate": {"events": {200}},
 }
@@ -295,7 +295,7 @@ class Sender:
 class Load:
     """Sends stories until so many requests are through, or for as long as it is not stopped."""
 
-    def __init__(self, log, seed, requests, workers=24, rate=None, prefix=""):
+    def __init__(self, log, seed, requests, workers=32, rate=None, prefix=""):
         self.log = Log(log)
         self.seed = seed
         self.wanted = requests
