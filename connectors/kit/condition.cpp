@@ -90,6 +90,22 @@ std::vector<std::string> Condition::names_under(std::string_view root) const {
     return names;
 }
 
+std::string Condition::words_of(const Test& test) {
+    const auto subject = "`" + test.subject.text() + "` is ";
+    const std::string negated = test.wanted ? "" : "not ";
+    if (test.kind == Test::Kind::exists) return subject + negated + "there";
+    if (test.kind == Test::Kind::same_as) return subject + "`" + (test.other ? test.other->text() : "") + "`";
+    std::vector<std::string> values;
+    for (const auto& value : test.values) values.push_back("`" + as_text(value).value_or("null") + "`");
+    return subject + negated + engine::join(values, " or ");
+}
+
+std::string Condition::words() const {
+    std::vector<std::string> all;
+    for (const auto& test : tests_) all.push_back(words_of(test));
+    return engine::join(all, ", and ");
+}
+
 bool Condition::passes(const Test& test, const Scope& scope) {
     const auto value = test.subject.evaluate(scope);
     const bool there = value && !value->is_null();

@@ -54,6 +54,7 @@ public:
         write_actions("Actions", connector_.actions);
         write_actions("Look-ups", connector_.lookups);
         write_write_back();
+        write_tables();
         return out_.str();
     }
 
@@ -86,7 +87,22 @@ private:
         if (webhook.lists) out_ << " The body may be a list; good items are taken although others fail.";
         if (!webhook.urgent.empty()) out_ << " Taken first: " << words(webhook.urgent) << ".";
         out_ << "\n";
+        for (const auto& ignore : webhook.ignore)
+            out_ << "\nLeft when " << ignore.when.words() << ": " << ignore.reason->text() << ".\n";
         for (const auto& event : webhook.events) write_event(event);
+    }
+
+    void write_tables() {
+        if (connector_.tables.empty()) return;
+        out_ << "\n## Translations\n\nOther values stay as they are, unless there is an entry for `*`.\n\n"
+                "| table | entries |\n|---|---|\n";
+        for (const auto& [name, table] : connector_.tables) {
+            std::vector<std::string> entries;
+            for (const auto& [from, to] : *table)
+                entries.push_back(code(from.empty() ? "\"\"" : from) + " → " +
+                                  code(as_text(to).value_or("null")));
+            out_ << "| `" << name << "` | " << cell(engine::join(entries, ", ")) << " |\n";
+        }
     }
 
     static std::string proof(const Verification& way) {
@@ -102,8 +118,9 @@ private:
     }
 
     void write_event(const EventMap& event) {
-        out_ << "\n### `" << event.type->text() << "`\n\n"
-             << event.description << " About a " << event.kind << ", by `" << event.id->text() << "`"
+        out_ << "\n### `" << event.type->text() << "`\n\n" << event.description;
+        if (!event.match.empty()) out_ << " When " << event.match.words() << ".";
+        out_ << " About a " << event.kind << ", by `" << event.id->text() << "`"
              << (event.full_merge ? "; the payload is the whole entity" : "")
              << ".\n\n| field | from |\n|---|---|\n";
         for (const auto& field : event.map)

@@ -156,6 +156,8 @@ public:
     bool holds(const Scope& scope) const;
     bool empty() const { return tests_.empty(); }
     std::vector<std::string> names_under(std::string_view root) const;
+    /// For people, in Markdown: "`item.type` is `a` or `b`, and `item.c` is there".
+    std::string words() const;
 
 private:
     struct Test {
@@ -169,6 +171,7 @@ private:
     static void compile_test(Condition& into, const engine::YamlNode::Entry& entry, const Names& names,
                              engine::Diagnostics& diagnostics);
     static bool passes(const Test& test, const Scope& scope);
+    static std::string words_of(const Test& test);
     std::vector<Test> tests_;
 };
 
