@@ -11,6 +11,24 @@ namespace {
 // little.
 constexpr JsonLimits stored_limits{256u * 1024 * 1024, 1024};
 
+bool is_plain(std::string_view text) {
+    return std::all_of(text.begin(), text.end(),
+                       [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; });
+}
+
+void append_member(std::string& out, std::string_view name, std::string_view value) {
+    out += name;
+    if (is_plain(value))
+        out.append(1, '"').append(value).append(1, '"');
+    else
+        out += stored_text(Json(value));
+}
+
+void append_json(std::string& out, std::string_view name, const Json& value) {
+    out += name;
+    out += value.is_object() && value.empty() ? "{}" : stored_text(value);
+}
+
 std::string_view half(const Digest& digest) {
     return bytes_of(digest).substr(0, 16);
 }
@@ -25,6 +43,26 @@ Result<Json> parse_stored(std::string_view text, std::string_view what) {
     auto value = parse_json(text, stored_limits);
     if (!value) return Error{Code::corrupt, "stored " + std::string(what) + ": " + value.error().message};
     return value;
+}
+
+std::string stored_delivery(const Delivery& delivery) {
+    const auto& action = delivery.action;
+    std::string out;
+    out.reserve(512);
+    append_member(out, "{\"action\":", action.action);
+    append_member(out, ",\"as\":", action.as);
+    append_member(out, ",\"connection\":", action.connection);
+    append_member(out, ",\"event\":", delivery.event.text());
+    append_member(out, ",\"firing\":", action.firing);
+    out += ",\"hops\":" + std::to_string(delivery.hops);
+    append_member(out, ",\"key\":", delivery.key.text());
+    append_json(out, ",\"params\":", action.params);
+    out += action.relaxed ? ",\"relaxed\":true" : ",\"relaxed\":false";
+    append_member(out, ",\"rule\":", action.rule);
+    append_member(out, ",\"ruleset\":", delivery.ruleset);
+    append_json(out, ",\"save\":", action.save);
+    out += '}';
+    return out;
 }
 
 std::string id_key(const TenantName& tenant, const EventId& id) {

@@ -15,6 +15,9 @@ std::string stored_text(const Json& value);
 /// Reads what stored_text wrote; `what` names it in the message. Fails with corrupt.
 Result<Json> parse_stored(std::string_view text, std::string_view what);
 
+/// stored_text(to_json(delivery)), without making the JSON value: one is written for every action.
+std::string stored_delivery(const Delivery& delivery);
+
 /// 16 bytes of SHA-256(tenant NUL id). No two ids are known, or can be made, that share them by less than
 /// 2^64 tries.
 std::string id_key(const TenantName& tenant, const EventId& id);

@@ -61,16 +61,17 @@ Result<void> SqliteStore::mark_simulated() {
 Result<void> SqliteStore::commit(std::span<const Step> steps) {
     if (!owned()) return denied("this process does not own the store");
     if (steps.empty()) return {};
-    const auto committed = in_transaction([&] { return write_steps(steps); });
-    if (committed) database_->checkpoint_if_due();
-    return committed;
-}
-
-Result<void> SqliteStore::write_steps(std::span<const Step> steps) {
     StepWriter writer(*database_, tenants_, words_, memory_);
-    for (const auto& step : steps)
-        if (const auto written = writer.write(step); !written) return written;
-    return writer.finish();
+    const auto committed = in_transaction([&]() -> Result<void> {
+        if (auto begun = writer.begin(); !begun) return begun;
+        for (const auto& step : steps)
+            if (auto written = writer.write(step); !written) return written;
+        return writer.finish();
+    });
+    if (!committed) return committed;
+    writer.remember();
+    database_->checkpoint_if_due();
+    return {};
 }
 
 void SqliteStore::forget_uncommitted() {

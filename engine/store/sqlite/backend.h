@@ -75,7 +75,6 @@ private:
         std::string name;
         std::int64_t id = 0;
     };
-    Result<void> write_steps(std::span<const Step> steps);
     void forget_uncommitted();
     /// `change` inside a transaction of its own.
     template <class Change>
@@ -94,6 +93,9 @@ private:
                                    std::vector<JournalRecord>& batch);
     Result<void> follow(const FoundStream& stream, std::uint64_t seq, const Subject& subject,
                         std::size_t limit, std::vector<JournalRecord>& out);
+    Result<std::map<std::int64_t, std::uint64_t>> last_rows(std::int64_t tenant, const Subject& subject);
+    Result<std::vector<JournalRecord>> read_history(const TenantName& tenant, const Subject& subject,
+                                                    std::size_t limit);
     Result<ApiKey> key_from(const Rows& rows);
 
     std::unique_ptr<Database> database_;

@@ -193,6 +193,15 @@ Result<void> Database::begin() {
     return {};
 }
 
+Result<void> Database::begin_reading() {
+    if (const auto begun = run("BEGIN"); !begun) return begun.error();
+    return {};
+}
+
+std::int64_t Database::last_row() const {
+    return sqlite3_last_insert_rowid(handle_);
+}
+
 Result<void> Database::commit() {
     const auto statement = prepared("COMMIT");
     if (!statement) return statement.error();

@@ -92,7 +92,12 @@ public:
     /// Runs several statements; rows are not looked at.
     Result<void> execute(const char* script);
 
+    std::int64_t last_row() const;  ///< the key of the row last inserted
+
     Result<void> begin();
+    /// Everything asked until `end_reading` sees one state of the database.
+    Result<void> begin_reading();
+    void end_reading() { rollback(); }
     /// Fails with unavailable when nothing was kept, else with outcome_unknown.
     Result<void> commit();
     void rollback();

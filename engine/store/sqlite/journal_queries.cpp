@@ -158,19 +158,39 @@ Result<void> SqliteStore::follow(const FoundStream& stream, std::uint64_t seq, c
     return {};
 }
 
-Result<std::vector<JournalRecord>> SqliteStore::history(const TenantName& tenant, const Subject& subject,
-                                                        std::size_t limit) {
+/// The last row about the subject in each stream: from the table, or later than the table knows, from the
+/// journal.
+Result<std::map<std::int64_t, std::uint64_t>> SqliteStore::last_rows(std::int64_t tenant,
+                                                                     const Subject& subject) {
+    std::map<std::int64_t, std::uint64_t> last;
+    auto known = database_->query(sql::list_subject_heads, tenant, subject.text());
+    if (!known) return known.error();
+    auto next = known->next();
+    for (; next && *next; next = known->next()) last[known->integer(0)] = known->count(1);
+    if (!next) return next.error();
+    auto tails = database_->query(sql::list_tails_of, tenant);
+    if (!tails) return tails.error();
+    for (next = tails->next(); next && *next; next = tails->next()) {
+        const auto stream = tails->integer(0);
+        auto found = database_->query(sql::find_subject_between, position_of(stream, tails->count(1)),
+                                      position_of(stream, tails->count(2)), subject.text());
+        if (!found) return found.error();
+        const auto row = found->next();
+        if (!row) return row.error();
+        if (*row) last[stream] = seq_at(*found);
+    }
+    if (!next) return next.error();
+    return last;
+}
+
+Result<std::vector<JournalRecord>> SqliteStore::read_history(const TenantName& tenant, const Subject& subject,
+                                                             std::size_t limit) {
     const auto number = tenants_.find(tenant.text());
     if (!number) return number.error();
-    auto rows = database_->query(sql::list_subject_heads, *number, subject.text());
-    if (!rows) return rows.error();
-    using Head = std::pair<std::int64_t, std::uint64_t>;
-    const auto heads = all_of<Head>(*std::move(rows), [](const Rows& row) -> Result<Head> {
-        return Head{row.integer(0), row.count(1)};
-    });
-    if (!heads) return heads.error();
+    const auto last = last_rows(*number, subject);
+    if (!last) return last.error();
     std::vector<JournalRecord> found;
-    for (const auto& [stream, seq] : *heads) {
+    for (const auto& [stream, seq] : *last) {
         auto name = database_->query(sql::stream_text, stream);
         if (!name) return name.error();
         if (const auto row = name->next(); !row) return row.error();
@@ -178,10 +198,18 @@ Result<std::vector<JournalRecord>> SqliteStore::history(const TenantName& tenant
         if (const auto done = follow(open, seq, subject, limit, found); !done) return done.error();
     }
     // Rows of one subject in two streams have no common order but their time.
-    if (heads->size() > 1)
+    if (last->size() > 1)
         std::stable_sort(found.begin(), found.end(),
                          [](const auto& left, const auto& right) { return left.time > right.time; });
     if (found.size() > limit) found.resize(limit);
+    return found;
+}
+
+Result<std::vector<JournalRecord>> SqliteStore::history(const TenantName& tenant, const Subject& subject,
+                                                        std::size_t limit) {
+    if (const auto begun = database_->begin_reading(); !begun) return begun.error();
+    auto found = read_history(tenant, subject, limit);
+    database_->end_reading();
     return found;
 }
 

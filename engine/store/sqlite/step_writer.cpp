@@ -9,6 +9,12 @@
 namespace engine {
 namespace {
 
+/// The table of subjects is brought up to date when that many rows are not in it. Whoever takes the store
+/// over reads as many, and so does a history.
+constexpr std::uint64_t unindexed_rows_max = 6144;
+/// What is remembered only to save look-ups is forgotten beyond that.
+constexpr std::size_t remembered_max = 32'768;
+
 Result<void> only_error(const Result<int>& changed) {
     if (!changed) return changed.error();
     return {};
@@ -42,6 +48,33 @@ std::int64_t position_of(std::int64_t share, std::uint64_t number) {
     return share * positions_of_share + static_cast<std::int64_t>(number);
 }
 
+Result<void> StepWriter::begin() {
+    if (memory_.complete) return {};
+    memory_.unindexed_rows = 0;
+    auto rows = database_.query(sql::list_tails);
+    if (!rows) return rows.error();
+    while (true) {
+        const auto next = rows->next();
+        if (!next) return next.error();
+        if (!*next) break;
+        const auto stream = rows->integer(0);
+        const auto tenant = rows->integer(1);
+        auto tail = database_.query(sql::list_subjects_between, position_of(stream, rows->count(2)),
+                                    position_of(stream, rows->count(3)));
+        if (!tail) return tail.error();
+        while (true) {
+            const auto row = tail->next();
+            if (!row) return row.error();
+            if (!*row) break;
+            const auto seq = static_cast<std::uint64_t>(tail->integer(0) % positions_of_share);
+            memory_.subjects[{tenant, std::string(tail->text(1)), stream}] = {seq, true};
+        }
+        memory_.unindexed_rows += rows->count(3) - rows->count(2);
+    }
+    memory_.complete = true;
+    return {};
+}
+
 Result<void> StepWriter::write(const Step& step) {
     const auto tenant = tenants_.number_of(step.tenant.text());
     if (!tenant) return tenant.error();
@@ -62,9 +95,19 @@ Result<void> StepWriter::write(const Step& step) {
 
 Result<void> StepWriter::finish() {
     if (auto done = finish_streams(); !done) return done;
-    if (auto done = finish_subjects(); !done) return done;
     if (auto done = finish_entities(); !done) return done;
-    return finish_counters();
+    if (auto done = finish_counters(); !done) return done;
+    return memory_.unindexed_rows + rows_ < unindexed_rows_max ? Result<void>() : index_subjects();
+}
+
+void StepWriter::remember() {
+    memory_.unindexed_rows = indexed_ ? 0 : memory_.unindexed_rows + rows_;
+    if (indexed_)
+        for (auto& [key, head] : memory_.subjects) head.unwritten = false;
+    if (indexed_ && memory_.subjects.size() > remembered_max) memory_.subjects.clear();
+    for (const auto& [key, head] : subjects_) memory_.subjects[key] = {head.seq, head.unwritten && !indexed_};
+    if (memory_.entities.size() > remembered_max) memory_.entities.clear();
+    for (auto& [key, row] : entities_) memory_.entities[key] = std::move(row.head);
 }
 
 // ---- journal
@@ -82,6 +125,7 @@ Result<void> StepWriter::append(const NewRecord& record) {
     const auto& row = memory_.journal.append(*now_.step, record, (*open)->head, subject->seq);
     (*open)->moved = true;
     *subject = {row.seq, true};
+    ++rows_;
     if (record.kind == record_kind::event && now_.event_seq == 0) {
         now_.event_seq = row.seq;
         now_.event_stream = (*open)->id;
@@ -105,7 +149,7 @@ Result<void> StepWriter::insert(const JournalRecord& record, const OpenStream& s
 }
 
 Result<OpenStream*> StepWriter::stream(const std::string& name) {
-    const WriterMemory::Key key(now_.tenant, name);
+    const StreamKey key(now_.tenant, name);
     const auto known = memory_.streams.find(key);
     if (known != memory_.streams.end()) return &known->second;
     OpenStream stream;
@@ -129,9 +173,13 @@ Result<OpenStream*> StepWriter::stream(const std::string& name) {
     return &memory_.streams.emplace(key, std::move(stream)).first->second;
 }
 
-Result<StepWriter::SubjectHead*> StepWriter::subject_head(const std::string& subject, std::int64_t stream) {
+Result<SubjectHead*> StepWriter::subject_head(const std::string& subject, std::int64_t stream) {
     const auto [place, added] = subjects_.try_emplace({now_.tenant, subject, stream});
     if (!added) return &place->second;
+    if (const auto known = memory_.subjects.find(place->first); known != memory_.subjects.end()) {
+        place->second = known->second;
+        return &place->second;
+    }
     auto rows = database_.query(sql::find_subject_head, now_.tenant, subject, stream);
     if (!rows) return rows.error();
     const auto found = rows->next();
@@ -170,15 +218,18 @@ Result<void> StepWriter::write_entity(const Entity& entity) {
     if (!found) return found.error();
     EntityRow& row = **found;
     std::string fields = stored_text(entity.fields);
-    const bool successor = entity.version == row.version + 1;
-    const bool only_meta = entity.version == row.version && fields == row.fields;
-    if (!successor && !only_meta)
-        return conflict("finds entity " + entity.subject.text() + " at version " +
-                        std::to_string(row.version) + ", writing version " + std::to_string(entity.version));
+    if (entity.version != row.head.version + 1) {
+        const auto same = has_fields(entity.subject, row, fields);
+        if (!same) return same.error();
+        if (entity.version != row.head.version || !*same)
+            return conflict("finds entity " + entity.subject.text() + " at version " +
+                            std::to_string(row.head.version) + ", writing version " +
+                            std::to_string(entity.version));
+    }
     std::string email = email_of(entity);
-    row.email_changed = row.email_changed || email != row.email;
-    row.version = entity.version;
-    row.email = std::move(email);
+    row.email_changed = row.email_changed || email != row.head.email;
+    row.head.version = entity.version;
+    row.head.email = std::move(email);
     row.fields = std::move(fields);
     row.meta = stored_text(meta_to_json(entity));
     return {};
@@ -187,18 +238,32 @@ Result<void> StepWriter::write_entity(const Entity& entity) {
 Result<StepWriter::EntityRow*> StepWriter::entity_row(const Subject& subject) {
     const auto [place, added] = entities_.try_emplace({now_.tenant, subject.text()});
     if (!added) return &place->second;
-    auto rows = database_.query(sql::find_entity, now_.tenant, subject.text());
+    if (const auto known = memory_.entities.find(place->first); known != memory_.entities.end()) {
+        place->second.head = known->second;
+        return &place->second;
+    }
+    if (const auto read = read_entity(subject.text(), place->second); !read) return read.error();
+    return &place->second;
+}
+
+Result<void> StepWriter::read_entity(const std::string& subject, EntityRow& row) {
+    auto rows = database_.query(sql::find_entity, now_.tenant, subject);
     if (!rows) return rows.error();
     const auto found = rows->next();
     if (!found) return found.error();
     if (*found) {
-        EntityRow& row = place->second;
-        row.id = rows->integer(0);
-        row.version = rows->count(1);
-        row.email = rows->text(2);
+        row.head = {rows->integer(0), rows->count(1), std::string(rows->text(2))};
         row.fields = rows->text(3);
+    } else {
+        row.fields = "{}";
     }
-    return &place->second;
+    return {};
+}
+
+Result<bool> StepWriter::has_fields(const Subject& subject, EntityRow& row, const std::string& fields) {
+    if (!row.fields)
+        if (const auto read = read_entity(subject.text(), row); !read) return read.error();
+    return *row.fields == fields;
 }
 
 // ---- what waits
@@ -238,11 +303,10 @@ Result<void> StepWriter::write_outbox() {
         counters.number = std::max(counters.number, delivery.number);
         ++counters.outbox_rows;
         const auto position = position_of(delivery.partition, delivery.number);
-        return one_inserted(
-            database_.run(sql::add_delivery, position, now_.tenant, delivery.lane.text(), delivery.attempts,
-                          microseconds_of(delivery.created), microseconds_of(delivery.next_attempt),
-                          stored_text(to_json(delivery))),
-            "number", position);
+        return one_inserted(database_.run(sql::add_delivery, position, now_.tenant, delivery.lane.text(),
+                                          delivery.attempts, microseconds_of(delivery.created),
+                                          microseconds_of(delivery.next_attempt), stored_delivery(delivery)),
+                            "number", position);
     });
 }
 
@@ -259,7 +323,7 @@ Result<void> StepWriter::write_dead_letters() {
         return only_error(
             database_.run(sql::add_dead_letter, position_of(delivery.partition, delivery.number), now_.tenant,
                           delivery.lane.text(), delivery.attempts, microseconds_of(delivery.created),
-                          microseconds_of(delivery.next_attempt), stored_text(to_json(delivery)),
+                          microseconds_of(delivery.next_attempt), stored_delivery(delivery),
                           delivery.key.text(), letter.reason, letter.status, microseconds_of(letter.since)));
     });
 }
@@ -316,27 +380,37 @@ Result<void> StepWriter::finish_streams() {
     return {};
 }
 
-Result<void> StepWriter::finish_subjects() {
-    return each(subjects_, [this](const auto& entry) -> Result<void> {
-        if (!entry.second.moved) return {};
+/// In the order of the table, so that each of its pages is written once.
+Result<void> StepWriter::index_subjects() {
+    std::map<SubjectKey, std::uint64_t> unwritten;
+    for (const auto& [key, head] : memory_.subjects)
+        if (head.unwritten) unwritten[key] = head.seq;
+    for (const auto& [key, head] : subjects_)
+        if (head.unwritten) unwritten[key] = head.seq;
+    const auto written = each(unwritten, [this](const auto& entry) {
         const auto& [tenant, subject, stream] = entry.first;
-        return only_error(database_.run(sql::put_subject_head, tenant, subject, stream, entry.second.seq));
+        return only_error(database_.run(sql::put_subject_head, tenant, subject, stream, entry.second));
     });
+    if (!written) return written;
+    indexed_ = true;
+    return only_error(database_.run(sql::mark_indexed));
 }
 
 Result<void> StepWriter::finish_entities() {
-    return each(entities_, [this](const auto& entry) {
-        const EntityRow& row = entry.second;
+    for (auto& [key, row] : entities_) {
         std::optional<std::string_view> email;
-        if (!row.email.empty()) email = row.email;
-        if (row.id == 0)
-            return only_error(database_.run(sql::add_entity, entry.first.first, entry.first.second,
-                                            row.version, email, row.fields, row.meta));
-        if (row.email_changed)
-            return only_error(
-                database_.run(sql::set_entity_and_email, row.id, row.version, row.fields, row.meta, email));
-        return only_error(database_.run(sql::set_entity, row.id, row.version, row.fields, row.meta));
-    });
+        if (!row.head.email.empty()) email = row.head.email;
+        const EntityHead& head = row.head;
+        auto written = head.id == 0 ? database_.run(sql::add_entity, key.first, key.second, head.version,
+                                                    email, *row.fields, row.meta)
+                       : row.email_changed
+                           ? database_.run(sql::set_entity_and_email, head.id, head.version, *row.fields,
+                                           row.meta, email)
+                           : database_.run(sql::set_entity, head.id, head.version, *row.fields, row.meta);
+        if (!written) return written.error();
+        if (head.id == 0) row.head.id = database_.last_row();
+    }
+    return {};
 }
 
 Result<void> StepWriter::finish_counters() {

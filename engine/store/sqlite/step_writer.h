@@ -2,8 +2,10 @@
 /// StepWriter: writes steps into an open transaction; what many of them touch is written once, at the end.
 
 #include <map>
+#include <optional>
 #include <string>
 #include <tuple>
+#include <unordered_map>
 
 #include "engine/store/journal_writer.h"
 #include "engine/store/sqlite/database.h"
@@ -18,10 +20,40 @@ struct OpenStream {
     bool moved = false;  ///< further than its row says
 };
 
-/// What the owner remembers between commits. After a rolled back one all of it is forgotten and read again.
+/// The last row about a subject in a stream.
+struct SubjectHead {
+    std::uint64_t seq = 0;
+    bool unwritten = false;  ///< later than the table of subjects knows
+};
+
+/// What an entity's row holds besides the document.
+struct EntityHead {
+    std::int64_t id = 0;  ///< 0 until it has a row
+    std::uint64_t version = 0;
+    std::string email;
+};
+
+using StreamKey = std::pair<std::int64_t, std::string>;                  ///< tenant, name
+using SubjectKey = std::tuple<std::int64_t, std::string, std::int64_t>;  ///< tenant, subject, stream
+using EntityKey = std::pair<std::int64_t, std::string>;                  ///< tenant, subject
+
+struct KeyHash {
+    std::size_t operator()(const SubjectKey& key) const {
+        return std::hash<std::string>{}(std::get<1>(key)) * 31 + static_cast<std::size_t>(std::get<2>(key));
+    }
+    std::size_t operator()(const EntityKey& key) const {
+        return std::hash<std::string>{}(key.second) * 31 + static_cast<std::size_t>(key.first);
+    }
+};
+
+/// What the owner remembers between commits; all of it is committed, and some of it is not in its own table
+/// yet but only in the journal.
 struct WriterMemory {
-    using Key = std::pair<std::int64_t, std::string>;  ///< tenant and name
-    std::map<Key, OpenStream> streams;
+    std::map<StreamKey, OpenStream> streams;
+    std::unordered_map<SubjectKey, SubjectHead, KeyHash> subjects;
+    std::unordered_map<EntityKey, EntityHead, KeyHash> entities;
+    std::uint64_t unindexed_rows = 0;
+    bool complete = false;  ///< holds every subject of the rows that are not indexed
     JournalWriter journal;
 };
 
@@ -34,10 +66,14 @@ public:
     StepWriter(Database& database, Dictionary& tenants, Dictionary& words, WriterMemory& memory)
         : database_(database), tenants_(tenants), words_(words), memory_(memory) {}
 
+    /// Before the first step, inside the transaction.
+    Result<void> begin();
     /// Fails with conflict as Store::commit says; the transaction must then be rolled back.
     Result<void> write(const Step& step);
     /// After the last step.
     Result<void> finish();
+    /// After the transaction was committed: remembers what it changed.
+    void remember();
 
 private:
     /// The records of the step now being written that others of its parts point at.
@@ -48,15 +84,9 @@ private:
         std::uint64_t event_seq = 0;
         std::uint64_t decision_seq = 0;
     };
-    struct SubjectHead {
-        std::uint64_t seq = 0;
-        bool moved = false;
-    };
     struct EntityRow {
-        std::int64_t id = 0;  ///< 0 until it has a row
-        std::uint64_t version = 0;
-        std::string email;
-        std::string fields = "{}";
+        EntityHead head;
+        std::optional<std::string> fields;  ///< nothing while only the head is known
         std::string meta;
         bool email_changed = false;
     };
@@ -75,6 +105,8 @@ private:
     Result<void> write_decided();
     Result<void> write_entity(const Entity& entity);
     Result<EntityRow*> entity_row(const Subject& subject);
+    Result<void> read_entity(const std::string& subject, EntityRow& row);
+    Result<bool> has_fields(const Subject& subject, EntityRow& row, const std::string& fields);
     Result<void> write_pending();
     Result<void> write_outbox();
     Result<void> write_dead_letters();
@@ -83,7 +115,7 @@ private:
     Result<void> write_continuations();
 
     Result<void> finish_streams();
-    Result<void> finish_subjects();
+    Result<void> index_subjects();
     Result<void> finish_entities();
     Result<void> finish_counters();
 
@@ -95,9 +127,11 @@ private:
     WriterMemory& memory_;
     Current now_;
     // Sorted, so that neighbours are written one after another.
-    std::map<std::tuple<std::int64_t, std::string, std::int64_t>, SubjectHead> subjects_;
-    std::map<std::pair<std::int64_t, std::string>, EntityRow> entities_;
+    std::map<EntityKey, EntityRow> entities_;
     std::map<int, Counters> counters_;
+    std::unordered_map<SubjectKey, SubjectHead, KeyHash> subjects_;
+    std::uint64_t rows_ = 0;
+    bool indexed_ = false;
 };
 
 }  // namespace engine

@@ -20,13 +20,14 @@ CREATE TABLE words (
     text TEXT NOT NULL UNIQUE
 ) STRICT;
 
--- seq and hash are those of the stream's last row.
+-- seq and hash are those of the stream's last row. Rows after `indexed` are not yet in `subjects`.
 CREATE TABLE streams (
     id INTEGER PRIMARY KEY,
     tenant INTEGER NOT NULL,
     name TEXT NOT NULL,
     seq INTEGER NOT NULL,
     hash BLOB NOT NULL,
+    indexed INTEGER NOT NULL DEFAULT 0,
     UNIQUE (tenant, name)
 ) STRICT;
 
@@ -48,7 +49,8 @@ CREATE TABLE journal (
     body TEXT
 ) STRICT;
 
--- The last row about each subject; the journal's `previous` leads on from there.
+-- The last row about each subject up to `streams.indexed`; the journal's `previous` leads on from there. Written for
+-- thousands of rows at once: each would else dirty a page of its own.
 CREATE TABLE subjects (
     tenant INTEGER NOT NULL,
     subject TEXT NOT NULL,

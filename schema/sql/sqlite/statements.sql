@@ -42,6 +42,15 @@ SELECT name, seq, hash FROM streams WHERE tenant = ? ORDER BY name;
 -- name: stream_text
 SELECT s.name FROM streams s JOIN tenants t ON t.id = s.tenant WHERE s.id = ?;
 
+-- name: mark_indexed
+UPDATE streams SET indexed = seq WHERE indexed < seq;
+
+-- name: list_tails
+SELECT id, tenant, indexed, seq FROM streams WHERE indexed < seq;
+
+-- name: list_tails_of
+SELECT id, indexed, seq FROM streams WHERE tenant = ? AND indexed < seq;
+
 -- name: add_record
 INSERT INTO journal (position, time, kind, subject, entity_version, cause_event, cause_rule, ruleset, actor,
                      previous, body_digest, hash, salt, body)
@@ -51,6 +60,12 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 SELECT position, time, kind, subject, entity_version, cause_event, cause_rule, ruleset, actor, previous,
        body_digest, hash, salt, body
 FROM journal WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?;
+
+-- name: list_subjects_between
+SELECT position, subject FROM journal WHERE position > ? AND position <= ? AND subject <> '' ORDER BY position;
+
+-- name: find_subject_between
+SELECT position FROM journal WHERE position > ? AND position <= ? AND subject = ? ORDER BY position DESC LIMIT 1;
 
 -- name: next_position
 SELECT position FROM journal WHERE position >= ? ORDER BY position LIMIT 1;

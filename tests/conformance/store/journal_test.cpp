@@ -116,6 +116,31 @@ TEST_CASE("journal: a subject's history is its rows, newest first", "[store]") {
     CHECK(need(store->history(other_tenant, subject("ticket/1"), everyone)).empty());
 }
 
+TEST_CASE("journal: a history is whole however many rows were written and whoever wrote them", "[store]") {
+    const auto backend = GENERATE(from_range(all_backends()));
+    INFO(backend.name);
+    OpenStore store(backend);
+    constexpr int subjects = 7;
+    std::vector<std::uint64_t> expected(subjects);
+    for (int batch = 0; batch < 30; ++batch) {
+        Step step = step_at(batch);
+        for (int i = 0; i < 500; ++i) {
+            // The first subject has nearly all rows, the last one hardly any.
+            const auto about = i % 100 == 0 ? static_cast<std::size_t>(i / 100 + batch % 3) : 0;
+            step.records.push_back(record_of("attempt", "ticket/" + std::to_string(about), "{}",
+                                             "p" + std::to_string(about % 3)));
+            ++expected[about];
+        }
+        need(commit(*store, step));
+        if (backend.lasting && batch % 9 == 8) store.reopen();
+        if (batch % 7 != 6) continue;
+        for (std::size_t about = 0; about < expected.size(); ++about)
+            CHECK(need(store->history(acme, subject("ticket/" + std::to_string(about)), everyone)).size() ==
+                  expected[about]);
+    }
+    CHECK(faults_of(*store).empty());
+}
+
 TEST_CASE("journal: a history over two streams is in the order of time", "[store]") {
     const auto backend = GENERATE(from_range(all_backends()));
     INFO(backend.name);

@@ -1,3 +1,4 @@
+#include "engine/store/codec.h"
 #include "tests/conformance/store/support.h"
 
 using namespace engine;
@@ -90,6 +91,17 @@ TEST_CASE("outbox: deliveries come in order of number and change until they are 
     CHECK(texts_of(need(store->outbox(3, 0, 1))) == Names{text_of(tried)});
     CHECK(keys_of(need(store->outbox(3, 0, 10))) == Names{"k4", "k8"});
     CHECK(need(store->outbox_size()) == 3);
+}
+
+TEST_CASE("outbox: a delivery is written as its JSON is", "[store]") {
+    Delivery delivery = delivery_of(3, 1, "k1", "ticket/1");
+    CHECK(stored_delivery(delivery) == stored_text(to_json(delivery)));
+    delivery.action = {
+        "r\"\\", "c\xC3\xA9", "a\x01\n", {{"deep", {1, nullptr, "\xFF"}}}, "as", {{"ticket.x", "result.id"}},
+        true,    ""};
+    delivery.hops = -3;
+    delivery.key = DeliveryKey("\x7F");
+    CHECK(stored_delivery(delivery) == stored_text(to_json(delivery)));
 }
 
 TEST_CASE("outbox: a number and a place are taken once", "[store]") {

@@ -359,6 +359,10 @@ TEST_CASE("tamper: a subject whose head was changed has no history rather than a
     need(store->own());
     RawDatabase database(path);
     fill(*store, database);
+    // So many rows that the table of subjects is written.
+    Step many = step_at(1000);
+    many.records.assign(7000, record_of("attempt", "ticket/1", "{}", "p1"));
+    need(commit(*store, many));
     REQUIRE(database.run("UPDATE subjects SET seq = 1") > 0);
     int corrupt = 0;
     for (int i = 0; i < 9; ++i) {
