@@ -195,8 +195,13 @@ void Runtime::drain(Instant deadline) {
     }
 }
 
+/// Whoever waits is told at once to send again: without an answer the end would take as long as their patience.
 void Runtime::note_fatal() {
     accepting_ = false;
+    tasks_.close();
+    for (auto& task : tasks_.take(Duration(0))) task(worker_);
+    worker_.turn(clock_.now());
+    while (worker_.intake_size() > 0) worker_.turn_intake(clock_.now());
     if (on_fatal_) on_fatal_(*worker_.fatal());
 }
 
