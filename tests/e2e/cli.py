@@ -318,7 +318,7 @@ def check_lanes(desk):
     listed = desk.records("lanes", "list")
     same([(one["subject"], one["event"], one["waiting"]) for one in listed], [(lane, "L-2", 2)], "blocked lanes")
     same(desk.ask("lanes")[1]["lanes"][0]["subject"], lane, "the same over HTTP")
-    same(desk.daemon.gauges()["signalbox_lanes_blocked"], 1, "the metric")
+    wait_until(lambda: desk.daemon.gauges()["signalbox_lanes_blocked"] == 1, "the metric does not say so")
     desk.command("lanes", "release", lane, code=2)
     desk.command("lanes", "release", "ticket/M", "--retry", code=1)
     desk.command("lanes", "release", lane, "--retry")

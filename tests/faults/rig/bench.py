@@ -36,8 +36,8 @@ class Bench:
         self.daemon.end()
         self.destination.stop()
 
-    def start(self, *options):
-        seconds = self.daemon.start(*options)
+    def start(self, *options, under=()):
+        seconds = self.daemon.start(*options, under=under)
         if not self.key:
             self.key = self.daemon.make_key(tenant.NAME)
         for load in self.loads:

@@ -4,6 +4,7 @@ import json
 import os
 import select
 import signal
+import sqlite3
 import subprocess
 import time
 from pathlib import Path
@@ -48,12 +49,12 @@ class Daemon:
         self.process = None
         self.address = None
 
-    def start(self, *options):
-        """Begins to serve on a free port; gives the seconds until it was ready."""
+    def start(self, *options, under=()):
+        """Begins to serve on a free port, perhaps under another program; gives the seconds until it was ready."""
         began = time.monotonic()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [self.program, "serve", "--tenants", str(self.folder), "--store", self.store,
+                [*under, self.program, "serve", "--tenants", str(self.folder), "--store", self.store,
                  "--listen", "127.0.0.1:0", *self.options, *options],
                 stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, env=self.environment)
         self.address = ("127.0.0.1", self._read_port(began))
@@ -91,7 +92,7 @@ class Daemon:
     def kill(self):
         """kill -9: no word of warning, nothing is written any more."""
         self.process.kill()
-        self._gone()
+        self.wait_for_end()
 
     def terminate(self):
         self.process.send_signal(signal.SIGTERM)
@@ -100,9 +101,16 @@ class Daemon:
         """As an operator would; gives the exit code."""
         if self.running():
             self.terminate()
-        return self._gone()
+        return self.wait_for_end()
 
-    def _gone(self):
+    def ends_within(self, seconds):
+        try:
+            self.process.wait(seconds)
+            return True
+        except subprocess.TimeoutExpired:
+            return False
+
+    def wait_for_end(self):
         try:
             return self.process.wait(STOP_SECONDS_MAX)
         except subprocess.TimeoutExpired:
@@ -149,15 +157,19 @@ class Daemon:
                 numbers[name] = numbers.get(name, 0) + float(value)
         return numbers
 
+    def work_left(self):
+        """Events to decide and deliveries to make, as committed: the metrics may lag behind."""
+        database = sqlite3.connect(f"file:{self.work.resolve()}/store.db?mode=ro", uri=True, timeout=30)
+        try:
+            return tuple(database.execute("SELECT (SELECT count(*) FROM pending), (SELECT count(*) FROM outbox)"
+                                          ).fetchone())
+        finally:
+            database.close()
+
     def wait_until_idle(self, seconds=120):
-        """Until everything is decided, delivered, and what came of it decided too."""
-        names = ("signalbox_outbox_depth", "signalbox_pending_events", "signalbox_intake_waiting")
-
-        def idle():
-            gauges = self.gauges()
-            return all(gauges[name] == 0 for name in names)
-
-        wait_until(idle, lambda: f"work is left: {self.gauges()}", seconds, pause=0.05)
+        """Until everything is decided, delivered, and what came of it decided too; nobody may be sending any more."""
+        wait_until(lambda: self.work_left() == (0, 0), lambda: f"events and deliveries left: {self.work_left()}", seconds,
+                   pause=0.05)
 
     def command(self, *words, code=0, store=True, stdin=None):
         """Runs the program; its exit code has to be `code`. Gives what it printed."""
