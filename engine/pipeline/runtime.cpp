@@ -195,7 +195,7 @@ void Runtime::drain(Instant deadline) {
     }
 }
 
-/// Whoever waits is told at once to send again: without an answer the end would take as long as their patience.
+/// Whoever waits is told at once to send again; else the end would take as long as their patience.
 void Runtime::note_fatal() {
     accepting_ = false;
     tasks_.close();
