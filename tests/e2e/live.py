@@ -2,7 +2,8 @@
 """Ten thousand signed webhooks and CloudEvents through the front door, with everything that goes wrong in between.
 
 The destination answers 500, 429, garbage or nothing at times; senders repeat, forge, mumble and hang up. The daemon is
-stopped under load and started again, and once it has more to deliver than it may. At the end the judge counts.
+stopped under load and started again; then one vendor hangs; then there is more to deliver than it may keep. At the end
+the judge counts.
 """
 import argparse
 import sys
@@ -18,6 +19,7 @@ from rig.daemon import Failed, expect, wait_until  # noqa: E402
 REQUESTS = 10_000
 REQUESTS_UNDER_PRESSURE = 150
 OUTBOX_ROWS_MAX = 4
+REQUESTS_WHILE_ONE_HANGS = 400
 SENDERS = 32
 DELIVERIES_PER_REQUEST = 7  # at most: a batch of three records, two actions each, and what they emit
 SLOW_ANSWER_SECONDS = 0.2  # of the destination; far from the second that a connection waits
@@ -46,6 +48,27 @@ def stop_under_load(bench, load):
     bench.destination.control(delay=0)
     print(f"stopped in {seconds:.2f} s with {load.counts['answered'] - before} answers on the way;"
           f" ready again in {ready * 1000:.0f} ms with {waiting:.0f} deliveries waiting")
+
+
+def one_hangs(bench):
+    """A destination that never answers costs the others nothing; its deliveries wait behind a breaker."""
+    bench.start()
+    bench.destination.control(hang="/slack")
+    load = bench.load(REQUESTS_WHILE_ONE_HANGS, prefix="H", workers=SENDERS)
+    wait_until(lambda: bench.daemon.gauges()["signalbox_breakers_open"] == 1, "no breaker opens")
+    load.join()
+    others = lambda: bench.daemon.work_left(but_not_for="slack")
+    wait_until(lambda: others() == (0, 0), lambda: f"others wait as well: {others()}")
+    waiting = bench.daemon.work_left()[1]
+    expect(waiting > 0, "nothing waits for the one that hangs")
+    bench.destination.control(hang="")
+    expect(bench.daemon.stop() == 0, "the daemon did not stop as it should")
+    bench.away()
+    bench.start()
+    bench.daemon.wait_until_idle()
+    expect(bench.daemon.stop() == 0, "the daemon did not stop as it should")
+    bench.away()
+    print(f"{waiting} deliveries waited for the one that hung, none for others")
 
 
 def hold_back(bench):
@@ -92,6 +115,7 @@ def run(arguments):
         explain_some(bench)
         expect(bench.daemon.stop() == 0, "the daemon did not stop as it should")
         bench.away()
+        one_hangs(bench)
         hold_back(bench)
         bench.daemon.wait_until_idle()
         expect(bench.daemon.stop() == 0, "the daemon did not stop as it should")

@@ -157,14 +157,15 @@ class Daemon:
                 numbers[name] = numbers.get(name, 0) + float(value)
         return numbers
 
-    def work_left(self):
+    def work_left(self, but_not_for=""):
         """Events to decide and deliveries to make, as committed: the metrics may lag behind."""
         database = sqlite3.connect(f"file:{self.work.resolve()}/store.db?mode=ro", uri=True, timeout=30)
         try:
-            return tuple(database.execute("SELECT (SELECT count(*) FROM pending), (SELECT count(*) FROM outbox)"
-                                          ).fetchone())
+            deliveries = [row[0] for row in database.execute("SELECT body FROM outbox")]
+            events = database.execute("SELECT count(*) FROM pending").fetchone()[0]
         finally:
             database.close()
+        return events, sum(f'"connection":"{but_not_for}"' not in delivery for delivery in deliveries)
 
     def wait_until_idle(self, seconds=120):
         """Until everything is decided, delivered, and what came of it decided too; nobody may be sending any more."""

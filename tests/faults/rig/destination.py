@@ -61,6 +61,7 @@ class Destination:
         self.trouble = trouble
         self.delay = 0.0
         self.status = 0  # what everybody is answered; 0 = what the script says
+        self.hang = ""  # whose path begins like this is not answered at all
         self.attempts = Counter()
         self.dear = Counter()
         self.requests = 0
@@ -104,6 +105,7 @@ class Destination:
         self.trouble = wanted.get("trouble", self.trouble)
         self.delay = wanted.get("delay", self.delay)
         self.status = wanted.get("status", self.status)
+        self.hang = wanted.get("hang", self.hang)
         counts = {"requests": self.requests, "effects": len(self.effects), "connections": self.connections}
         self.send(writer, 200, json.dumps(counts))
         return True
@@ -111,6 +113,8 @@ class Destination:
     def choose(self, method, path, key, body):
         if self.status:
             return f"status_{self.status}"
+        if self.hang and path.startswith(self.hang):
+            return "hang"
         identity = key or hashlib.sha256(f"{method} {path} ".encode() + body).hexdigest()
         self.attempts[identity] += 1
         attempt = self.attempts[identity]
