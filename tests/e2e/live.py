@@ -15,12 +15,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
 from rig import tenant  # noqa: E402
 from rig.bench import Bench, scaled  # noqa: E402
 from rig.daemon import Failed, expect, wait_until  # noqa: E402
+from rig.load import storm  # noqa: E402
 
 REQUESTS = 10_000
 REQUESTS_UNDER_PRESSURE = 150
 OUTBOX_ROWS_MAX = 4
 REQUESTS_WHILE_ONE_HANGS = 400
 SENDERS = 32
+STORM_SENDERS = 50
+STORM_TIMES = 20
 DELIVERIES_PER_REQUEST = 7  # at most: a batch of three records, two actions each, and what they emit
 SLOW_ANSWER_SECONDS = 0.2  # of the destination; far from the second that a connection waits
 STOP_SECONDS_MAX = 40
@@ -28,6 +31,15 @@ STOP_SECONDS_MAX = 40
 
 def wait_for_answers(load, count):
     wait_until(lambda: load.counts["answered"] >= count or not load.alive(), lambda: f"only {dict(load.counts)}", 180)
+
+
+def replay_storm(bench):
+    """The same webhook a thousand times, fifty at a time: one event, one answer."""
+    answers = storm(bench.work / "load.jsonl", bench.daemon.address, bench.key, STORM_SENDERS, scaled(STORM_TIMES))
+    expect(len(answers) == 1, f"one and the same request was answered {dict(answers)}")
+    ((status, _), count), = answers.items()
+    expect(status == 200, f"it was answered {status}")
+    print(f"one webhook came {count} times")
 
 
 def stop_under_load(bench, load):
@@ -107,6 +119,7 @@ def run(arguments):
     began = time.monotonic()
     with Bench(arguments.signalbox, arguments.work, arguments.seed) as bench:
         bench.start()
+        replay_storm(bench)
         load = bench.load(scaled(REQUESTS), workers=SENDERS)
         stop_under_load(bench, load)
         load.join()

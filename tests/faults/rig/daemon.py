@@ -169,8 +169,8 @@ class Daemon:
 
     def wait_until_idle(self, seconds=120):
         """Until everything is decided, delivered, and what came of it decided too; nobody may be sending any more."""
-        wait_until(lambda: self.work_left() == (0, 0), lambda: f"events and deliveries left: {self.work_left()}", seconds,
-                   pause=0.05)
+        idle = lambda: self.work_left() == (0, 0)
+        wait_until(idle, lambda: f"events and deliveries left: {self.work_left()}", seconds, pause=0.05)
 
     def command(self, *words, code=0, store=True, stdin=None):
         """Runs the program; its exit code has to be `code`. Gives what it printed."""

@@ -293,6 +293,40 @@ class Sender:
         self.reader = self.writer = self.address = None
 
 
+def path_of(request):
+    return request.path or (f"/v1/{NAME}/events" if request.to == "events" else f"/v1/{NAME}/hooks/{request.to}")
+
+
+def headers_of(request, key):
+    return {"Content-Type": request.content_type, **request.headers, **signature_headers(request, key)}
+
+
+def storm(log, address, key, senders, times):
+    """One and the same webhook from many at once, again and again; counts the answers by (status, body)."""
+    story = Story("storm", "S")
+    story.say_chat("message.sent", sender="customer", content="over and over")
+    request = story.requests[0]
+    answers = Counter()
+
+    async def send():
+        sender = Sender()
+        for _ in range(times):
+            headers = headers_of(request, key)
+            status, _, body = await sender.call(address, path_of(request), headers, request.body, False)
+            answers[status, body] += 1
+        sender.close()
+
+    async def send_all():
+        await asyncio.gather(*(send() for _ in range(senders)))
+
+    log = Log(log)
+    log.write({"sent": "storm", "t": time.monotonic(), "kind": "fresh", "to": request.to, "events": request.events,
+               "wants": request.wants})
+    asyncio.run(send_all())
+    log.write({"ack": "storm", "t": time.monotonic(), "status": 200, "tries": senders * times})
+    return answers
+
+
 class Load:
     """Sends stories until so many requests are through, or for as long as it is not stopped."""
 
@@ -401,9 +435,7 @@ class Load:
         address = self.address
         if address is None:
             return None
-        path = request.path or (f"/v1/{NAME}/events" if request.to == "events" else f"/v1/{NAME}/hooks/{request.to}")
-        headers = {"Content-Type": request.content_type, **request.headers, **signature_headers(request, self.key)}
-        call = sender.call(address, path, headers, request.body, hang_up)
+        call = sender.call(address, path_of(request), headers_of(request, self.key), request.body, hang_up)
         try:
             return await asyncio.wait_for(call, ANSWER_SECONDS_MAX)
         except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError) as error:
