@@ -1,67 +1,23 @@
 #include "connectors/kit/http_client.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <atomic>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
-#include <boost/beast/ssl.hpp>
 #include <deque>
 #include <map>
 #include <vector>
 
 #include "connectors/kit/address.h"
-#include "connectors/kit/form.h"
-#include "connectors/kit/url.h"
+#include "connectors/kit/http_client_exchange.h"
 
 namespace connectors {
 
-namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
-namespace ssl = boost::asio::ssl;
 using asio::ip::tcp;
 using boost::system::error_code;
 using engine::Result;
 
 namespace {
-
-using Strand = asio::strand<asio::io_context::executor_type>;
-using Time = std::chrono::steady_clock::time_point;
-constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
-constexpr int interim_answers_max = 8;
-
-/// One connection, plain or TLS, with what was read ahead on it.
-struct Wire {
-    Wire(const Strand& strand, ssl::context* context) {
-        if (context == nullptr)
-            plain.emplace(strand);
-        else
-            tls.emplace(beast::tcp_stream(strand), *context);
-    }
-    beast::tcp_stream& tcp() { return plain ? *plain : tls->next_layer(); }
-
-    std::optional<beast::tcp_stream> plain;
-    std::optional<beast::ssl_stream<beast::tcp_stream>> tls;
-    beast::flat_buffer buffer;
-    Time idle_since{};
-};
-
-/// What one exchange on one wire came to.
-struct Exchange {
-    Result<HttpResponse> response = engine::unavailable("not sent");
-    bool unanswered = false;  ///< the connection was closed before any byte of an answer
-    bool reusable = false;
-};
 
 Address address_of(const asio::ip::address& address) {
     Address out;
@@ -73,124 +29,6 @@ Address address_of(const asio::ip::address& address) {
     out.bytes[10] = out.bytes[11] = 0xFF;
     std::copy(v4.begin(), v4.end(), out.bytes.begin() + 12);
     return out;
-}
-
-bool is_token(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-        return c > 0x20 && c < 0x7F &&
-               std::string_view("()<>@,;:\\\"/[]?={}").find(static_cast<char>(c)) == std::string_view::npos;
-    });
-}
-
-bool is_one_line(std::string_view text) {
-    return std::none_of(text.begin(), text.end(),
-                        [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7F; });
-}
-
-/// The request as it goes over the wire. Beast writes names and values as they are, so they are checked here.
-Result<http::request<http::string_body>> message_of(HttpRequest&& request, const Url& url) {
-    http::request<http::string_body> message;
-    message.version(11);
-    if (!is_token(request.method)) return engine::invalid("the method is not a token");
-    message.method_string(request.method);
-    message.target(url.target);
-    message.set(http::field::host, authority_of(url));
-    for (const auto& [name, value] : request.headers) {
-        if (!is_token(name) || !is_one_line(value)) return engine::invalid("a header is not a single line");
-        if (same_name(name, "Host") || same_name(name, "Content-Length") ||
-            same_name(name, "Transfer-Encoding") || same_name(name, "Connection"))
-            continue;
-        message.insert(name, value);
-    }
-    message.body() = std::move(request.body);
-    if (!message.body().empty() || (request.method != "GET" && request.method != "HEAD"))
-        message.prepare_payload();
-    return message;
-}
-
-/// Whether a kept connection is still open and silent: a closed one reads as its end, and bytes nobody asked
-/// for would be taken for the next answer.
-bool is_usable(Wire& wire) {
-    char byte = 0;
-    const auto count = ::recv(wire.tcp().socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
-}
-
-engine::Error reading_error(const error_code& code, const HttpClientOptions& options) {
-    if (code == http::error::body_limit)
-        return engine::exhausted("the answer is longer than response_bytes_max = " +
-                                 std::to_string(options.response_bytes_max));
-    if (code == http::error::header_limit || code == http::error::buffer_overflow)
-        return engine::exhausted("the answer's headers are longer than response_header_bytes_max = " +
-                                 std::to_string(options.response_header_bytes_max));
-    const auto what =
-        code == beast::error::timeout ? "no whole answer in time" : "no whole answer: " + code.message();
-    return {engine::Code::outcome_unknown, what};
-}
-
-template <class Parser>
-HttpResponse response_of(Parser& parser) {
-    HttpResponse response;
-    response.status = static_cast<int>(parser.get().result_int());
-    for (const auto& field : parser.get()) response.headers.emplace_back(field.name_string(), field.value());
-    response.body = std::move(parser.get().body());
-    return response;
-}
-
-bool is_interim(unsigned status) {
-    return status >= 100 && status < 200 && status != 101;
-}
-
-/// Reads one answer, skipping interim ones. The caller's frame owns the arguments and waits for the end.
-template <class Stream>
-asio::awaitable<Exchange> read_answer(Stream& stream, beast::flat_buffer& buffer, bool is_head,
-                                      const HttpClientOptions& options) {
-    Exchange exchange;
-    bool any = buffer.size() > 0;
-    for (int interim = 0; interim <= interim_answers_max; ++interim) {
-        http::response_parser<http::string_body> parser;
-        parser.header_limit(static_cast<std::uint32_t>(options.response_header_bytes_max));
-        parser.body_limit(options.response_bytes_max);
-        parser.skip(is_head);
-        const auto [header_code, header_bytes] =
-            co_await http::async_read_header(stream, buffer, parser, quietly);
-        any = any || header_bytes > 0 || buffer.size() > 0 || parser.got_some();
-        if (header_code) {
-            exchange.response = reading_error(header_code, options);
-            exchange.unanswered = !any && header_code != beast::error::timeout;
-            co_return exchange;
-        }
-        if (is_interim(parser.get().result_int())) continue;
-        if (!parser.is_done()) {
-            const auto [code, bytes] = co_await http::async_read(stream, buffer, parser, quietly);
-            if (code) {
-                exchange.response = reading_error(code, options);
-                co_return exchange;
-            }
-        }
-        exchange.reusable = parser.keep_alive() && !parser.need_eof() && buffer.size() == 0;
-        exchange.response = response_of(parser);
-        co_return exchange;
-    }
-    exchange.response =
-        engine::exhausted("more than " + std::to_string(interim_answers_max) + " interim answers");
-    co_return exchange;
-}
-
-template <class Stream>
-asio::awaitable<Exchange> exchange_on(Stream& stream, beast::flat_buffer& buffer,
-                                      http::request<http::string_body>& message,
-                                      const HttpClientOptions& options) {
-    const auto [code, bytes] = co_await http::async_write(stream, message, quietly);
-    if (code) {
-        Exchange exchange;
-        const auto what =
-            code == beast::error::timeout ? "the request was not taken in time" : code.message();
-        exchange.response = engine::Error{engine::Code::outcome_unknown, "while sending: " + what};
-        exchange.unanswered = code != beast::error::timeout;
-        co_return exchange;
-    }
-    co_return co_await read_answer(stream, buffer, message.method() == http::verb::head, options);
 }
 
 /// A name look-up whose end may come after nobody waits any more.
@@ -309,10 +147,10 @@ private:
     }
 
     /// Sends on a kept connection; when that turns out closed before any answer, once more on a new one.
-    asio::awaitable<Result<HttpResponse>> send(const Url& url, const std::string& key,
-                                               http::request<http::string_body>& message, Time deadline) {
+    asio::awaitable<Result<HttpResponse>> send(const Url& url, const std::string& key, Message& message,
+                                               Time deadline) {
         if (auto kept = take_idle(key)) {
-            auto exchange = co_await exchange_over(*kept, message, deadline);
+            auto exchange = co_await exchange_over(*kept, message, deadline, options_);
             if (!exchange.unanswered) {
                 if (exchange.reusable) keep(key, std::move(kept));
                 co_return std::move(exchange.response);
@@ -320,16 +158,9 @@ private:
         }
         auto opened = co_await open(url, deadline);
         if (!opened) co_return opened.error();
-        auto exchange = co_await exchange_over(**opened, message, deadline);
+        auto exchange = co_await exchange_over(**opened, message, deadline, options_);
         if (exchange.reusable) keep(key, std::move(*opened));
         co_return std::move(exchange.response);
-    }
-
-    asio::awaitable<Exchange> exchange_over(Wire& wire, http::request<http::string_body>& message,
-                                            Time deadline) {
-        wire.tcp().expires_at(deadline);
-        if (wire.plain) co_return co_await exchange_on(*wire.plain, wire.buffer, message, options_);
-        co_return co_await exchange_on(*wire.tls, wire.buffer, message, options_);
     }
 
     asio::awaitable<Result<std::unique_ptr<Wire>>> open(const Url& url, Time deadline) {

@@ -29,6 +29,16 @@ Json translated(const WriteBackField& field, Json value) {
     return entry == field.table->end() ? value : entry->second;
 }
 
+/// A removed list is sent as an empty one; another removed value only where the action takes null.
+std::optional<Json> sendable(const Operation& action, const WriteBackField& field, Json value) {
+    const auto* parameter = action.signature.find(field.parameter);
+    const bool is_whole = field.key.empty() && field.ids.empty() && !field.field.ends_with(".*");
+    if (!value.is_null() || !is_whole || parameter == nullptr) return value;
+    if (parameter->type == engine::Parameter::Type::list) return Json::array();
+    if (action.nullable.contains(field.parameter)) return value;
+    return std::nullopt;
+}
+
 /// Puts one field's value where it goes; false when the connection knows no id for it.
 bool put_field(const Connection& connection, const WriteBackField& field, const std::string& star, Json value,
                Json& params) {
@@ -62,6 +72,7 @@ std::optional<engine::Action> write_back(const Connection& connection, const eng
     engine::Action action;
     action.connection = connection.name;
     action.action = found->second.action;
+    const auto& operation = connection.connector->actions.at(action.action);
     bool any = false;
     std::set<std::string> seen;
     for (const auto& change : changes) {
@@ -69,9 +80,8 @@ std::optional<engine::Action> write_back(const Connection& connection, const eng
         for (const auto& field : found->second.fields) {
             const auto star = matched(field.field, change.field);
             if (!star) continue;
-            any = put_field(connection, field, *star, translated(field, value_of(document, change.field)),
-                            action.params) ||
-                  any;
+            auto value = sendable(operation, field, translated(field, value_of(document, change.field)));
+            any = (value && put_field(connection, field, *star, std::move(*value), action.params)) || any;
             break;
         }
     }

@@ -289,6 +289,18 @@ TEST_CASE("write_back: all changes of a decision are one action, in the vendor's
     CHECK(json(request->body)["ticket"].contains("priority"));
 }
 
+TEST_CASE("write_back: a removed list leaves as an empty one, a status that cannot be removed not at all",
+          "[connectors]") {
+    const auto connection = connection_of("zendesk: { sandbox: true }");
+    const auto subject = engine::Subject::of("ticket", "zendesk", "42");
+    const std::vector<engine::Change> removed{{"ticket.tags", {"a"}, nullptr, "r", ""},
+                                              {"ticket.status", "open", nullptr, "r", ""}};
+    const auto action = write_back(connection, subject, removed, Json::object());
+    REQUIRE(action);
+    CHECK(action->params == json(R"({"id":"42","tags":[]})"));
+    CHECK_FALSE(write_back(connection, subject, {removed[1]}, Json::object()));
+}
+
 TEST_CASE("write_back: there is none for other kinds, unknown fields, or where it is off", "[connectors]") {
     const auto connection = connection_of("zendesk: { sandbox: true }");
     const std::vector<engine::Change> status{{"ticket.status", "open", "solved", "r", ""}};

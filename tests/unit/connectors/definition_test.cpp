@@ -169,7 +169,7 @@ TEST_CASE("definition: every class of diagnostic is described, and only those ar
         CHECK_FALSE(known.remedy.empty());
     }
     for (const auto* file : {"read", "read_definition", "read_webhook", "read_action", "compiler",
-                             "connections", "template", "condition"}) {
+                             "connections", "settings", "template", "condition"}) {
         const auto source = read_file("connectors/kit/" + std::string(file) + ".cpp");
         REQUIRE_FALSE(source.empty());
         std::size_t at = 0;
