@@ -159,9 +159,11 @@ Connections load_connections(const std::string& text, const Registry& registry, 
     if (all != nullptr && !all->is_map())
         diagnostics.error("wrong-type", all->place, "connections is a map of names");
     if (all == nullptr) return connections;
-    for (const auto& entry : all->entries)
+    for (auto entry : all->entries) {
+        if (entry.value.is_null()) entry.value.kind = YamlNode::Kind::map;  // `slack:` says it all
         if (auto connection = read_connection(entry, registry, secrets, secrets_required, diagnostics))
             connections.emplace(entry.key, std::move(*connection));
+    }
     return connections;
 }
 

@@ -97,6 +97,8 @@ TEST_CASE("connections: every mistake has its class, place and nearest name", "[
     CHECK_THAT(problems("  Slack: { connector: slack, token: t }\n"),
                Catch::Contains("no name of a connection"));
     CHECK_THAT(problems("  slack: 7\n"), Catch::Contains("is a map"));
+    CHECK_THAT(problems("  slack:\n"), Catch::Contains("[missing-setting]"));
+    CHECK(problems("  webhook:\n").empty());
     CHECK_THAT(load("connection:\n  slack: {}\n").problems, Catch::Contains("did you mean \"connections\"?"));
     CHECK_THAT(load("connections: [").problems, Catch::Contains("[yaml-syntax]"));
 }

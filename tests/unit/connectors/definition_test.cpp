@@ -185,7 +185,7 @@ TEST_CASE("definition: every class of diagnostic is described, and only those ar
 }
 
 TEST_CASE("definition: the reference and the pages are what the definitions say", "[connectors]") {
-    const bool write = std::getenv("SIGNALBOX_WRITE_DOCS") != nullptr;
+    const bool write = std::getenv("SIGNALBOX_UPDATE_GOLDEN") != nullptr;
     std::map<std::string, std::string> pages{
         {"docs/reference/connector-definition.md", definition_reference()},
         {"docs/connectors/README.md", overview_of(Registry::shipped())}};
@@ -193,7 +193,7 @@ TEST_CASE("definition: the reference and the pages are what the definitions say"
         pages["docs/connectors/" + name + ".md"] = page_of(*Registry::shipped().find(name));
     for (const auto& [path, text] : pages) {
         if (write) std::ofstream(path, std::ios::binary) << text;
-        INFO(path << " is old: run this test with SIGNALBOX_WRITE_DOCS=1");
+        INFO(path << " is old: run this test with SIGNALBOX_UPDATE_GOLDEN=1");
         CHECK(read_file(path) == text);
     }
 }
