@@ -41,12 +41,16 @@ public:
 
 private:
     TemplateError unfinished() {
-        if (at_ >= text_.size()) return {open_, Kind::syntax, "{{ without }}"};
-        return {at_, Kind::syntax, "expected | or }} before \"" + std::string(1, text_[at_]) + "\""};
+        fail(at_, Kind::syntax, "expected | or }} before this");
+        return *error_;
     }
 
+    /// Where the text ends too early, what is wrong is that nothing closes the braces.
     bool fail(std::size_t offset, Kind kind, std::string message) {
-        error_ = TemplateError{offset, kind, std::move(message)};
+        if (offset >= text_.size())
+            error_ = TemplateError{open_, Kind::syntax, "{{ without }}"};
+        else
+            error_ = TemplateError{offset, kind, std::move(message)};
         return false;
     }
 
@@ -72,15 +76,12 @@ private:
         const auto start = at_;
         do {
             const auto key = word();
-            if (key.empty()) return missing_key(start);
+            if (key.empty())
+                return fail(at_ < text_.size() ? start : at_, Kind::syntax,
+                            "expected a field such as ticket.subject");
             path.emplace_back(key);
         } while (at_ < text_.size() && text_[at_] == '.' && ++at_ < text_.size());
         return true;
-    }
-
-    bool missing_key(std::size_t start) {
-        if (at_ >= text_.size()) return fail(open_, Kind::syntax, "{{ without }}");
-        return fail(start, Kind::syntax, "expected a field such as ticket.subject");
     }
 
     bool parse_filter(FilterCall& call) {
@@ -129,7 +130,6 @@ private:
         const auto start = at_;
         while (at_ < text_.size() && (is_key_character(text_[at_]) || text_[at_] == '.')) ++at_;
         const auto bare = text_.substr(start, at_ - start);
-        if (bare.empty() && at_ >= text_.size()) return fail(open_, Kind::syntax, "{{ without }}");
         const auto value = engine::parse_json(bare);
         if (!value || !(value->is_number() || value->is_boolean()))
             return fail(start, Kind::filter_arguments,

@@ -46,7 +46,6 @@ TEST_CASE("regex: a program that is too large is refused", "[regex]") {
         INFO(large);
         REQUIRE_FALSE(pattern);
     }
-    CHECK(Regex::compile("((a{100}){100}){100}", true).error().code != engine::Code::denied);
 }
 
 TEST_CASE("regex: patterns that ruin backtracking engines stay linear", "[regex]") {
