@@ -86,7 +86,8 @@ void add_condition(std::string& out, const Json& condition, int depth) {
 void add_rule(std::string& out, const Json& rule) {
     const auto status = text_or(rule, "status", "");
     if (status == "type_not_matched") return;
-    out += "    " + std::string(status == "fired" ? "✓ " : "✗ ") + text_or(rule, "id", "") + ": " + status;
+    const bool fired = status == "fired" || status == "suspended";
+    out += "    " + std::string(fired ? "✓ " : "✗ ") + text_or(rule, "id", "") + ": " + status;
     const auto error = text_or(rule, "error", "");
     if (!error.empty()) out += " (" + error + ")";
     out += "  " + text_or(rule, "file", "") + ":" + std::to_string(rule.value("line", 0)) + "\n";

@@ -122,7 +122,10 @@ private:
     void write(const Path& path, const std::string& field, const Json& value) {
         const Json& current = or_null(find(out_.entity.fields, path));
         const bool as_set = is_tags(field);
-        if (event_.time) out_.entity.times.others[field] = event_.time;
+        if (event_.time)
+            out_.entity.times.others[field] = event_.time;
+        else  // what comes without a time leaves the field the one it had
+            out_.entity.times.others.try_emplace(field, time_of(out_.entity, path, field));
         if (same_value(current, value, as_set)) return;
         if (is_echo(field, value, as_set)) {
             out_.notes.push_back(kind_ + "." + field +

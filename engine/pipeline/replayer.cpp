@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "engine/pipeline/activation.h"
+
 namespace engine {
 namespace {
 
@@ -29,7 +31,9 @@ Result<void> Replayer::start(std::optional<Instant> clock) {
     if (clock) now_ = *clock;
     started_ = clock.has_value();
     if (auto started = worker_.start(now_); !started) return started.error();
-    return store_.mark_simulated();
+    if (auto marked = store_.mark_simulated(); !marked) return marked.error();
+    // Without its rule set a kept decision could not be explained.
+    return activate_if_new(store_, *tenant_, now_);
 }
 
 Result<void> Replayer::take(Event event) {
