@@ -288,6 +288,7 @@ private:
     }
 
     void begin_entry(Frame& frame, const YamlNode& key) {
+        --nodes_;  // keys are not counted: what they hold is
         frame.has_key = true;
         frame.key = key.text;
         frame.key_place = key.place;
@@ -425,7 +426,8 @@ bool is_control(char c) {
 bool bytes_are_good(const Source& source, Diagnostics& diagnostics) {
     const auto text = source.text();
     for (std::size_t at = 0; at < text.size();) {
-        const auto length = sequence_at(text.substr(at));
+        const bool ascii = static_cast<unsigned char>(text[at]) < 0x80;
+        const auto length = ascii ? 1 : sequence_at(text.substr(at));
         if (length == 0 || is_control(text[at])) {
             const std::string what =
                 length == 0 ? "the text is not UTF-8 here" : "a control character stands here";
