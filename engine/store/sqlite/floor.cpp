@@ -145,8 +145,6 @@ private:
                                         noise(event + 3, hash_bytes));
         if (!seen) return seen.error();
         if (auto entity = write_entity(lane, subject); !entity) return entity;
-        const auto head = database_.run(sql::put_subject_head, tenant, subject, partition, *decision_seq);
-        if (!head) return head.error();
         sent_.push_back({event, position_of(static_cast<std::int64_t>(partition), event + 1)});
         return only_error(database_.run(sql::add_delivery, sent_.back().position, tenant, subject, 0, now,
                                         now, text(sizes_.outbox)));

@@ -35,9 +35,8 @@ struct FloorOptions {
 };
 
 /// Writes the rows that the store writes for events with one delivery each (in the journal event, decision
-/// and delivered; entity, subject, seen; outbox row, which goes again with the next commit) with the store's
-/// own statements, WAL and synchronous=FULL. Nothing is computed, read back or hashed. Returns events per
-/// second.
+/// and delivered; entity, seen; outbox row, which goes again with the next commit) with the store's own
+/// statements, WAL and synchronous=FULL. Nothing is computed, looked up or hashed. Returns events per second.
 Result<double> batch_floor(const FloorOptions& options);
 
 /// Commits of one row each, WAL and synchronous=FULL. One thread.
