@@ -91,6 +91,7 @@ def run(arguments):
         bench.daemon.wait_until_idle()
         expect(bench.daemon.stop() == 0, "the daemon did not stop as it should")
         print("\n".join(f"{count:4d} {end}" for end, count in sorted(ends.items())))
+        print(f"{load.counts['answered 503']} requests were told to come later, {load.counts['resent']} got no answer")
         bench.verdict()
         expect(ends["killed: ended with -9"] > 0, "no sync was died at")
 
