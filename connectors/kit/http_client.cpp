@@ -54,6 +54,12 @@ struct Host {
     std::vector<std::unique_ptr<Wire>> idle;
 };
 
+/// The kept connection may have taken the request before it was closed.
+engine::Error unknown_after(const engine::Error& error) {
+    return {engine::Code::outcome_unknown,
+            "a kept connection was closed without an answer, then " + error.message};
+}
+
 /// Trusts the file's certificates, or the system's.
 std::unique_ptr<ssl::context> make_context(const std::string& ca_file, error_code& code) {
     auto context = std::make_unique<ssl::context>(ssl::context::tls_client);
@@ -149,15 +155,17 @@ private:
     /// Sends on a kept connection; when that turns out closed before any answer, once more on a new one.
     asio::awaitable<Result<HttpResponse>> send(const Url& url, const std::string& key, Message& message,
                                                Time deadline) {
+        bool sent = false;
         if (auto kept = take_idle(key)) {
             auto exchange = co_await exchange_over(*kept, message, deadline, options_);
             if (!exchange.unanswered) {
                 if (exchange.reusable) keep(key, std::move(kept));
                 co_return std::move(exchange.response);
             }
+            sent = true;
         }
         auto opened = co_await open(url, deadline);
-        if (!opened) co_return opened.error();
+        if (!opened) co_return sent ? unknown_after(opened.error()) : opened.error();
         auto exchange = co_await exchange_over(**opened, message, deadline, options_);
         if (exchange.reusable) keep(key, std::move(*opened));
         co_return std::move(exchange.response);

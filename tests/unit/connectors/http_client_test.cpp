@@ -146,6 +146,22 @@ TEST_CASE("http client: a kept connection closed under the request is replaced o
     CHECK(server.connections() == 2);
 }
 
+TEST_CASE("http client: what a kept connection may have taken is unknown when no new one opens",
+          "[connectors]") {
+    MisbehavingServer* door = nullptr;
+    MisbehavingServer server([&](Peer& peer, int) {
+        peer.read_request();
+        peer.write(answer("ok"));
+        peer.read_request();
+        door->close_door();
+    });
+    door = &server;
+    Caller caller;
+    CHECK(caller.call(server.url()));
+    problem(caller.call(server.url()), Code::outcome_unknown);
+    CHECK(server.connections() == 1);
+}
+
 TEST_CASE("http client: a new connection closed without an answer is not tried again", "[connectors]") {
     const MisbehavingServer server([](Peer& peer, int) { peer.read_request(); });
     Caller caller;

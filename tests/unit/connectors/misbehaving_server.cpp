@@ -130,8 +130,7 @@ MisbehavingServer::MisbehavingServer(Script script, const std::string& certifica
 }
 
 MisbehavingServer::~MisbehavingServer() {
-    stopping_ = true;
-    ::shutdown(listener_, SHUT_RDWR);
+    close_door();
     acceptor_.join();
     {
         const std::lock_guard lock(mutex_);
@@ -140,6 +139,11 @@ MisbehavingServer::~MisbehavingServer() {
     for (auto& thread : threads_) thread.join();
     ::close(listener_);
     if (tls_ != nullptr) SSL_CTX_free(tls_);
+}
+
+void MisbehavingServer::close_door() {
+    stopping_ = true;
+    ::shutdown(listener_, SHUT_RDWR);
 }
 
 void MisbehavingServer::accept_all() {

@@ -51,6 +51,8 @@ public:
     std::string url(const std::string& path = "/") const;
     std::uint16_t port() const { return port_; }
     int connections() const { return connections_; }
+    /// From now on connections are refused; those there are go on. Any thread.
+    void close_door();
 
 private:
     void accept_all();
