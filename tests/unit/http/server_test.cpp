@@ -67,6 +67,28 @@ TEST_CASE("server: a body that trickles is given up before its deadline", "[http
     CHECK(client.ask(head_of(post_event(running.key, std::string(5000, ' ')))).status == 408);
 }
 
+TEST_CASE("server: a client that does not take its answer is given up", "[http]") {
+    Options options;
+    options.server.write_deadline = 60ms;
+    Running running(options);
+    running.door.on_engine([&] {
+        engine::JournalRecord record;
+        record.tenant = engine::TenantName("acme");
+        record.stream = "p0";
+        record.seq = 1;
+        record.body = '"' + std::string(32'000'000, 'x') + '"';
+        running.door.store.records.push_back(record);
+    });
+    Client client(running);
+    client.send(authorised("GET", "/v1/acme/journal?stream=p0", running.key));
+    Client other(running);
+    CHECK(other.ask(request("GET", "/livez")).status == 200);
+    running.stop(10s);
+    running.wait_until_stopped();
+    // What the system had buffered comes, the whole answer does not.
+    CHECK(client.rest().size() < 32'000'000);
+}
+
 TEST_CASE("server: an engine that does not answer in time is a 503 and its late answer is dropped",
           "[http]") {
     Running running(quick());
