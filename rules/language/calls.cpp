@@ -90,7 +90,7 @@ void check_required(const ActionSignature& action, const YamlNode::Entry& entry,
 Expected expected_by(const Parameter* parameter, const YamlNode::Entry& param, const std::string& call) {
     const auto what = "parameter " + in_quotes(param.key) + " of " + call;
     if (parameter == nullptr) return {what, FieldType::any, {}};
-    return {what, type_of(parameter->type), parameter->values};
+    return {what, type_of(parameter->type), parameter->values, parameter->type == Parameter::Type::text};
 }
 
 ValueTemplate read_params(const ActionSignature& action, const YamlNode::Entry& entry, RuleContext& context) {

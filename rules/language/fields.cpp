@@ -1,6 +1,7 @@
 #include "rules/language/fields.h"
 
 #include <algorithm>
+#include <map>
 
 #include "engine/base/text.h"
 #include "rules/language/reading.h"
@@ -59,7 +60,19 @@ bool check_name(const YamlNode::Entry& entry, const Catalogue& catalogue, Proble
     return false;
 }
 
+/// What other schema languages call our types.
+const std::map<std::string, FieldType>& synonyms() {
+    static const std::map<std::string, FieldType> names{
+        {"string", FieldType::text},  {"enum", FieldType::text},        {"integer", FieldType::number},
+        {"bool", FieldType::boolean}, {"datetime", FieldType::instant}, {"timestamp", FieldType::instant},
+        {"array", FieldType::list},   {"map", FieldType::object},
+    };
+    return names;
+}
+
 std::optional<FieldType> read_type(const YamlNode& node, Problems& problems) {
+    const auto synonym = synonyms().find(node.text);
+    if (node.is_scalar() && synonym != synonyms().end()) return synonym->second;
     const auto index = read_choice(node, "type", field_type_names(), problems);
     if (!index) return std::nullopt;
     return parse_field_type(field_type_names()[*index]);

@@ -17,7 +17,8 @@ namespace rules {
 struct Expected {
     std::string what;  ///< `ticket.priority`, `parameter "channel" of slack.post_message`
     FieldType type = FieldType::any;
-    std::vector<std::string> values;  ///< of an enum; empty when any value will do
+    std::vector<std::string> values = {};  ///< of an enum; empty when any value will do
+    bool prints = false;                   ///< a text that a rendered number or boolean is printed into
 };
 
 /// `a list`, `a map`, `nothing`, or the scalar in quotes.

@@ -64,7 +64,8 @@ bool may_become(FieldType found, FieldType wanted) {
 }
 
 void check_type(FieldType found, const YamlNode& node, const Expected& expected, RuleContext& context) {
-    if (may_become(found, expected.type)) return;
+    const bool printed = expected.prints && (found == FieldType::number || found == FieldType::boolean);
+    if (printed || may_become(found, expected.type)) return;
     const std::string remedy = is_text(expected.type) ? ": add the filter json to write it as a text" : "";
     context.problems.error("wrong-type", node.place,
                            expected.what + " takes " + article_of(expected.type) + ", the template " +

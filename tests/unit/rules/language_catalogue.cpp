@@ -1,9 +1,65 @@
+#include <cstdlib>
+
 #include "rules/catalogue.h"
 #include "tests/support/catch.h"
 #include "tests/unit/rules/language_support.h"
 
 using rules::Catalogue;
 using rules::FieldType;
+
+namespace {
+
+const char* const page_path = "docs/reference/fields.md";
+
+std::string row(const rules::Field& field) {
+    std::string values;
+    for (const auto& value : field.values) values += (values.empty() ? ": `" : " `") + value + "`";
+    return "| `" + field.path + "` | " + std::string(name_of(field.type)) + values + " | " +
+           field.description + " |\n";
+}
+
+std::string section(const Catalogue& catalogue, const std::string& title, const std::string& root) {
+    std::string text = "\n## " + title + "\n\n| field | type | what it is |\n|---|---|---|\n";
+    for (const auto& path : catalogue.paths())
+        if (path == root || path.starts_with(root + ".")) text += row(*catalogue.find(path));
+    return text;
+}
+
+std::string links(const Catalogue& catalogue) {
+    std::string text =
+        "\n## Links\n\nWhere an entity points to another one, the other can be read by its kind.\n\n"
+        "| field | kind | found by |\n|---|---|---|\n";
+    for (const auto& link : catalogue.links())
+        text += "| `" + link.field + "` | " + link.kind + " | " + (link.by_email ? "e-mail" : "id") + " |\n";
+    return text;
+}
+
+std::string reference_page() {
+    const auto catalogue = Catalogue::shipped();
+    std::string page =
+        "# Field catalogue\n\n"
+        "What rules can read and write. Fields under `<kind>.custom` are a tenant's own: any may be used, "
+        "and those\n"
+        "declared in `fields.yaml` are checked. `instant` is an RFC 3339 text, `tags` a list of texts "
+        "compared as a\n"
+        "set. A tenant may add fields and kinds, and give enums other values:\n\n"
+        "```yaml\nkinds: [order]\nfields:\n  order.total: { type: number }\n"
+        "  ticket.custom.plan: { type: text, values: [basic, plus], description: What they pay for }\n"
+        "links:\n  ticket.custom.order_id: order\n  lead.custom.buyer: { kind: contact, by: email }\n```\n\n"
+        "This page is made from `rules/catalogue.cpp`: `SIGNALBOX_UPDATE_GOLDEN=1 test_language` writes it "
+        "anew.\n";
+    for (const auto& kind : catalogue.kinds()) page += section(catalogue, kind, kind);
+    return page + section(catalogue, "event", "event") + section(catalogue, "changes", "changes") +
+           section(catalogue, "now", "now") + links(catalogue);
+}
+
+}  // namespace
+
+TEST_CASE("catalogue: the reference page lists what the program knows", "[language]") {
+    if (std::getenv("SIGNALBOX_UPDATE_GOLDEN") != nullptr) rules::write_file(page_path, reference_page());
+    INFO("run test_language with SIGNALBOX_UPDATE_GOLDEN=1 from the project's root to write " << page_path);
+    CHECK(rules::read_file(page_path) == reference_page());
+}
 
 TEST_CASE("catalogue: tickets have the canonical fields and enums", "[language]") {
     const auto catalogue = Catalogue::shipped();

@@ -163,6 +163,8 @@ TEST_CASE("steps: a call's parameters are checked against the connection", "[lan
         INFO(wrong);
         CHECK(problem_of(wrong) == "wrong-type");
     }
+    // A connector prints numbers where a parameter is a text.
+    CHECK(load_then("[ { zendesk.create_ticket: { subject: '{{ ticket.message_count }}' } } ]").rule_set);
     CHECK(problem_of("{ zendesk.create_ticket: { subject: s, priority: hih } }") == "unknown-enum-value");
     CHECK(problem_of("{ zendesk.create_ticket: { comment: s } }") == "missing-parameter");
     CHECK(problem_of("{ slack.post_message: { channel: c } }") == "missing-parameter");
