@@ -3,6 +3,9 @@
 # ccache keeps what was compiled; precompiled headers need to be told that their times do not matter.
 export CCACHE_SLOPPINESS="${CCACHE_SLOPPINESS:-pch_defines,time_macros,include_file_mtime,include_file_ctime}"
 export CCACHE_COMPRESS="${CCACHE_COMPRESS:-1}"
+# Another clone of the same sources is the same compilation: paths count from the clone's root.
+export CCACHE_BASEDIR="${CCACHE_BASEDIR:-$PWD}"
+export CCACHE_NOHASHDIR="${CCACHE_NOHASHDIR:-1}"
 
 if [ -t 2 ]; then
     bold=$'\e[1m' plain=$'\e[0m'
