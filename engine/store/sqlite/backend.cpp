@@ -5,6 +5,16 @@
 #include "sqlite/sql.inc"
 
 namespace engine {
+namespace {
+
+/// The longer the log, the more changes of one page are written back as one; but a start after a crash reads
+/// it all.
+constexpr int pages_between_passes = 4'000;
+/// A log that grows beyond this is written back by the commit itself: the writer is faster than the
+/// checkpointer.
+constexpr int pages_max = 16'000;
+
+}  // namespace
 
 Result<std::unique_ptr<Store>> open_sqlite(const std::string& path, const OpenOptions& options) {
     auto database = Database::open(
@@ -34,9 +44,15 @@ Result<void> SqliteStore::own() {
     // Another process may have written since: what is remembered may be old. Its last commit may be in the
     // log without having reached the disk; nothing may be built on that.
     forget_uncommitted();
-    const auto durable = database_->write_back_log();
-    if (!durable) lock_.release();
-    return durable;
+    auto ready = [this]() -> Result<void> {
+        if (const auto durable = database_->write_back_log(); !durable) return durable.error();
+        auto checkpointer = Checkpointer::start(database_->path());
+        if (!checkpointer) return checkpointer.error();
+        checkpointer_ = *std::move(checkpointer);
+        return {};
+    }();
+    if (!ready) lock_.release();
+    return ready;
 }
 
 bool SqliteStore::owned() const {
@@ -60,6 +76,7 @@ Result<void> SqliteStore::mark_simulated() {
 
 Result<void> SqliteStore::commit(std::span<const Step> steps) {
     if (!owned()) return denied("this process does not own the store");
+    if (checkpointer_ && checkpointer_->failed()) database_->stop();
     if (steps.empty()) return {};
     StepWriter writer(*database_, tenants_, words_, memory_);
     const auto committed = in_transaction([&]() -> Result<void> {
@@ -70,8 +87,19 @@ Result<void> SqliteStore::commit(std::span<const Step> steps) {
     });
     if (!committed) return committed;
     writer.remember();
-    database_->checkpoint_if_due();
+    write_back_if_due();
     return {};
+}
+
+void SqliteStore::write_back_if_due() {
+    if (!checkpointer_) return;
+    const int pages = database_->log_pages();
+    if (pages < pages_at_pass_) pages_at_pass_ = 0;  // the log has begun anew
+    if (pages >= pages_at_pass_ + pages_between_passes) {
+        pages_at_pass_ = pages;
+        checkpointer_->wake();
+    }
+    database_->checkpoint_if_due(pages_max);
 }
 
 void SqliteStore::forget_uncommitted() {

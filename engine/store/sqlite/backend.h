@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/store/sqlite/checkpointer.h"
 #include "engine/store/sqlite/database.h"
 #include "engine/store/sqlite/dictionary.h"
 #include "engine/store/sqlite/owner_lock.h"
@@ -76,6 +77,7 @@ private:
         std::int64_t id = 0;
     };
     void forget_uncommitted();
+    void write_back_if_due();
     /// `change` inside a transaction of its own.
     template <class Change>
     Result<void> in_transaction(Change change);
@@ -106,6 +108,8 @@ private:
     Dictionary tenants_;
     Dictionary words_;
     WriterMemory memory_;
+    std::unique_ptr<Checkpointer> checkpointer_;  ///< of an owner of a file
+    int pages_at_pass_ = 0;                       ///< the log's length when the last pass was asked for
 };
 
 template <class Change>

@@ -11,9 +11,6 @@
 namespace engine {
 namespace {
 
-/// Longer logs are written back more rarely, and a page that changed often then only once; but the commit
-/// that writes back waits longer.
-constexpr int checkpoint_pages = 4000;
 constexpr std::int64_t log_bytes_kept = 64ll * 1024 * 1024;
 
 bool is_failed_sync(int code) {
@@ -90,8 +87,7 @@ bool Rows::is_null(int column) const {
     return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
 
-Database::Database(sqlite3* handle, std::string path)
-    : handle_(handle), path_(std::move(path)), checkpoint_at_pages_(checkpoint_pages) {}
+Database::Database(sqlite3* handle, std::string path) : handle_(handle), path_(std::move(path)) {}
 
 Database::~Database() {
     for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement);
@@ -222,24 +218,20 @@ void Database::rollback() {
     if (sqlite3_get_autocommit(handle_) == 0) (void)execute("ROLLBACK");
 }
 
-Result<void> Database::write_back_log() {
-    const int code = sqlite3_wal_checkpoint_v2(handle_, "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+Result<Database::Log> Database::write_back_log() {
+    Log log;
+    const int code =
+        sqlite3_wal_checkpoint_v2(handle_, "main", SQLITE_CHECKPOINT_PASSIVE, &log.pages, &log.written_back);
     // Busy: another connection is doing the same.
     if (code != SQLITE_OK && (code & 0xFF) != SQLITE_BUSY) return error_of(code);
-    return {};
+    return log;
 }
 
-void Database::checkpoint_if_due() {
-    if (log_pages_ < checkpoint_pages) checkpoint_at_pages_ = checkpoint_pages;
-    if (log_pages_ < checkpoint_at_pages_) return;
-    int pages = 0;
-    int written_back = 0;
-    const int code =
-        sqlite3_wal_checkpoint_v2(handle_, "main", SQLITE_CHECKPOINT_PASSIVE, &pages, &written_back);
-    if (is_failed_sync(code)) failed_ = true;
-    // A reader holds the log's end, or the disk is full: trying at every commit would only cost.
-    const bool all = code == SQLITE_OK && pages == written_back;
-    checkpoint_at_pages_ = all ? checkpoint_pages : log_pages_ + checkpoint_pages;
+void Database::checkpoint_if_due(int pages) {
+    if (log_pages_ < pages_at_checkpoint_) pages_at_checkpoint_ = 0;  // the log has begun anew
+    if (log_pages_ < pages_at_checkpoint_ + pages) return;
+    pages_at_checkpoint_ = log_pages_;
+    (void)write_back_log();
 }
 
 void Database::bind(sqlite3_stmt* statement, int index, std::string_view text, bool copy) {

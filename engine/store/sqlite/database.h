@@ -102,12 +102,20 @@ public:
     Result<void> commit();
     void rollback();
 
-    /// Moves the whole log into the database, so that all of it is durable: what a killed process wrote to
-    /// the log may be readable before it is on the disk. Fails with unavailable.
-    Result<void> write_back_log();
-    /// Moves the log into the database when it is long. A failure is not the last commit's: that one is
-    /// durable.
-    void checkpoint_if_due();
+    /// How long the write-ahead log is, and how much of it is in the database file too.
+    struct Log {
+        int pages = 0;
+        int written_back = 0;
+    };
+    /// Moves the log into the database file and makes it durable there, as far as no reader needs it where it
+    /// is. Commits of other connections go on meanwhile. Fails with unavailable.
+    Result<Log> write_back_log();
+    /// write_back_log, when the log has grown by that many pages. A failure is not the last commit's, which
+    /// is durable; it is tried again when the log has grown by as much.
+    void checkpoint_if_due(int pages = 4'000);
+    int log_pages() const { return log_pages_; }  ///< after the last commit of this connection
+    /// As after a failed fsync of its own.
+    void stop() { failed_ = true; }
 
     const std::string& path() const { return path_; }  ///< absolute, links followed; empty in memory
     bool in_memory() const { return path_.empty(); }
@@ -145,8 +153,8 @@ private:
     std::string path_;
     std::unordered_map<const char*, sqlite3_stmt*> statements_;
     bool failed_ = false;
-    int log_pages_ = 0;  ///< length of the write-ahead log after the last commit
-    int checkpoint_at_pages_ = 0;
+    int log_pages_ = 0;
+    int pages_at_checkpoint_ = 0;
 };
 
 }  // namespace engine

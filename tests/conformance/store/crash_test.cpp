@@ -5,9 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstring>
+#include <mutex>
 #include <random>
+#include <thread>
 
+#include "engine/store/sqlite/checkpointer.h"
 #include "engine/store/sqlite/sqlite_store.h"
 #include "tests/conformance/store/support.h"
 
@@ -104,24 +106,46 @@ struct Fault {
     enum class On { nothing, write, sync };
     On on = On::nothing;
     int code = SQLITE_OK;
-    int after = 0;         ///< operations that still succeed
-    bool lasting = false;  ///< fails from then on, not once
-    int hits = 0;
-
-    bool strikes(On operation) {
-        if (on != operation) return false;
-        if (after-- > 0) return false;
-        ++hits;
-        if (!lasting) on = On::nothing;
-        after = 0;
-        return true;
-    }
+    int after = 0;               ///< operations that still succeed
+    bool lasting = false;        ///< fails from then on, not once
+    bool database_only = false;  ///< spares the log
 };
-Fault fault;
+
+/// The store's thread and its checkpointer's both ask.
+class Disk {
+public:
+    void set(const Fault& fault) {
+        const std::lock_guard lock(mutex_);
+        fault_ = fault;
+        hits_ = 0;
+    }
+    void heal() { set({}); }
+    int hits() {
+        const std::lock_guard lock(mutex_);
+        return hits_;
+    }
+    /// The code to fail with, or SQLITE_OK.
+    int strike(Fault::On operation, bool is_database) {
+        const std::lock_guard lock(mutex_);
+        if (fault_.on != operation || (fault_.database_only && !is_database)) return SQLITE_OK;
+        if (fault_.after-- > 0) return SQLITE_OK;
+        ++hits_;
+        fault_.after = 0;
+        if (!fault_.lasting) fault_.on = Fault::On::nothing;
+        return fault_.code;
+    }
+
+private:
+    std::mutex mutex_;
+    Fault fault_;
+    int hits_ = 0;
+};
+Disk disk;
 
 /// SQLite's own file behind a table of methods of ours. Only reads, writes and syncs are looked at.
 struct ShimFile {
     sqlite3_file base;
+    bool is_database;
     sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
 };
 
@@ -138,19 +162,22 @@ int pass(sqlite3_file* file, Arguments... arguments) {
 }
 
 int shim_write(sqlite3_file* file, const void* bytes, int size, sqlite3_int64 at) {
-    if (!fault.strikes(Fault::On::write)) return pass<&sqlite3_io_methods::xWrite>(file, bytes, size, at);
+    const int code = disk.strike(Fault::On::write, shim(file)->is_database);
     // A torn write: half of it is there.
-    (void)pass<&sqlite3_io_methods::xWrite>(file, bytes, size / 2, at);
-    return fault.code;
+    const int torn = code == SQLITE_OK ? size : size / 2;
+    const int written = pass<&sqlite3_io_methods::xWrite>(file, bytes, torn, at);
+    return code == SQLITE_OK ? written : code;
 }
 
 int shim_sync(sqlite3_file* file, int flags) {
-    if (fault.strikes(Fault::On::sync)) return fault.code;
+    const int code = disk.strike(Fault::On::sync, shim(file)->is_database);
+    if (code != SQLITE_OK) return code;
     return pass<&sqlite3_io_methods::xSync>(file, flags);
 }
 
 int shim_open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out_flags) {
     file->pMethods = nullptr;
+    shim(file)->is_database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
     const int code = real_system->xOpen(real_system, name, shim(file)->real(), flags, out_flags);
     if (code == SQLITE_OK) file->pMethods = &shim_methods;
     return code;
@@ -192,10 +219,10 @@ public:
         shim_.szOsFile += static_cast<int>(sizeof(ShimFile));
         shim_.xOpen = shim_open;
         sqlite3_vfs_register(&shim_, 1);
-        fault = {};
+        disk.heal();
     }
     ~FaultySystem() {
-        fault = {};
+        disk.heal();
         sqlite3_vfs_unregister(&shim_);
         sqlite3_vfs_register(real_system, 1);
     }
@@ -247,12 +274,12 @@ TEST_CASE("disk: a failed write keeps nothing of its commit, and the store goes 
     int failures = 0;
     for (int n = 0; n < 60; ++n) {
         INFO("write " << n);
-        fault = {Fault::On::write, n % 2 == 0 ? SQLITE_FULL : SQLITE_IOERR_WRITE, n, n % 3 == 0, 0};
+        disk.set({Fault::On::write, n % 2 == 0 ? SQLITE_FULL : SQLITE_IOERR_WRITE, n, n % 3 == 0});
         const auto [reached, error] = commit_until_failure(*store, acknowledged, 3);
         failures += error ? 1 : 0;
         if (error) CHECK(error->code == Code::unavailable);
-        if (error) CHECK(fault.hits > 0);
-        fault = {};
+        if (error) CHECK(disk.hits() > 0);
+        disk.heal();
         acknowledged = reached;
         REQUIRE(commits_held(*store) == acknowledged);
         need(commit(*store, steps_of_commit(acknowledged++)));
@@ -273,9 +300,9 @@ TEST_CASE("disk: after a failed fsync the store stops, and opened again has lost
         auto store = need(open_sqlite(path));
         need(store->own());
         const int before = commits_held(*store);
-        fault = {Fault::On::sync, SQLITE_IOERR_FSYNC, n % 8, false, 0};
+        disk.set({Fault::On::sync, SQLITE_IOERR_FSYNC, n % 8, false});
         const auto [acknowledged, error] = commit_until_failure(*store, before, 10);
-        fault = {};
+        disk.heal();
         REQUIRE(error);
         ++failures;
         CHECK(error->code == Code::outcome_unknown);
@@ -298,10 +325,10 @@ TEST_CASE("disk: a store cannot be made or opened over a disk that does not sync
         INFO("operation " << n);
         Folder folder;
         const auto path = folder.file("store.db");
-        fault = {on, on == Fault::On::sync ? SQLITE_IOERR_FSYNC : SQLITE_FULL, n, true, 0};
+        disk.set({on, on == Fault::On::sync ? SQLITE_IOERR_FSYNC : SQLITE_FULL, n, true});
         const auto failed = open_sqlite(path);
-        const bool struck = fault.hits > 0;
-        fault = {};
+        const bool struck = disk.hits() > 0;
+        disk.heal();
         if (failed) continue;
         CHECK(struck);
         CHECK(failed.error().code != Code::corrupt);
@@ -310,4 +337,57 @@ TEST_CASE("disk: a store cannot be made or opened over a disk that does not sync
         need(commit(*store, steps_of_commit(0)));
         CHECK(commits_held(*store) == 1);
     }
+}
+
+namespace {
+
+/// Rows enough to make the log long.
+Step large_step(int number) {
+    Step step = step_at(number);
+    step.records.assign(20, record_of("attempt", "ticket/1", std::string(1'000'000, 'x')));
+    return step;
+}
+
+}  // namespace
+
+TEST_CASE("checkpoint: a long log is written back beside the commits, and nothing is missing",
+          "[store][crash]") {
+    Folder folder;
+    const auto path = folder.file("store.db");
+    auto store = need(open_sqlite(path));
+    need(store->own());
+    for (int n = 0; n < 2; ++n) {
+        need(commit(*store, large_step(n)));
+        need(commit(*store, decided_step("e" + std::to_string(n), "ticket/1", n)));
+    }
+    CHECK(rows_of(*store, acme, "p3").size() == 2 * 22);
+    CHECK(faults_of(*store).empty());
+    store.reset();
+    const auto again = need(open_sqlite(path));
+    CHECK(rows_of(*again, acme, "p3").size() == 2 * 22);
+    CHECK(faults_of(*again).empty());
+}
+
+TEST_CASE("checkpoint: when the database file does not sync, the store stops and has lost nothing",
+          "[store][crash]") {
+    FaultySystem system;
+    Folder folder;
+    const auto path = folder.file("store.db");
+    auto store = need(open_sqlite(path));
+    need(store->own());
+    disk.set({Fault::On::sync, SQLITE_IOERR_FSYNC, 0, true, true});
+    need(commit(*store, large_step(0)));
+    int acknowledged = 0;
+    Result<void> last;
+    while (last && acknowledged < 100'000) {
+        last = commit(*store, steps_of_commit(acknowledged));
+        if (last) ++acknowledged;
+    }
+    disk.heal();
+    REQUIRE(!last);
+    CHECK(last.error().code == Code::unavailable);
+    store.reset();
+    const auto again = need(open_sqlite(path));
+    CHECK(need(again->streams(acme))[0].seq == static_cast<std::uint64_t>(20 + 6 * acknowledged));
+    CHECK(faults_of(*again).empty());
 }
