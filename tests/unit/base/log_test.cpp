@@ -34,7 +34,7 @@ TEST_CASE("log: the text form quotes only what needs it", "[log]") {
 }
 
 TEST_CASE("log: nothing that is logged can end the line, colour a terminal or hide", "[log]") {
-    const std::string evil = std::string("a\r\nb\x1b[31m\x00\x7f\t\"\\", 16) +
+    const std::string evil = std::string("a\r\nb\x1b[31m\x00\x7f\t\"\\", 14) +
                              "\xc2\x9b"
                              "1m\xe2\x80\xa8\xe2\x80\xae\xff";
     for (const auto& line : {json_line(evil, {{evil, evil}}), text_line(evil, {{evil, evil}})}) {
