@@ -3,9 +3,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <optional>
@@ -51,21 +53,6 @@ private:
     explicit Scratch(fs::path path) : path_(std::move(path)) {}
     fs::path path_;
 };
-
-/// Runs the network until `done` or until nothing new happened for too long.
-template <class Done, class Progress>
-void run_until(boost::asio::io_context& network, Done done, Progress progress) {
-    auto last = progress();
-    auto last_change = Clock::now();
-    while (!done() && Clock::now() - last_change < patience) {
-        network.restart();
-        network.run_one_for(tick);
-        if (const auto here = progress(); here != last) {
-            last = here;
-            last_change = Clock::now();
-        }
-    }
-}
 
 double own_processor_seconds() {
     rusage usage{};
@@ -169,6 +156,8 @@ public:
           tally_(lane_of_) {}
 
     Result<BenchReport> run() {
+        // What is made for a run goes with it, also when somebody is tired of waiting.
+        signals_.async_wait([this](const boost::system::error_code& error, int) { interrupted_ = !error; });
         if (auto started = start(); !started) return started.error();
         if (auto measured = measure(); !measured) return measured.error();
         if (options_.floors)
@@ -216,21 +205,37 @@ private:
             return connected;
         const auto before = daemon_->processor_seconds();
         load->flat_out(flat_out_);
-        wait_for(*load);
+        if (auto waited = wait_for(*load); !waited) return waited;
         const auto used = daemon_->processor_seconds() - before;
         report_.cpu_us_per_event = used * 1e6 / static_cast<double>(flat_out_.size());
         load->at_rate(at_rate_, options_.rate);
-        wait_for(*load);
+        if (auto waited = wait_for(*load); !waited) return waited;
         if (auto read = read_daemon(); !read) return read;
         report_.trouble = load->trouble();
         report_tally();
         return daemon_->stop();
     }
 
-    void wait_for(const BenchLoad& load) {
-        run_until(
-            network_, [&] { return load.done() && tally_.deliveries() >= tally_.acks(); },
-            [this] { return tally_.acks() + tally_.refusals() + tally_.deliveries(); });
+    Result<void> wait_for(const BenchLoad& load) {
+        return run_until([&] { return load.done() && tally_.deliveries() >= tally_.acks(); },
+                         [this] { return tally_.acks() + tally_.refusals() + tally_.deliveries(); });
+    }
+
+    /// Runs the network until `done` or until nothing new happened for too long.
+    template <class Done, class Progress>
+    Result<void> run_until(Done done, Progress progress) {
+        auto last = progress();
+        auto last_change = Clock::now();
+        while (!done() && Clock::now() - last_change < patience) {
+            if (interrupted_) return unavailable("interrupted");
+            network_.restart();
+            network_.run_one_for(tick);
+            if (const auto here = progress(); here != last) {
+                last = here;
+                last_change = Clock::now();
+            }
+        }
+        return {};
     }
 
     Result<void> read_daemon() {
@@ -315,15 +320,14 @@ private:
         std::thread thread([&theirs] { theirs.run(); });
         BenchTally tally(lane_of_);
         auto load = std::make_shared<BenchLoad>(network_, requests_, tally);
-        const auto connected = load->connect((*server)->port(), options_.connections);
-        if (connected) {
+        auto done = load->connect((*server)->port(), options_.connections);
+        if (done) {
             load->at_rate(at_rate_, options_.rate);
-            run_until(
-                network_, [&] { return load->done(); }, [&] { return tally.acks(); });
+            done = run_until([&] { return load->done(); }, [&] { return tally.acks(); });
         }
         theirs.stop();
         thread.join();
-        if (!connected) return connected;
+        if (!done) return done;
         const auto times = tally.ack_times(at_rate_);
         report_.roundtrip_p50_ms = quantile(times, 0.5);
         report_.roundtrip_p99_ms = quantile(times, 0.99);
@@ -338,6 +342,8 @@ private:
     const std::vector<std::string> requests_;
     BenchTally tally_;
     boost::asio::io_context network_{1};
+    boost::asio::signal_set signals_{network_, SIGINT, SIGTERM};
+    bool interrupted_ = false;
     std::unique_ptr<BenchServer> destination_;
     std::unique_ptr<BenchDaemon> daemon_;
     BenchReport report_;

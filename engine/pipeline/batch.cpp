@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/ensure.h"
+#include "engine/pipeline/envelope.h"
 #include "engine/pipeline/work.h"
 
 namespace engine {
@@ -31,10 +32,10 @@ std::string first_reason(const Decision& decision) {
 
 }  // namespace
 
-Digest content_digest(const Event& event) {
+Digest content_digest(const Event& event, std::string_view canonical_data) {
     const std::string_view nul("\0", 1);
     return sha256({event.type, nul, event.subject.text(), nul, event.time ? to_text(*event.time) : "", nul,
-                   canonical_json(event.data), nul, canonical_json(event.extensions)});
+                   canonical_data, nul, canonical_json(event.extensions)});
 }
 
 Step Batch::new_step(const TenantName& tenant) const {
@@ -46,7 +47,7 @@ Step Batch::new_step(const TenantName& tenant) const {
 
 Result<Entity> Batch::entity(const TenantName& tenant, const Subject& subject) {
     const auto found = entities_.find(lane_key(tenant, subject));
-    if (found != entities_.end()) return found->second;
+    if (found != entities_.end()) return steps_[found->second].entities.back();
     auto stored = store_.entity(tenant, subject);
     if (!stored) return stored.error();
     if (*stored) return std::move(**stored);
@@ -66,20 +67,22 @@ Result<std::optional<Entity>> Batch::by_email(const TenantName& tenant, std::str
 }
 
 Result<Ack> Batch::admit(const Event& event) {
-    auto known = recognise(event);
+    auto data = canonical_json(event.data);
+    const auto digest = content_digest(event, data);
+    auto known = recognise(event, digest);
     if (!known) return known.error();
     if (*known) return std::move(**known);
-    if (is_blocked(event)) return let_wait(event);
+    if (is_blocked(event)) return let_wait(event, data);
     const auto tenant = tenants_.find(event.tenant);
     ENSURE(tenant != tenants_.end());
     Work work;
     work.event = event;
-    if (auto decided = decide(*tenant->second, std::move(work), {}); !decided) return decided.error();
+    const Origin outside{{}, true, digest, std::move(data)};
+    if (auto decided = decide(*tenant->second, std::move(work), outside); !decided) return decided.error();
     return Ack{Ack::Kind::accepted, event.id, false, ""};
 }
 
-Result<std::optional<Ack>> Batch::recognise(const Event& event) {
-    const auto digest = content_digest(event);
+Result<std::optional<Ack>> Batch::recognise(const Event& event, const Digest& digest) {
     std::optional<Digest> first;
     const auto here = seen_.find(seen_key(event));
     if (here != seen_.end()) {
@@ -116,7 +119,7 @@ bool Batch::is_blocked(const Event& event) const {
     return lanes_.blocked.contains(key) || waiting_.contains(key);
 }
 
-Result<Ack> Batch::let_wait(const Event& event) {
+Result<Ack> Batch::let_wait(const Event& event, std::string_view canonical_data) {
     const auto key = lane_key(event.tenant, event.subject);
     const auto blocked = lanes_.blocked.find(key);
     const auto waiting = (blocked == lanes_.blocked.end() ? 0 : blocked->second.waiting) + waiting_[key];
@@ -127,9 +130,9 @@ Result<Ack> Batch::let_wait(const Event& event) {
     }
     ++waiting_[key];
     auto step = new_step(event.tenant);
-    add_event_record(step, event);
+    add_event_record(step, event, canonical_data);
     step.seen = EventKey{event.tenant, event.source, event.id};
-    step.seen_digest = content_digest(event);
+    step.seen_digest = seen_.at(seen_key(event));
     step.pending_added.push_back(next_pending(event, pending_kind::event));
     steps_.push_back(std::move(step));
     return Ack{Ack::Kind::accepted, event.id, true, ""};
@@ -149,7 +152,7 @@ Result<void> Batch::decide(const PendingEvent& pending) {
     if (is_blocked(event)) return {};
     const auto tenant = tenants_.find(event.tenant);
     ENSURE(tenant != tenants_.end());
-    Origin origin{pending, pending.kind != pending_kind::event};
+    const Origin origin{pending, pending.kind != pending_kind::event, {}, {}};
     if (pending.kind == pending_kind::delivery) {
         auto extra = new_step(event.tenant);
         std::string version;
@@ -178,35 +181,39 @@ Result<void> Batch::decide(const Tenant& tenant, Work work, const Origin& origin
     auto step = new_step(event.tenant);
     const EventKey key{event.tenant, event.source, event.id};
     if (origin.journal_event) {
-        add_event_record(step, event);
+        const auto data = origin.data ? *origin.data : canonical_json(event.data);
+        add_event_record(step, event, data);
         step.seen = key;
-        step.seen_digest = content_digest(event);
+        step.seen_digest = origin.digest ? *origin.digest : content_digest(event, data);
     } else {
         step.decided = key;
     }
     if (origin.pending) step.pending_removed.emplace_back(origin.pending->partition, origin.pending->place);
     add_decision_record(step, event, *decided);
-    if (decided->store_entity) {
-        entities_[lane_key(event.tenant, event.subject)] = decided->after;
-        step.entities.push_back(decided->after);
-    }
     if (options_.deliver) add_deliveries(step, event, *decided);
     add_derived(step, *decided);
     add_continuations(step, event, *decided);
     if (decided->decision.blocks_lane) block_lane(step, event, *decided);
+    if (decided->store_entity) add_entity(step, std::move(decided->after));
     steps_.push_back(std::move(step));
     made_.push_back({std::move(work.event), std::move(decided->decision)});
     return {};
 }
 
-void Batch::add_event_record(Step& step, const Event& event) const {
+/// The step must be the next one that is added.
+void Batch::add_entity(Step& step, Entity entity) {
+    entities_[lane_key(entity.tenant, entity.subject)] = steps_.size();
+    step.entities.push_back(std::move(entity));
+}
+
+void Batch::add_event_record(Step& step, const Event& event, std::string_view canonical_data) const {
     NewRecord record;
     record.stream = partition_stream(lanes_.partition_of(event.tenant, event.subject));
     record.kind = record_kind::event;
     record.subject = event.subject.text();
     record.cause_event = event.cause.empty() ? event.id.text() : event.cause.text();
     record.actor = event.actor.empty() ? "source" : event.actor;
-    record.body = canonical_json(envelope_of(event));
+    record.body = canonical_envelope(event, canonical_data);
     step.records.push_back(std::move(record));
 }
 

@@ -43,8 +43,9 @@ inline constexpr auto delivery = "delivery";  ///< the result of an action
 inline constexpr auto retry = "retry";        ///< the event a lane stumbled over, for an operator's retry
 }  // namespace pending_kind
 
-/// SHA-256 over what the sender said; when it was received does not count.
-Digest content_digest(const Event& event);
+/// SHA-256 over what the sender said; when it was received does not count. `canonical_data` is
+/// canonical_json(event.data).
+Digest content_digest(const Event& event, std::string_view canonical_data);
 
 /// One thread; nothing is durable before the steps are committed. `lanes` gets the used places and numbers,
 /// which a failed commit leaves unused: they need not be dense.
@@ -78,15 +79,19 @@ private:
     struct Origin {
         std::optional<PendingEvent> pending;
         bool journal_event = true;
+        // What is known already of an event from outside.
+        std::optional<Digest> digest;
+        std::optional<std::string> data;  ///< canonical
     };
 
     Step new_step(const TenantName& tenant) const;
-    Result<std::optional<Ack>> recognise(const Event& event);
+    Result<std::optional<Ack>> recognise(const Event& event, const Digest& digest);
     Ack note_clash(const Event& event);
     bool is_blocked(const Event& event) const;
-    Result<Ack> let_wait(const Event& event);
+    Result<Ack> let_wait(const Event& event, std::string_view canonical_data);
     Result<void> decide(const Tenant& tenant, Work work, const Origin& origin);
-    void add_event_record(Step& step, const Event& event) const;
+    void add_event_record(Step& step, const Event& event, std::string_view canonical_data) const;
+    void add_entity(Step& step, Entity entity);
     void add_decision_record(Step& step, const Event& event, const Decided& decided) const;
     void add_deliveries(Step& step, const Event& event, const Decided& decided);
     void add_derived(Step& step, const Decided& decided);
@@ -116,7 +121,7 @@ private:
     BatchOptions options_;
     std::vector<Step> steps_;
     std::vector<Made> made_;
-    std::map<Lanes::Key, Entity> entities_;
+    std::map<Lanes::Key, std::size_t> entities_;  ///< the last step that wrote the lane's entity
     std::map<std::pair<std::string, std::string>, Digest> seen_;  ///< tenant, source NUL id → content
     std::map<Lanes::Key, std::uint64_t> waiting_;                 ///< blocked in this batch, or more waiting
     std::map<std::string, std::optional<StoredContinuation>> continuations_;

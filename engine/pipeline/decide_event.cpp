@@ -206,7 +206,7 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     if (auto filled = links.fill(input); !filled) return filled.error();
 
     Decided decided;
-    decided.decision = rules::decide(*tenant.rule_set, input);
+    decided.decision = rules::decide(*tenant.rule_set, std::move(input));
     auto& decision = decided.decision;
     decision.notes.insert(decision.notes.begin(), merged.notes.begin(), merged.notes.end());
     decided.after = std::move(merged.entity);

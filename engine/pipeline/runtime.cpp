@@ -12,6 +12,8 @@ namespace {
 
 constexpr Duration idle_wait = std::chrono::seconds(1);
 constexpr std::size_t requests_per_poll = 100;
+/// Figures are gathered this often at most: gathering them costs as much as a small decision.
+constexpr auto figures_every = std::chrono::milliseconds(50);
 
 Attempt no_connection(const std::string& name) {
     Attempt attempt;
@@ -216,6 +218,12 @@ void Runtime::publish_health(bool store_fine) {
     health.ready = store_fine && !stopping_ && !worker_.fatal();
     if (!store_fine) health.reason = "the store does not take commits";
     if (stopping_) health.reason = "stopping";
+    const auto moment = std::chrono::steady_clock::now();
+    // Whoever waits for the end of work must see it at once.
+    const bool busy = worker_.has_work() || worker_.outbox().in_flight() > 0;
+    if (busy && health.ready == published_ready_ && moment < next_publication_) return;
+    published_ready_ = health.ready;
+    next_publication_ = moment + figures_every;
     auto& gauges = health.gauges;
     gauges["intake_waiting"] = static_cast<double>(worker_.intake_size());
     gauges["pending_events"] = static_cast<double>(worker_.pending_size());
@@ -223,6 +231,9 @@ void Runtime::publish_health(bool store_fine) {
     gauges["outbox_in_flight"] = static_cast<double>(worker_.outbox().in_flight());
     gauges["lanes_blocked"] = static_cast<double>(worker_.blocked_lanes());
     gauges["breakers_open"] = static_cast<double>(worker_.outbox().open_breakers().size());
+    for (const auto quantile : {"0.5", "0.99"})
+        gauges["commit_seconds{quantile=\"" + std::string(quantile) + "\"}"] =
+            counts.commit_times.quantile(std::strtod(quantile, nullptr));
     gauges["commits_total"] = static_cast<double>(counts.commits);
     gauges["commit_failures_total"] = static_cast<double>(counts.commit_failures);
     gauges["duplicates_total"] = static_cast<double>(counts.duplicates);

@@ -132,6 +132,8 @@ private:
     std::atomic<bool> stopping_{false};
     std::atomic<std::int64_t> stop_deadline_{0};
     Instant next_poll_{};
+    std::chrono::steady_clock::time_point next_publication_{};  ///< of figures that nobody waits for
+    bool published_ready_ = false;
     mutable std::mutex health_mutex_;
     Health health_;
 };

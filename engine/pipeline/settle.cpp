@@ -87,8 +87,7 @@ Result<void> Batch::confirm_own_writes(Step& step, const Delivery& delivery) {
     const auto removed = std::erase_if(
         owned->own_writes, [&](const auto& entry) { return entry.second.delivery == delivery.key; });
     if (removed == 0) return {};
-    entities_[{delivery.tenant.text(), delivery.lane.text()}] = *owned;
-    step.entities.push_back(std::move(*owned));
+    add_entity(step, std::move(*owned));
     return {};
 }
 

@@ -218,13 +218,21 @@ bool Worker::run(Turn turn) {
     Batch batch(store_, tenants_, lanes_, {turn.now, options_.deliver, options_.lane_waiting_max});
     if (auto planned = plan(turn, batch); !planned) return failed(std::move(turn), planned.error());
     if (!batch.steps().empty()) {
-        const auto committed = store_.commit(batch.steps());
+        const auto committed = commit(batch);
         if (!committed && committed.error().code == Code::conflict) return run_one_by_one(std::move(turn));
         if (!committed) return failed(std::move(turn), committed.error());
-        ++counts_.commits;
     }
     finish(turn, batch);
     return true;
+}
+
+Result<void> Worker::commit(const Batch& batch) {
+    const auto began = Recent::Clock::now();
+    const auto committed = store_.commit(batch.steps());
+    if (!committed) return committed;
+    counts_.commit_times.add(Recent::Clock::now() - began);
+    ++counts_.commits;
+    return committed;
 }
 
 Result<void> Worker::plan(Turn& turn, Batch& batch) {
@@ -280,7 +288,7 @@ bool Worker::run_alone(Turn turn) {
     if (fatal_) return failed(std::move(turn), *fatal_);
     Batch batch(store_, tenants_, lanes_, {turn.now, options_.deliver, options_.lane_waiting_max});
     auto planned = plan(turn, batch);
-    if (planned && !batch.steps().empty()) planned = store_.commit(batch.steps());
+    if (planned && !batch.steps().empty()) planned = commit(batch);
     if (planned) {
         finish(turn, batch);
         return true;

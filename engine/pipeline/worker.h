@@ -16,6 +16,7 @@
 #include "engine/pipeline/batch.h"
 #include "engine/pipeline/engine.h"
 #include "engine/pipeline/outbox.h"
+#include "engine/pipeline/recent.h"
 #include "engine/store/store.h"
 
 namespace engine {
@@ -40,6 +41,7 @@ struct WorkerCounts {
     std::uint64_t commit_failures = 0;
     std::map<std::string, std::uint64_t> attempts;  ///< by done, retry, failed
     std::uint64_t dead_letters = 0;
+    Recent commit_times;
 };
 
 /// One thread. A commit that fails because the store is away keeps everything that was accepted and is tried
@@ -118,6 +120,7 @@ private:
     };
 
     bool run(Turn turn);
+    Result<void> commit(const Batch& batch);
     Result<void> plan(Turn& turn, Batch& batch);
     void take_answers(Turn& turn);
     void take_commands(Turn& turn);
