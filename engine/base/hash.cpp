@@ -46,9 +46,7 @@ int base64_value(char c) {
 }  // namespace
 
 Digest sha256(std::string_view bytes) {
-    Digest out;
-    SHA256(raw(bytes), bytes.size(), out.data());
-    return out;
+    return sha256({bytes});
 }
 
 // The streaming functions are marked deprecated in OpenSSL 3 in favour of EVP, whose context costs an

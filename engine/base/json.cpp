@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 
 namespace engine {
 namespace {
@@ -77,10 +79,26 @@ void append_control(std::string& out, unsigned char c) {
     }
 }
 
+/// Whether one of eight bytes is not plain ASCII, is a quote or is a backslash; found without a look at each.
+bool has_special(const char* bytes) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes, sizeof word);
+    constexpr std::uint64_t ones = 0x0101'0101'0101'0101;
+    constexpr std::uint64_t highs = 0x8080'8080'8080'8080;
+    const auto has_zero = [](std::uint64_t value) { return (value - ones) & ~value & highs; };
+    const auto below_space = (word - ones * 0x20) & ~word & highs;
+    return ((word & highs) | below_space | has_zero(word ^ (ones * '"')) | has_zero(word ^ (ones * '\\'))) !=
+           0;
+}
+
 void append_text(std::string& out, std::string_view text) {
     out += '"';
     std::size_t done = 0;
     for (std::size_t i = 0; i < text.size();) {
+        if (i + 8 <= text.size() && !has_special(text.data() + i)) {
+            i += 8;
+            continue;
+        }
         const auto c = static_cast<unsigned char>(text[i]);
         if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
             ++i;

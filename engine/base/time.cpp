@@ -110,23 +110,38 @@ Result<Instant> parse_instant(std::string_view text) {
     return Instant(sys_days(date)) + time;
 }
 
+namespace {
+
+void append_digits(std::string& out, int value, int width) {
+    std::array<char, 12> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+    const auto count = static_cast<int>(end - digits.data());
+    if (count < width) out.append(static_cast<std::size_t>(width - count), '0');
+    out.append(digits.data(), end);
+}
+
+}  // namespace
+
+// Every journal row has several instants: a format string would be read for each.
 std::string to_text(Instant instant) {
     const auto days_since = floor<days>(instant);
     const year_month_day date{days_since};
     const hh_mm_ss time{instant - days_since};
-    std::array<char, 48> out;
-    const int length =
-        std::snprintf(out.data(), out.size(), "%04d-%02u-%02uT%02d:%02d:%02d", int(date.year()),
-                      unsigned(date.month()), unsigned(date.day()), int(time.hours().count()),
-                      int(time.minutes().count()), int(time.seconds().count()));
-    std::string text(out.data(), static_cast<std::size_t>(length));
+    std::string text;
+    text.reserve(27);
+    const int year = int(date.year());
+    if (year < 0) text += '-';
+    append_digits(text, year < 0 ? -year : year, year < 0 ? 3 : 4);
+    append_digits(text += '-', int(unsigned(date.month())), 2);
+    append_digits(text += '-', int(unsigned(date.day())), 2);
+    append_digits(text += 'T', int(time.hours().count()), 2);
+    append_digits(text += ':', int(time.minutes().count()), 2);
+    append_digits(text += ':', int(time.seconds().count()), 2);
     const auto micro = static_cast<int>(time.subseconds().count());
-    if (micro == 0) return text + "Z";
-    if (micro % 1000 == 0)
-        std::snprintf(out.data(), out.size(), ".%03dZ", micro / 1000);
-    else
-        std::snprintf(out.data(), out.size(), ".%06dZ", micro);
-    return text + out.data();
+    if (micro != 0) text += '.';
+    if (micro != 0) append_digits(text, micro % 1000 == 0 ? micro / 1000 : micro, micro % 1000 == 0 ? 3 : 6);
+    text += 'Z';
+    return text;
 }
 
 Result<Duration> parse_duration(std::string_view text) {

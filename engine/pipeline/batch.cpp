@@ -66,7 +66,8 @@ Result<std::optional<Entity>> Batch::by_email(const TenantName& tenant, std::str
     return std::optional<Entity>(std::move(*current));
 }
 
-Result<Ack> Batch::admit(const Event& event) {
+Result<Ack> Batch::admit(const std::shared_ptr<const Event>& shared) {
+    const Event& event = *shared;
     auto data = canonical_json(event.data);
     const auto digest = content_digest(event, data);
     auto known = recognise(event, digest);
@@ -76,7 +77,7 @@ Result<Ack> Batch::admit(const Event& event) {
     const auto tenant = tenants_.find(event.tenant);
     ENSURE(tenant != tenants_.end());
     Work work;
-    work.event = event;
+    work.event = shared;
     const Origin outside{{}, true, digest, std::move(data)};
     if (auto decided = decide(*tenant->second, std::move(work), outside); !decided) return decided.error();
     return Ack{Ack::Kind::accepted, event.id, false, ""};
@@ -169,15 +170,19 @@ Result<void> Batch::decide(const PendingEvent& pending) {
                                           extra.continuations_removed.end());
         return {};
     }
-    return decide(*tenant->second, work_of(event), origin);
+    return decide(*tenant->second, work_of(std::make_shared<const Event>(event)), origin);
 }
 
 Result<void> Batch::decide(const Tenant& tenant, Work work, const Origin& origin) {
     // What besides the payload made the decision has to be journaled with the event.
-    if (auto context = context_of(work); !context.empty()) work.event.extensions[context_extension] = context;
+    if (auto context = context_of(work); !context.empty()) {
+        auto with_context = *work.event;
+        with_context.extensions[context_extension] = std::move(context);
+        work.event = std::make_shared<const Event>(std::move(with_context));
+    }
     auto decided = decide_event(tenant, work, *this, {options_.now, false});
     if (!decided) return decided.error();
-    const Event& event = work.event;
+    const Event& event = *work.event;
     auto step = new_step(event.tenant);
     const EventKey key{event.tenant, event.source, event.id};
     if (origin.journal_event) {

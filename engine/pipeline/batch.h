@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -52,7 +53,7 @@ Digest content_digest(const Event& event, std::string_view canonical_data);
 class Batch final : public Snapshot {
 public:
     struct Made {
-        Event event;
+        std::shared_ptr<const Event> event;
         Decision decision;
     };
 
@@ -60,7 +61,7 @@ public:
         : store_(store), tenants_(tenants), lanes_(lanes), options_(options) {}
 
     /// Recognises, lets wait, or decides an event from outside. The Ack counts once the batch is committed.
-    Result<Ack> admit(const Event& event);
+    Result<Ack> admit(const std::shared_ptr<const Event>& event);
     /// Decides an event that flowed back or waited; leaves it where it is when its lane is blocked.
     Result<void> decide(const PendingEvent& pending);
     /// Records what an attempt led to.

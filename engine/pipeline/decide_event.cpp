@@ -185,7 +185,7 @@ void add_write_back(const Tenant& tenant, const Event& event, Decided& decided) 
 
 Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& snapshot,
                              const DecideOptions& options) {
-    const Event& event = work.event;
+    const Event& event = *work.event;
     auto before = snapshot.entity(event.tenant, event.subject);
     if (!before) return before.error();
     if (event.hops > tenant.rule_set->options.hops_max)

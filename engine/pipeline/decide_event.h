@@ -2,6 +2,7 @@
 /// Decides one event: merge, linked snapshots, rules, write-back, what flows back. Pure but for the snapshot
 /// it reads.
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,7 +29,7 @@ public:
 
 /// An event on its way into its decision.
 struct Work {
-    Event event;
+    std::shared_ptr<const Event> event;
     std::vector<rules::PresetWrite> presets;  ///< the `save` of a delivered action
     std::optional<rules::Resume> resume;      ///< the rest of a rule
     std::vector<Change> retried_changes;  ///< an operator's retry sees the changes the event brought at first

@@ -61,7 +61,7 @@ Result<Json> dry_run(const Tenant& tenant, const Json& request, Instant now) {
     const Json nothing = Json::object();
     Supposed world(*event, known == nullptr ? nothing : *known);
     Work work;
-    work.event = *event;
+    work.event = std::make_shared<const Event>(*event);
     auto decided = decide_event(tenant, work, world, options);
     if (!decided) return decided.error();
     return to_json(decided->decision);

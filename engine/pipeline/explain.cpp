@@ -123,7 +123,7 @@ Result<Json> explain(Store& store, const TenantName& tenant, const EventId& id, 
     const auto now = parse_instant(text_or(*decision, "now", ""));
     if (!now) return Error{Code::corrupt, "the decision of " + id.text() + " has no clock"};
     Past past(store, *decision, *seen, event->subject, tenant_at);
-    auto again = decide_event(**then, work_of(*event), past, {*now, true});
+    auto again = decide_event(**then, work_of(std::make_shared<const Event>(*event)), past, {*now, true});
     if (!again) return again.error();
     auto trace = std::move(again->decision.trace);
     again->decision.trace = nullptr;

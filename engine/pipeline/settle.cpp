@@ -133,10 +133,13 @@ Result<std::vector<StoredContinuation>> Batch::continuations_of(const TenantName
 
 Result<Work> Batch::work_of_delivery(const PendingEvent& pending, Step& extra, std::string& version) {
     Work work;
-    work.event = pending.event;
+    auto event = pending.event;
     const auto& context = pending.context;
     const auto* done = find(context, "done");
-    if (done == nullptr || *done != Json(true)) return work;
+    if (done == nullptr || *done != Json(true)) {
+        work.event = std::make_shared<const Event>(std::move(event));
+        return work;
+    }
     work.presets = presets_of(context);
     const auto as = text_or(context, "as", "");
     auto waiting = continuations_of(pending.event.tenant, pending.event.subject);
@@ -161,9 +164,9 @@ Result<Work> Batch::work_of_delivery(const PendingEvent& pending, Step& extra, s
         // The rest of the rule goes on reading what the event said that began it.
         if (const auto* data = find(stored.context, "event.data"); data != nullptr)
             for (const auto& [name, value] : data->items())
-                if (name != pending.event.subject.kind() && !work.event.data.contains(name))
-                    work.event.data[name] = value;
+                if (name != event.subject.kind() && !event.data.contains(name)) event.data[name] = value;
     }
+    work.event = std::make_shared<const Event>(std::move(event));
     return work;
 }
 

@@ -39,9 +39,10 @@ Json context_of(const Work& work) {
     return context;
 }
 
-Work work_of(const Event& event) {
+Work work_of(std::shared_ptr<const Event> shared) {
     Work work;
-    work.event = event;
+    work.event = std::move(shared);
+    const Event& event = *work.event;
     const auto context = event.extensions.find(context_extension);
     if (context == event.extensions.end() || !context->is_object() || !is_own_source(event.source))
         return work;

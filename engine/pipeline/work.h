@@ -15,7 +15,7 @@ inline constexpr auto context_extension = "context";
 /// when there is one.
 Json context_of(const Work& work);
 /// Work as it was first decided: reads the context back.
-Work work_of(const Event& event);
+Work work_of(std::shared_ptr<const Event> event);
 
 bool is_own_source(std::string_view source);
 

@@ -114,11 +114,11 @@ void Worker::submit(std::vector<Event> events, Done done) {
     if (intake_.size() + events.size() > options_.intake_events_max) full = "intake_events_max is reached";
     if (outbox_rows_ >= options_.outbox_rows_max) full = "outbox_rows_max is reached";
     for (std::size_t i = 0; i < events.size(); ++i) {
-        Incoming incoming{std::move(events[i]), submission, i};
+        Incoming incoming{std::make_shared<const Event>(std::move(events[i])), submission, i};
         if (full.empty())
             intake_.push_back(std::move(incoming));
         else
-            answer(incoming, {Ack::Kind::overloaded, incoming.event.id, false, full});
+            answer(incoming, {Ack::Kind::overloaded, incoming.event->id, false, full});
     }
 }
 
@@ -185,7 +185,7 @@ void Worker::take_pending(Turn& turn) {
 std::set<Lanes::Key> Worker::urgent_lanes() const {
     std::set<Lanes::Key> lanes;
     for (const auto& incoming : intake_)
-        if (incoming.event.urgent) lanes.insert(lane_of(incoming.event));
+        if (incoming.event->urgent) lanes.insert(lane_of(*incoming.event));
     return lanes;
 }
 
@@ -197,7 +197,7 @@ void Worker::take_incoming(Turn& turn) {
     if (!urgent.empty()) {
         for (auto& incoming : intake_) {
             const bool take =
-                turn.incoming.size() < options_.batch_events_max && urgent.contains(lane_of(incoming.event));
+                turn.incoming.size() < options_.batch_events_max && urgent.contains(lane_of(*incoming.event));
             if (take)
                 turn.incoming.push_back(std::move(incoming));
             else
@@ -216,17 +216,25 @@ void Worker::take_incoming(Turn& turn) {
 bool Worker::run(Turn turn) {
     if (fatal_) return failed(std::move(turn), *fatal_);
     Batch batch(store_, tenants_, lanes_, {turn.now, options_.deliver, options_.lane_waiting_max});
-    if (auto planned = plan(turn, batch); !planned) return failed(std::move(turn), planned.error());
-    if (!batch.steps().empty()) {
-        const auto committed = commit(batch);
-        if (!committed && committed.error().code == Code::conflict) return run_one_by_one(std::move(turn));
-        if (!committed) return failed(std::move(turn), committed.error());
-    }
+    const auto decided = decide(turn, batch);
+    if (!decided && decided.error().code == Code::conflict) return run_one_by_one(std::move(turn));
+    if (!decided) return failed(std::move(turn), decided.error());
     finish(turn, batch);
     return true;
 }
 
+/// Nothing of the turn has happened when it fails.
+Result<void> Worker::decide(Turn& turn, Batch& batch) {
+    if (auto begun = store_.begin(); !begun) return begun;
+    auto done = plan(turn, batch);
+    if (done) return commit(batch);
+    store_.abandon();
+    return done;
+}
+
 Result<void> Worker::commit(const Batch& batch) {
+    // Events that were all known already, and questions: there is no commit to count.
+    if (batch.steps().empty()) return store_.commit({});
     const auto began = Recent::Clock::now();
     const auto committed = store_.commit(batch.steps());
     if (!committed) return committed;
@@ -264,7 +272,7 @@ bool Worker::failed(Turn turn, const Error& error) {
     put_first(pending_, turn.pending);
     for (const auto& command : turn.commands) command.done(error);
     for (const auto& incoming : turn.incoming)
-        answer(incoming, {Ack::Kind::unavailable, incoming.event.id, false, error.message});
+        answer(incoming, {Ack::Kind::unavailable, incoming.event->id, false, error.message});
     return false;
 }
 
@@ -287,18 +295,17 @@ bool Worker::run_one_by_one(Turn turn) {
 bool Worker::run_alone(Turn turn) {
     if (fatal_) return failed(std::move(turn), *fatal_);
     Batch batch(store_, tenants_, lanes_, {turn.now, options_.deliver, options_.lane_waiting_max});
-    auto planned = plan(turn, batch);
-    if (planned && !batch.steps().empty()) planned = commit(batch);
-    if (planned) {
+    const auto decided = decide(turn, batch);
+    if (decided) {
         finish(turn, batch);
         return true;
     }
-    if (planned.error().code != Code::conflict || turn.incoming.empty())
-        return failed(std::move(turn), planned.error());
+    if (decided.error().code != Code::conflict || turn.incoming.empty())
+        return failed(std::move(turn), decided.error());
     const auto& incoming = turn.incoming.front();
     log_error("an event contradicts the store",
-              {{"event", incoming.event.id.text()}, {"reason", planned.error().message}});
-    answer(incoming, {Ack::Kind::unavailable, incoming.event.id, false, planned.error().message});
+              {{"event", incoming.event->id.text()}, {"reason", decided.error().message}});
+    answer(incoming, {Ack::Kind::unavailable, incoming.event->id, false, decided.error().message});
     return true;
 }
 
@@ -312,7 +319,7 @@ void Worker::finish(Turn& turn, const Batch& batch) {
     }
     for (const auto& made : batch.made()) {
         ++counts_.decisions[made.decision.outcome];
-        if (listener_) listener_(made.event, made.decision);
+        if (listener_) listener_(*made.event, made.decision);
     }
     for (std::size_t i = 0; i < turn.commands.size(); ++i) turn.commands[i].done(std::move(turn.replies[i]));
     for (std::size_t i = 0; i < turn.incoming.size(); ++i) {

@@ -94,7 +94,7 @@ private:
         Done done;
     };
     struct Incoming {
-        Event event;
+        std::shared_ptr<const Event> event;
         std::shared_ptr<Submission> submission;
         std::size_t index = 0;
     };
@@ -120,8 +120,9 @@ private:
     };
 
     bool run(Turn turn);
-    Result<void> commit(const Batch& batch);
+    Result<void> decide(Turn& turn, Batch& batch);
     Result<void> plan(Turn& turn, Batch& batch);
+    Result<void> commit(const Batch& batch);
     void take_answers(Turn& turn);
     void take_commands(Turn& turn);
     void take_pending(Turn& turn);

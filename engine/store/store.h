@@ -160,6 +160,10 @@ public:
     virtual Result<bool> has_owner() = 0;
     virtual Result<void> mark_simulated() = 0;
 
+    /// Begins the transaction that the next commit ends: what is read until then is read together, and at less
+    /// cost. It ends without effect by `abandon`, or by a commit that fails. Optional; fails as a commit does.
+    virtual Result<void> begin() = 0;
+    virtual void abandon() = 0;
     /// One transaction for all steps, in order. Fails with denied without ownership. Fails with conflict,
     /// naming the event, when an event is seen already or is not pending, or when a version is not the
     /// successor of the stored one (nor equal to it with equal fields); nothing is kept then.

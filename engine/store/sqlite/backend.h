@@ -24,6 +24,8 @@ public:
     bool owned() const override;
     Result<bool> has_owner() override;
     Result<void> mark_simulated() override;
+    Result<void> begin() override;
+    void abandon() override;
     Result<void> commit(std::span<const Step> steps) override;
 
     Result<std::optional<SeenEvent>> seen(const EventKey& key) override;
@@ -77,8 +79,10 @@ private:
         std::int64_t id = 0;
     };
     void forget_uncommitted();
+    /// Commits when `done`, else rolls back.
+    Result<void> end(Result<void> done);
     void write_back_if_due();
-    /// `change` inside a transaction of its own.
+    /// `change` inside a transaction of its own, or in the one that is open.
     template <class Change>
     Result<void> in_transaction(Change change);
 
@@ -103,6 +107,7 @@ private:
     std::unique_ptr<Database> database_;
     StoreInfo info_;
     bool read_only_;
+    bool begun_ = false;        ///< by `begin`
     bool owns_memory_ = false;  ///< the lock of a store in memory, which nobody else can see
     OwnerLock lock_;
     Dictionary tenants_;
@@ -115,13 +120,9 @@ private:
 template <class Change>
 Result<void> SqliteStore::in_transaction(Change change) {
     if (read_only_) return denied("the store was opened for reading only");
+    if (begun_) return change();
     if (const auto begun = database_->begin(); !begun) return begun.error();
-    Result<void> done = change();
-    if (done) done = database_->commit();
-    if (done) return done;
-    database_->rollback();
-    forget_uncommitted();
-    return done;
+    return end(change());
 }
 
 /// Reads every row with `read`, which returns a Result of an element.

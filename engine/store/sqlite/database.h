@@ -120,6 +120,7 @@ public:
     const std::string& path() const { return path_; }  ///< absolute, links followed; empty in memory
     bool in_memory() const { return path_.empty(); }
     bool failed() const { return failed_; }
+    bool in_transaction() const;
 
 private:
     friend class Rows;
