@@ -136,6 +136,8 @@ private:
                             "the store was filled by replay (simulated); serve needs another one");
         open.read_only = true;
         open.cache_bytes = settings_.cache_bytes / 4;
+        auto view = open_store(settings_.store, open);
+        if (!view) return complain(view.error());
         auto reader = open_store(settings_.store, open);
         if (!reader) return complain(reader.error());
         connectors::HttpClientOptions client_options;
@@ -143,8 +145,9 @@ private:
         client_ = std::make_unique<connectors::HttpClient>(network_, client_options);
         outbound_ = std::make_unique<HttpOutbound>(network_, *client_, clock_);
         runtime_ = std::make_unique<Runtime>(
-            std::move(*writer), std::move(*reader), std::move(tenants), *outbound_, clock_,
-            runtime_options(settings_), Worker::Listener(), [this](const Error& error) { give_up(error); });
+            Runtime::Handles{*std::move(writer), *std::move(view), *std::move(reader)}, std::move(tenants),
+            *outbound_, clock_, runtime_options(settings_), Worker::Listener(),
+            [this](const Error& error) { give_up(error); });
         if (auto started = runtime_->start(); !started) return complain(started.error());
         return exit_code::ok;
     }

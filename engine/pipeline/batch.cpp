@@ -5,6 +5,7 @@
 #include "engine/base/ensure.h"
 #include "engine/pipeline/envelope.h"
 #include "engine/pipeline/work.h"
+#include "engine/store/codec.h"
 
 namespace engine {
 namespace {
@@ -45,9 +46,14 @@ Step Batch::new_step(const TenantName& tenant) const {
     return step;
 }
 
+const Entity* Batch::planned(const Lanes::Key& key) const {
+    const auto found = entities_.find(key);
+    if (found != entities_.end()) return &steps_[found->second].entities.back();
+    return before_ == nullptr ? nullptr : before_->planned(key);
+}
+
 Result<Entity> Batch::entity(const TenantName& tenant, const Subject& subject) {
-    const auto found = entities_.find(lane_key(tenant, subject));
-    if (found != entities_.end()) return steps_[found->second].entities.back();
+    if (const auto* left = planned(lane_key(tenant, subject))) return *left;
     auto stored = store_.entity(tenant, subject);
     if (!stored) return stored.error();
     if (*stored) return std::move(**stored);
@@ -57,13 +63,39 @@ Result<Entity> Batch::entity(const TenantName& tenant, const Subject& subject) {
     return unknown;
 }
 
+const Entity* Batch::planned_by_email(const TenantName& tenant, std::string_view kind,
+                                      std::string_view email) const {
+    const Entity* first = nullptr;
+    for (const auto* batch = this; batch != nullptr; batch = batch->before_) {
+        const auto subjects = batch->emails_.find({tenant.text(), std::string(email)});
+        if (subjects == batch->emails_.end()) continue;
+        for (const auto& subject : subjects->second) {
+            const auto* left = planned({tenant.text(), subject});
+            ENSURE(left != nullptr);
+            const bool fits = left->subject.kind() == kind && email_of(*left) == email;
+            if (fits && (first == nullptr || subject < first->subject.text())) first = left;
+        }
+    }
+    return first;
+}
+
+/// The same answer whether the batches under way are committed already or not.
 Result<std::optional<Entity>> Batch::by_email(const TenantName& tenant, std::string_view kind,
                                               std::string_view email) {
-    auto stored = store_.entity_by_email(tenant, kind, email);
-    if (!stored || !*stored) return stored;
-    auto current = entity(tenant, (*stored)->subject);
-    if (!current) return current.error();
-    return std::optional<Entity>(std::move(*current));
+    const auto normal = normal_email(email);
+    const auto* left = planned_by_email(tenant, kind, normal);
+    std::string after;
+    while (true) {
+        auto stored = store_.entity_by_email(tenant, kind, normal, after);
+        if (!stored) return stored.error();
+        if (left != nullptr && (!*stored || left->subject.text() < (*stored)->subject.text()))
+            return std::optional<Entity>(*left);
+        if (!*stored) return stored;
+        const auto* now = planned(lane_key(tenant, (*stored)->subject));
+        if (now == nullptr) return stored;
+        if (email_of(*now) == normal) return std::optional<Entity>(*now);
+        after = (*stored)->subject.text();
+    }
 }
 
 Result<Ack> Batch::admit(const std::shared_ptr<const Event>& shared) {
@@ -85,10 +117,10 @@ Result<Ack> Batch::admit(const std::shared_ptr<const Event>& shared) {
 
 Result<std::optional<Ack>> Batch::recognise(const Event& event, const Digest& digest) {
     std::optional<Digest> first;
-    const auto here = seen_.find(seen_key(event));
-    if (here != seen_.end()) {
-        first = here->second;
-    } else {
+    for (const auto* batch = this; batch != nullptr && !first; batch = batch->before_)
+        if (const auto here = batch->seen_.find(seen_key(event)); here != batch->seen_.end())
+            first = here->second;
+    if (!first) {
         auto stored = store_.seen({event.tenant, event.source, event.id});
         if (!stored) return stored.error();
         if (*stored) first = (*stored)->content_digest;
@@ -208,6 +240,8 @@ Result<void> Batch::decide(const Tenant& tenant, Work work, const Origin& origin
 /// The step must be the next one that is added.
 void Batch::add_entity(Step& step, Entity entity) {
     entities_[lane_key(entity.tenant, entity.subject)] = steps_.size();
+    if (const auto email = email_of(entity); !email.empty())
+        emails_[{entity.tenant.text(), email}].insert(entity.subject.text());
     step.entities.push_back(std::move(entity));
 }
 

@@ -57,8 +57,15 @@ public:
         Decision decision;
     };
 
-    Batch(Store& store, const Tenants& tenants, Lanes& lanes, BatchOptions options)
-        : store_(store), tenants_(tenants), lanes_(lanes), options_(options) {}
+    /// `store` shows what is committed. `before`, when there is one, is the batch whose commit is under way:
+    /// it is seen as if it were committed, and outlives this one's planning.
+    Batch(Store& store, const Tenants& tenants, Lanes& lanes, BatchOptions options,
+          const Batch* before = nullptr)
+        : store_(store), tenants_(tenants), lanes_(lanes), options_(options), before_(before) {}
+    /// The batch before is committed, or no more is planned.
+    void forget_before() { before_ = nullptr; }
+    /// The time of what is decided from now on.
+    void set_now(Instant now) { options_.now = now; }
 
     /// Recognises, lets wait, or decides an event from outside. The Ack counts once the batch is committed.
     Result<Ack> admit(const std::shared_ptr<const Event>& event);
@@ -104,6 +111,8 @@ private:
     Result<Work> work_of_delivery(const PendingEvent& pending, Step& extra, std::string& version);
     Result<std::vector<StoredContinuation>> continuations_of(const TenantName& tenant,
                                                              const Subject& subject);
+    void change_continuations(const TenantName& tenant, const Subject& subject,
+                              std::vector<StoredContinuation>& all) const;
     Result<void> confirm_own_writes(Step& step, const Delivery& delivery);
     void add_result_event(Step& step, const Delivery& delivery, const Attempt& attempt, bool done);
 
@@ -116,13 +125,23 @@ private:
     void add_operator_record(Step& step, const Request& request, const std::string& stream,
                              const std::string& subject) const;
 
+    /// The entity as this batch, or the one before it, leaves it.
+    const Entity* planned(const Lanes::Key& key) const;
+    /// The first entity of the kind after a subject, by subject, that a batch under way leaves with that
+    /// e-mail.
+    const Entity* planned_by_email(const TenantName& tenant, std::string_view kind,
+                                   std::string_view email) const;
+
     Store& store_;
     const Tenants& tenants_;
     Lanes& lanes_;
     BatchOptions options_;
+    const Batch* before_;
     std::vector<Step> steps_;
     std::vector<Made> made_;
     std::map<Lanes::Key, std::size_t> entities_;  ///< the last step that wrote the lane's entity
+    /// (tenant, e-mail) and the subjects of all that had it at some time in this batch.
+    std::map<Lanes::Key, std::set<std::string>> emails_;
     std::map<std::pair<std::string, std::string>, Digest> seen_;  ///< tenant, source NUL id → content
     std::map<Lanes::Key, std::uint64_t> waiting_;                 ///< blocked in this batch, or more waiting
     std::map<std::string, std::optional<StoredContinuation>> continuations_;

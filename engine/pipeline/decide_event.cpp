@@ -89,7 +89,7 @@ public:
             if (auto done = follow(link, input); !done) return done.error();
         }
         for (const auto& [kind, value] : event_.data.items()) {
-            if (kind == input.kind || !value.is_object()) continue;
+            if (kind == input.kind || !value.is_object() || !tenant_.kinds_read.contains(kind)) continue;
             auto& linked = input.linked[kind];
             if (!linked.is_object()) linked = Json::object();
             linked.merge_patch(value);

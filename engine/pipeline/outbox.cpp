@@ -1,6 +1,7 @@
 #include "engine/pipeline/outbox.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/hash.h"
 
@@ -15,6 +16,22 @@ double jitter_of(const DeliveryKey& key, int attempts) {
     const auto digest = sha256({key.text(), std::to_string(attempts)});
     const unsigned value = digest[0] * 256u + digest[1];
     return 0.8 + 0.4 * value / 65536.0;
+}
+
+/// What is left of a delivery that is over.
+Delivery place_of(const Delivery& delivery) {
+    Delivery place;
+    place.partition = delivery.partition;
+    place.number = delivery.number;
+    place.action.relaxed = delivery.action.relaxed;
+    return place;
+}
+
+template <class Items>
+auto find(Items& items, int partition, std::uint64_t number) {
+    return std::find_if(items.begin(), items.end(), [&](const auto& item) {
+        return item.delivery.partition == partition && item.delivery.number == number;
+    });
 }
 
 }  // namespace
@@ -43,7 +60,7 @@ bool Outbox::add(Delivery delivery, const ChannelOptions& options) {
     const std::string subject = delivery.lane.text();
     auto& lane = channel.lanes[subject];
     last_added_[number.first] = number.second;
-    lane.items.push_back({std::move(delivery), false});
+    lane.items.push_back({std::move(delivery), State::waiting});
     ++size_;
     queue(channel, subject, lane);
     return true;
@@ -129,13 +146,18 @@ void Outbox::take_lane(const ChannelKey& key, Channel& channel, const std::strin
                        std::size_t limit, std::vector<Delivery>& out) {
     auto& lane = channel.lanes[subject];
     lane.queued = false;
+    if (lane.items.empty()) {
+        channel.lanes.erase(subject);
+        return;
+    }
     for (auto& item : lane.items) {
-        if (!item.in_flight && item.delivery.next_attempt > now) {
+        const bool waits = item.state == State::waiting;
+        if (waits && item.delivery.next_attempt > now) {
             channel.later.emplace(item.delivery.next_attempt, subject);
-        } else if (!item.in_flight) {
+        } else if (waits) {
             if (out.size() >= limit || channel.in_flight >= channel.options.concurrency)
                 return stay(channel, subject, lane);
-            item.in_flight = true;
+            item.state = State::in_flight;
             ++channel.in_flight;
             in_flight_[{item.delivery.partition, item.delivery.number}] = {key, subject};
             out.push_back(item.delivery);
@@ -154,10 +176,7 @@ std::optional<Settlement> Outbox::settle(int partition, std::uint64_t number, co
     --channel.in_flight;
     note(channel, attempt.kind == Attempt::Kind::retry, now);
     auto& lane = channel.lanes[subject];
-    const auto item = std::find_if(lane.items.begin(), lane.items.end(), [&](const Item& candidate) {
-        return candidate.delivery.number == number && candidate.delivery.partition == partition;
-    });
-    item->in_flight = false;
+    const auto item = find(lane.items, partition, number);
     ++item->delivery.attempts;
     const auto wait = attempt.kind == Attempt::Kind::retry
                           ? retry_wait(channel.options.retry, item->delivery.attempts, item->delivery.key,
@@ -170,21 +189,34 @@ std::optional<Settlement> Outbox::settle(int partition, std::uint64_t number, co
         if (attempt.retry_after > Duration(0))
             channel.paused_until = now + std::clamp(attempt.retry_after, retry_after_min, retry_after_max);
         item->delivery.next_attempt = now + *wait;
+        item->state = State::waiting;
         settlement.kind = Settlement::Kind::retry;
         settlement.delivery = item->delivery;
+        queue(channel, subject, lane);
     } else {
         settlement.kind =
             attempt.kind == Attempt::Kind::done ? Settlement::Kind::done : Settlement::Kind::dead;
-        settlement.delivery = std::move(item->delivery);
-        lane.items.erase(item);
-        --size_;
+        settlement.delivery = std::exchange(item->delivery, place_of(item->delivery));
+        item->state = State::over;
     }
-    if (lane.items.empty() && !lane.queued)
-        channel.lanes.erase(subject);
-    else
-        queue(channel, subject, lane);
     if (!channel.ready.empty()) next_due_ = Instant::min();
     return settlement;
+}
+
+void Outbox::forget(const Delivery& delivery) {
+    const auto channel = channels_.find({delivery.tenant.text(), delivery.action.connection});
+    if (channel == channels_.end()) return;
+    const auto lane = channel->second.lanes.find(delivery.lane.text());
+    if (lane == channel->second.lanes.end()) return;
+    auto& items = lane->second.items;
+    const auto item = find(items, delivery.partition, delivery.number);
+    if (item == items.end() || item->state != State::over) return;
+    items.erase(item);
+    --size_;
+    if (!items.empty())
+        queue(channel->second, lane->first, lane->second);
+    else if (!lane->second.queued)
+        channel->second.lanes.erase(lane);
 }
 
 void Outbox::note(Channel& channel, bool failed, Instant now) {

@@ -58,10 +58,13 @@ public:
     /// The next instant at which take_due may have something; nothing when only an answer can change that.
     std::optional<Instant> next_due() const { return next_due_; }
 
-    /// The attempt on a delivery in flight is over: says what follows, and holds it ready for that. A `retry`
-    /// beyond the schedule is dead. Nothing when the delivery is not in flight.
+    /// The attempt on a delivery in flight is over: says what follows. A `retry` beyond the schedule is dead.
+    /// Nothing when the delivery is not in flight. One that is done or dead holds back those behind it until
+    /// `forget`: were it forgotten in a crash, it would leave again after them.
     std::optional<Settlement> settle(int partition, std::uint64_t number, const Attempt& attempt,
                                      Instant now);
+    /// The end of a delivery is committed. Does nothing when it was forgotten before.
+    void forget(const Delivery& delivery);
 
     std::size_t size() const { return size_; }
     std::size_t in_flight() const { return in_flight_.size(); }
@@ -69,9 +72,10 @@ public:
     std::vector<std::string> open_breakers() const;
 
 private:
+    enum class State { waiting, in_flight, over };
     struct Item {
-        Delivery delivery;
-        bool in_flight = false;
+        Delivery delivery;  ///< of one that is over only what places it
+        State state = State::waiting;
     };
     struct Lane {
         std::deque<Item> items;

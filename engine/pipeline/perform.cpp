@@ -127,12 +127,12 @@ Result<Json> Batch::release_lane(const Request& request) {
 Result<Json> Batch::create_key(const Request& request) {
     auto key = key_from_json(request.tenant, request.arguments);
     if (!key) return key.error();
-    auto stored = store_.put_key(*key);
-    if (!stored) return stored.error();
+    Json answer{{"id", key->id}, {"state", "created"}};
     auto step = new_step(request.tenant);
+    step.keys_set.push_back(*std::move(key));
     add_operator_record(step, request, control_stream, "");
     steps_.push_back(std::move(step));
-    return Json{{"id", key->id}, {"state", "created"}};
+    return answer;
 }
 
 Result<Json> Batch::revoke_key(const Request& request) {
@@ -142,8 +142,8 @@ Result<Json> Batch::revoke_key(const Request& request) {
     if (!key) return key.error();
     if (!*key || (*key)->tenant != request.tenant) return not_found("no key " + *id);
     if (!(*key)->revoked) (*key)->revoked = options_.now;
-    if (auto stored = store_.put_key(**key); !stored) return stored.error();
     auto step = new_step(request.tenant);
+    step.keys_set.push_back(**std::move(key));
     add_operator_record(step, request, control_stream, "");
     steps_.push_back(std::move(step));
     return Json{{"id", *id}, {"state", "revoked"}};

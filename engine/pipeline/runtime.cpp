@@ -29,17 +29,16 @@ Json answer_of(const Result<Json>& result) {
 
 }  // namespace
 
-Runtime::Runtime(std::unique_ptr<Store> writer, std::unique_ptr<Store> reader, Tenants tenants,
-                 Outbound& outbound, const Clock& clock, RuntimeOptions options, Worker::Listener listener,
-                 std::function<void(Error)> on_fatal)
-    : writer_(std::move(writer)),
-      reader_(std::move(reader)),
+Runtime::Runtime(Handles handles, Tenants tenants, Outbound& outbound, const Clock& clock,
+                 RuntimeOptions options, Worker::Listener listener, std::function<void(Error)> on_fatal)
+    : handles_(std::move(handles)),
       tenants_(std::move(tenants)),
       outbound_(outbound),
       clock_(clock),
       options_(std::move(options)),
       on_fatal_(std::move(on_fatal)),
-      worker_(*writer_, tenants_, options_.worker, std::move(listener)) {}
+      worker_(*handles_.writer, tenants_, options_.worker, std::move(listener),
+              Worker::Overlap{handles_.view.get(), [this] { tasks_.put([](Worker&) {}); }}) {}
 
 Runtime::~Runtime() {
     stop(Duration(0));
@@ -48,7 +47,7 @@ Runtime::~Runtime() {
 Result<void> Runtime::start() {
     if (auto started = worker_.start(clock_.now()); !started) return started.error();
     for (const auto& [name, tenant] : tenants_)
-        if (auto done = activate_if_new(*writer_, *tenant, clock_.now()); !done) return done.error();
+        if (auto done = activate_if_new(*handles_.writer, *tenant, clock_.now()); !done) return done.error();
     publish_health(true);
     accepting_ = true;
     worker_thread_ = std::thread([this] { work(); });
@@ -162,13 +161,13 @@ void Runtime::look_for_requests() {
     const auto now = clock_.now();
     if (now < next_poll_) return;
     next_poll_ = now + options_.request_poll;
-    auto requests = writer_->unanswered(requests_per_poll);
+    auto requests = handles_.view->unanswered(requests_per_poll);
     if (!requests) return;
     for (auto& request : *requests) {
         const auto number = request.number;
         worker_.command(std::move(request), [this, number](Result<Json> result) {
             // Without an answer the asker waits on and the command is found again; each is safe to repeat.
-            if (auto answered = writer_->answer(number, answer_of(result)); !answered)
+            if (auto answered = handles_.writer->answer(number, answer_of(result)); !answered)
                 log_warn("a command's answer could not be stored", {{"reason", answered.error().message}});
         });
     }
@@ -190,11 +189,12 @@ void Runtime::drain(Instant deadline) {
         for (auto& task : tasks_.take(std::chrono::milliseconds(10))) task(worker_);
         while (worker_.has_work() && worker_.turn(clock_.now())) {
         }
-        if (!worker_.has_work() && worker_.outbox().in_flight() == 0) break;
+        if (worker_.idle() && worker_.outbox().in_flight() == 0) break;
     }
     for (auto& task : tasks_.take(Duration(0))) task(worker_);
     while (worker_.has_work() && worker_.turn(clock_.now())) {
     }
+    worker_.settle_commits();
 }
 
 /// Whoever waits is told at once to send again; else the end would take as long as their patience.
@@ -209,7 +209,7 @@ void Runtime::note_fatal() {
 
 void Runtime::read() {
     while (!questions_.closed())
-        for (auto& question : questions_.take(idle_wait)) question(*reader_);
+        for (auto& question : questions_.take(idle_wait)) question(*handles_.reader);
 }
 
 void Runtime::publish_health(bool store_fine) {
@@ -220,7 +220,7 @@ void Runtime::publish_health(bool store_fine) {
     if (stopping_) health.reason = "stopping";
     const auto moment = std::chrono::steady_clock::now();
     // Whoever waits for the end of work must see it at once.
-    const bool busy = worker_.has_work() || worker_.outbox().in_flight() > 0;
+    const bool busy = !worker_.idle() || worker_.outbox().in_flight() > 0;
     if (busy && health.ready == published_ready_ && moment < next_publication_) return;
     published_ready_ = health.ready;
     next_publication_ = moment + figures_every;

@@ -80,12 +80,16 @@ private:
 
 class Runtime final : public EngineDoor {
 public:
-    /// `writer` and `reader` are two handles on one store; `outbound` and `clock` outlive the runtime.
-    /// `listener` runs on the worker's thread; `on_fatal` is called once when the store's state is in doubt:
-    /// end the process.
-    Runtime(std::unique_ptr<Store> writer, std::unique_ptr<Store> reader, Tenants tenants, Outbound& outbound,
-            const Clock& clock, RuntimeOptions options, Worker::Listener listener = {},
-            std::function<void(Error)> on_fatal = {});
+    /// Handles on one store, each for a thread.
+    struct Handles {
+        std::unique_ptr<Store> writer;
+        std::unique_ptr<Store> view;    ///< what is decided is decided from it, while commits go on
+        std::unique_ptr<Store> reader;  ///< for questions
+    };
+    /// `outbound` and `clock` outlive the runtime. `listener` runs on the worker's thread; `on_fatal` is
+    /// called once when the store's state is in doubt: end the process.
+    Runtime(Handles handles, Tenants tenants, Outbound& outbound, const Clock& clock, RuntimeOptions options,
+            Worker::Listener listener = {}, std::function<void(Error)> on_fatal = {});
     ~Runtime() override;
 
     /// Takes the store, journals activations, resumes what was pending. Fails as the store fails.
@@ -116,16 +120,15 @@ private:
     Result<void> activate();
     void drain(Instant deadline);
 
-    std::unique_ptr<Store> writer_;
-    std::unique_ptr<Store> reader_;
+    Handles handles_;
     Tenants tenants_;
     Outbound& outbound_;
     const Clock& clock_;
     RuntimeOptions options_;
     std::function<void(Error)> on_fatal_;
-    Worker worker_;
     Mailbox<Task> tasks_;
     Mailbox<std::function<void(Store&)>> questions_;
+    Worker worker_;
     std::thread worker_thread_;
     std::thread reader_thread_;
     std::atomic<bool> accepting_{false};

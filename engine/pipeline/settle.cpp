@@ -125,10 +125,16 @@ Result<std::vector<StoredContinuation>> Batch::continuations_of(const TenantName
                                                                 const Subject& subject) {
     auto stored = store_.continuations(tenant, subject);
     if (!stored) return stored.error();
-    std::erase_if(*stored, [&](const auto& one) { return continuations_.contains(one.id); });
-    for (const auto& [id, one] : continuations_)
-        if (one && one->tenant == tenant && one->subject == subject) stored->push_back(*one);
+    if (before_ != nullptr) before_->change_continuations(tenant, subject, *stored);
+    change_continuations(tenant, subject, *stored);
     return stored;
+}
+
+void Batch::change_continuations(const TenantName& tenant, const Subject& subject,
+                                 std::vector<StoredContinuation>& all) const {
+    std::erase_if(all, [&](const auto& one) { return continuations_.contains(one.id); });
+    for (const auto& [id, one] : continuations_)
+        if (one && one->tenant == tenant && one->subject == subject) all.push_back(*one);
 }
 
 Result<Work> Batch::work_of_delivery(const PendingEvent& pending, Step& extra, std::string& version) {

@@ -1,9 +1,9 @@
 #include "engine/pipeline/worker.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/ensure.h"
-#include "engine/base/log.h"
 
 namespace engine {
 namespace {
@@ -14,25 +14,21 @@ Lanes::Key lane_of(const Event& event) {
     return {event.tenant.text(), event.subject.text()};
 }
 
-const char* attempt_label(Settlement::Kind kind) {
-    if (kind == Settlement::Kind::done) return "done";
-    return kind == Settlement::Kind::retry ? "retry" : "failed";
-}
-
-template <class List>
-void put_first(std::deque<typename List::value_type>& queue, List& items) {
-    queue.insert(queue.begin(), std::make_move_iterator(items.begin()), std::make_move_iterator(items.end()));
-    items.clear();
-}
-
 }  // namespace
 
-Worker::Worker(Store& store, Tenants tenants, WorkerOptions options, Listener listener)
+Worker::Worker(Store& store, Tenants tenants, WorkerOptions options, Listener listener,
+               std::optional<Overlap> overlap)
     : store_(store),
+      view_(overlap ? *overlap->view : store),
       tenants_(std::move(tenants)),
       options_(std::move(options)),
       listener_(std::move(listener)),
-      outbox_(options_.outbox_memory_max) {}
+      outbox_(options_.outbox_memory_max),
+      committer_(store, overlap ? std::move(overlap->committed) : std::function<void()>()) {}
+
+Worker::~Worker() {
+    if (under_way_) (void)committer_.wait();
+}
 
 std::shared_ptr<const Tenant> Worker::tenant(const TenantName& name) const {
     const auto found = tenants_.find(name);
@@ -76,6 +72,8 @@ Result<void> Worker::read_pending(int partition) {
 }
 
 Result<void> Worker::refill() {
+    // A delivery that is being committed would be read, and then be added again.
+    if (outbox_.wants_more() && !settle_commits()) return {};
     while (const auto more = outbox_.wants_more())
         if (auto read = read_deliveries(more->first, more->second); !read) return read.error();
     return {};
@@ -137,6 +135,7 @@ void Worker::command(Request request, std::function<void(Result<Json>)> done) {
 }
 
 bool Worker::turn(Instant now) {
+    if (!make_way()) return false;
     Turn turn;
     turn.now = now;
     take_answers(turn);
@@ -148,6 +147,7 @@ bool Worker::turn(Instant now) {
 }
 
 bool Worker::turn_intake(Instant now) {
+    if (!make_way()) return false;
     Turn turn;
     turn.now = now;
     take_incoming(turn);
@@ -155,6 +155,7 @@ bool Worker::turn_intake(Instant now) {
 }
 
 bool Worker::turn_pending(Instant now) {
+    if (!make_way()) return false;
     Turn turn;
     turn.now = now;
     take_pending(turn);
@@ -211,158 +212,6 @@ void Worker::take_incoming(Turn& turn) {
         intake_.pop_front();
     }
     urgent_turns_ = full && !intake_.empty() ? urgent_turns_ + 1 : 0;
-}
-
-bool Worker::run(Turn turn) {
-    if (fatal_) return failed(std::move(turn), *fatal_);
-    Batch batch(store_, tenants_, lanes_, {turn.now, options_.deliver, options_.lane_waiting_max});
-    const auto decided = decide(turn, batch);
-    if (!decided && decided.error().code == Code::conflict) return run_one_by_one(std::move(turn));
-    if (!decided) return failed(std::move(turn), decided.error());
-    finish(turn, batch);
-    return true;
-}
-
-/// Nothing of the turn has happened when it fails.
-Result<void> Worker::decide(Turn& turn, Batch& batch) {
-    if (auto begun = store_.begin(); !begun) return begun;
-    auto done = plan(turn, batch);
-    if (done) return commit(batch);
-    store_.abandon();
-    return done;
-}
-
-Result<void> Worker::commit(const Batch& batch) {
-    // Events that were all known already, and questions: there is no commit to count.
-    if (batch.steps().empty()) return store_.commit({});
-    const auto began = Recent::Clock::now();
-    const auto committed = store_.commit(batch.steps());
-    if (!committed) return committed;
-    counts_.commit_times.add(Recent::Clock::now() - began);
-    ++counts_.commits;
-    return committed;
-}
-
-Result<void> Worker::plan(Turn& turn, Batch& batch) {
-    for (const auto& answer : turn.answers)
-        if (auto done = batch.settle(*answer.settlement, answer.attempt); !done) return done.error();
-    for (const auto& command : turn.commands) {
-        auto reply = batch.perform(command.request);
-        if (!reply && reply.error().code == Code::unavailable) return reply.error();
-        turn.replies.push_back(std::move(reply));
-    }
-    for (const auto& pending : turn.pending)
-        if (auto done = batch.decide(pending); !done) return done.error();
-    for (const auto& incoming : turn.incoming) {
-        auto ack = batch.admit(incoming.event);
-        if (!ack) return ack.error();
-        turn.acks.push_back(std::move(*ack));
-    }
-    return {};
-}
-
-/// Keeps what was accepted for the next turn; what was not is told so.
-bool Worker::failed(Turn turn, const Error& error) {
-    ++counts_.commit_failures;
-    if (error.code != Code::unavailable && !fatal_) {
-        fatal_ = error;
-        log_error("the store's state is in doubt", {{"reason", error.message}});
-    }
-    put_first(settled_, turn.answers);
-    put_first(pending_, turn.pending);
-    for (const auto& command : turn.commands) command.done(error);
-    for (const auto& incoming : turn.incoming)
-        answer(incoming, {Ack::Kind::unavailable, incoming.event->id, false, error.message});
-    return false;
-}
-
-/// Some item of the turn contradicts the store: each has a commit of its own, so that only that one fails.
-bool Worker::run_one_by_one(Turn turn) {
-    const auto alone = [&](auto member, auto& item) {
-        Turn one;
-        one.now = turn.now;
-        (one.*member).push_back(std::move(item));
-        return run_alone(std::move(one));
-    };
-    bool fine = true;
-    for (auto& item : turn.answers) fine = alone(&Turn::answers, item) && fine;
-    for (auto& item : turn.commands) fine = alone(&Turn::commands, item) && fine;
-    for (auto& item : turn.pending) fine = alone(&Turn::pending, item) && fine;
-    for (auto& item : turn.incoming) fine = alone(&Turn::incoming, item) && fine;
-    return fine;
-}
-
-bool Worker::run_alone(Turn turn) {
-    if (fatal_) return failed(std::move(turn), *fatal_);
-    Batch batch(store_, tenants_, lanes_, {turn.now, options_.deliver, options_.lane_waiting_max});
-    const auto decided = decide(turn, batch);
-    if (decided) {
-        finish(turn, batch);
-        return true;
-    }
-    if (decided.error().code != Code::conflict || turn.incoming.empty())
-        return failed(std::move(turn), decided.error());
-    const auto& incoming = turn.incoming.front();
-    log_error("an event contradicts the store",
-              {{"event", incoming.event->id.text()}, {"reason", decided.error().message}});
-    answer(incoming, {Ack::Kind::unavailable, incoming.event->id, false, decided.error().message});
-    return true;
-}
-
-void Worker::finish(Turn& turn, const Batch& batch) {
-    for (const auto& step : batch.steps()) apply(step);
-    for (const auto& step : batch.steps())
-        for (const auto& lane : step.lanes_released) release(lane);
-    for (const auto& answer : turn.answers) {
-        ++counts_.attempts[attempt_label(answer.settlement->kind)];
-        if (answer.settlement->kind == Settlement::Kind::dead) ++counts_.dead_letters;
-    }
-    for (const auto& made : batch.made()) {
-        ++counts_.decisions[made.decision.outcome];
-        if (listener_) listener_(*made.event, made.decision);
-    }
-    for (std::size_t i = 0; i < turn.commands.size(); ++i) turn.commands[i].done(std::move(turn.replies[i]));
-    for (std::size_t i = 0; i < turn.incoming.size(); ++i) {
-        counts_.duplicates += turn.acks[i].kind == Ack::Kind::duplicate ? 1 : 0;
-        counts_.clashes += turn.acks[i].kind == Ack::Kind::clash ? 1 : 0;
-        answer(turn.incoming[i], std::move(turn.acks[i]));
-    }
-}
-
-void Worker::apply(const Step& step) {
-    for (const auto& lane : step.lanes_blocked)
-        lanes_.blocked[{lane.tenant.text(), lane.subject.text()}] = lane;
-    for (const auto& pending : step.pending_added) {
-        const auto blocked = lanes_.blocked.find(lane_of(pending.event));
-        if (blocked != lanes_.blocked.end())
-            ++blocked->second.waiting;
-        else
-            pending_.push_back(pending);
-    }
-    for (const auto& delivery : step.outbox_added) {
-        ++outbox_rows_;
-        add_delivery(delivery);
-    }
-    outbox_rows_ -= step.outbox_removed.size();
-}
-
-/// What waited behind the lane is in the store, in the order of its places.
-void Worker::release(const BlockedLane& lane) {
-    lanes_.blocked.erase({lane.tenant.text(), lane.subject.text()});
-    std::uint64_t after = 0;
-    while (true) {
-        auto page = store_.pending(lane.partition, after, page_rows);
-        if (!page) {
-            fatal_ = page.error();
-            return;
-        }
-        for (auto& pending : *page) {
-            after = pending.place;
-            if (pending.event.tenant == lane.tenant && pending.event.subject == lane.subject)
-                pending_.push_back(std::move(pending));
-        }
-        if (page->size() < page_rows) return;
-    }
 }
 
 }  // namespace engine

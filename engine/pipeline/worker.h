@@ -14,6 +14,7 @@
 
 #include "engine/model/decision.h"
 #include "engine/pipeline/batch.h"
+#include "engine/pipeline/committer.h"
 #include "engine/pipeline/engine.h"
 #include "engine/pipeline/outbox.h"
 #include "engine/pipeline/recent.h"
@@ -47,13 +48,27 @@ struct WorkerCounts {
 /// One thread. A commit that fails because the store is away keeps everything that was accepted and is tried
 /// again by the next turn; new events are answered `unavailable` meanwhile. A store whose state is in doubt
 /// stops the worker for good (`fatal`): starting again reads what is true.
+///
+/// A turn may leave its commit under way on another thread; the next ones are decided on top of it and are
+/// committed together when it has ended. Nobody hears of a turn before its commit is done. When a commit
+/// fails, what was decided on top of it is forgotten and decided again.
 class Worker {
 public:
     using Done = std::function<void(std::vector<Ack>)>;
     /// Called after the commit, in order of decision.
     using Listener = std::function<void(const Event&, const Decision&)>;
 
-    Worker(Store& store, Tenants tenants, WorkerOptions options, Listener listener = {});
+    /// Lets turns leave their commits under way. `view` is another handle on the same store, read by this
+    /// thread; `committed` is called on another one when a commit has ended: there is work then.
+    struct Overlap {
+        Store* view = nullptr;
+        std::function<void()> committed;
+    };
+
+    /// Without an overlap every turn waits for its commit.
+    Worker(Store& store, Tenants tenants, WorkerOptions options, Listener listener = {},
+           std::optional<Overlap> overlap = {});
+    ~Worker();
 
     /// Takes the store's ownership and reads what was pending. Fails as the store fails.
     Result<void> start(Instant now);
@@ -69,9 +84,12 @@ public:
     bool turn_intake(Instant now);
     bool turn_pending(Instant now);
 
-    bool has_work() const {
-        return !intake_.empty() || !pending_.empty() || !settled_.empty() || !commands_.empty();
-    }
+    /// Whether a turn would get on.
+    bool has_work() const { return has_input() || (under_way_ ? committer_.ended() : open_.has_value()); }
+    /// Nothing waits and nothing is under way.
+    bool idle() const { return !has_input() && !under_way_ && !open_; }
+    /// Waits until all that was decided is committed. False when the store refused it.
+    bool settle_commits();
     bool has_pending() const { return !pending_.empty(); }
     /// Reads deliveries that wait in the store while there is room in memory for them.
     Result<void> refill();
@@ -117,12 +135,43 @@ private:
         std::vector<Incoming> incoming;
         std::vector<Ack> acks;              ///< parallel to incoming
         std::vector<Result<Json>> replies;  ///< parallel to commands
+
+        bool empty() const {
+            return answers.empty() && commands.empty() && pending.empty() && incoming.empty();
+        }
+        std::size_t events() const { return pending.size() + incoming.size(); }
+        void append(Turn&& more);
     };
 
+    /// Turns that are decided and not committed.
+    struct Planned {
+        Turn turn;
+        std::unique_ptr<Batch> batch;
+        std::size_t applied = 0;  ///< steps whose waiting events are in `pending_`
+    };
+    enum class Advanced {
+        fine,
+        decided_again,  ///< a commit contradicted the store; its turn was decided item by item
+        failed,         ///< the store refused; what it refused waits
+    };
+
+    bool has_input() const {
+        return !intake_.empty() || !pending_.empty() || !settled_.empty() || !commands_.empty();
+    }
+    bool is_full() const { return open_ && open_->turn.events() >= options_.batch_events_max; }
+    bool make_way();
     bool run(Turn turn);
-    Result<void> decide(Turn& turn, Batch& batch);
+    Advanced add(Turn turn);
+    Advanced advance();
+    Advanced start_open();
+    Advanced wait_for_commit();
+    Advanced conclude(Planned planned, const Committed& committed);
+    std::unique_ptr<Batch> new_batch();
     Result<void> plan(Turn& turn, Batch& batch);
-    Result<void> commit(const Batch& batch);
+    Result<void> decide(Turn& turn, Batch& batch);
+    void apply_waiting(Planned& planned);
+    void undo(Planned& planned);
+    void put_back(Turn turn);
     void take_answers(Turn& turn);
     void take_commands(Turn& turn);
     void take_pending(Turn& turn);
@@ -141,6 +190,7 @@ private:
     ChannelOptions channel_of(const Delivery& delivery) const;
 
     Store& store_;
+    Store& view_;
     Tenants tenants_;
     WorkerOptions options_;
     Listener listener_;
@@ -154,6 +204,9 @@ private:
     int urgent_turns_ = 0;
     WorkerCounts counts_;
     std::optional<Error> fatal_;
+    std::optional<Planned> under_way_;  ///< its commit is the committer's
+    std::optional<Planned> open_;       ///< decided on top of it; takes more until that commit has ended
+    Committer committer_;
 };
 
 }  // namespace engine

@@ -81,6 +81,17 @@ struct NewRecord {
     std::string body;  ///< canonical JSON bytes
 };
 
+struct ApiKey {
+    std::string id;  ///< shown in lists; part of the key
+    TenantName tenant;
+    std::string name;
+    Digest secret_digest{};
+    std::vector<std::string> scopes;
+    Instant created{};
+    std::optional<Instant> expires;
+    std::optional<Instant> revoked;
+};
+
 /// What one step of the pipeline (one event decided, one delivery settled, one command) changes. All of it
 /// becomes durable together or not at all. All of it is the step's tenant's. Within a step what is removed
 /// goes before what is added or set; removing what is not there does nothing.
@@ -109,17 +120,7 @@ struct Step {
     std::vector<BlockedLane> lanes_released;  ///< by tenant, subject
     std::vector<StoredContinuation> continuations_set;
     std::vector<StoredContinuation> continuations_removed;  ///< by tenant, id
-};
-
-struct ApiKey {
-    std::string id;  ///< shown in lists; part of the key
-    TenantName tenant;
-    std::string name;
-    Digest secret_digest{};
-    std::vector<std::string> scopes;
-    Instant created{};
-    std::optional<Instant> expires;
-    std::optional<Instant> revoked;
+    std::vector<ApiKey> keys_set;                           ///< made or changed, by id
 };
 
 /// A person's command for the owner of the store to perform.
@@ -160,10 +161,10 @@ public:
     virtual Result<bool> has_owner() = 0;
     virtual Result<void> mark_simulated() = 0;
 
-    /// Begins the transaction that the next commit ends: what is read until then is read together, and at less
-    /// cost. It ends without effect by `abandon`, or by a commit that fails. Optional; fails as a commit does.
-    virtual Result<void> begin() = 0;
-    virtual void abandon() = 0;
+    /// What is asked between the two is asked of one state of the store, at less cost. A commit of this
+    /// handle ends it.
+    virtual Result<void> begin_reading() = 0;
+    virtual void end_reading() = 0;
     /// One transaction for all steps, in order. Fails with denied without ownership. Fails with conflict,
     /// naming the event, when an event is seen already or is not pending, or when a version is not the
     /// successor of the stored one (nor equal to it with equal fields); nothing is kept then.
@@ -173,9 +174,11 @@ public:
     /// All events of that id, whatever their source; oldest first.
     virtual Result<std::vector<SeenEvent>> seen_by_id(const TenantName& tenant, const EventId& id) = 0;
     virtual Result<std::optional<Entity>> entity(const TenantName& tenant, const Subject& subject) = 0;
-    /// The entity of that kind whose e-mail (trimmed, lower case) is this one.
+    /// The first entity of that kind, by subject and after `after_subject`, whose e-mail (trimmed, lower
+    /// case) is this one.
     virtual Result<std::optional<Entity>> entity_by_email(const TenantName& tenant, std::string_view kind,
-                                                          std::string_view email) = 0;
+                                                          std::string_view email,
+                                                          std::string_view after_subject = "") = 0;
     virtual Result<std::vector<Entity>> entities(const TenantName& tenant, std::string_view kind,
                                                  std::string_view after_subject, std::size_t limit) = 0;
 
@@ -218,7 +221,6 @@ public:
                                       const Json& files) = 0;
     virtual Result<std::optional<Json>> rule_set(const TenantName& tenant, std::string_view version) = 0;
 
-    virtual Result<void> put_key(const ApiKey& key) = 0;
     virtual Result<std::optional<ApiKey>> key(std::string_view id) = 0;
     virtual Result<std::vector<ApiKey>> keys(const TenantName& tenant) = 0;
 

@@ -17,11 +17,6 @@ std::optional<Instant> instant_at(const Rows& rows, int column) {
     return instant_of(rows.integer(column));
 }
 
-std::optional<std::int64_t> microseconds_of_optional(const std::optional<Instant>& instant) {
-    if (!instant) return std::nullopt;
-    return microseconds_of(*instant);
-}
-
 Result<std::vector<std::string>> scopes_from(std::string_view text) {
     const auto json = parse_stored(text, "scopes of a key");
     if (!json) return json.error();
@@ -70,17 +65,6 @@ Result<std::optional<Json>> SqliteStore::rule_set(const TenantName& tenant, std:
     auto files = parse_stored(rows->text(0), "rule set");
     if (!files) return files.error();
     return std::optional<Json>(*std::move(files));
-}
-
-Result<void> SqliteStore::put_key(const ApiKey& key) {
-    return in_transaction([&]() -> Result<void> {
-        const auto number = tenants_.number_of(key.tenant.text());
-        if (!number) return number.error();
-        return only_error(database_->run(sql::put_key, key.id, *number, key.name,
-                                         Blob{bytes_of(key.secret_digest)}, stored_text(Json(key.scopes)),
-                                         microseconds_of(key.created), microseconds_of_optional(key.expires),
-                                         microseconds_of_optional(key.revoked)));
-    });
 }
 
 Result<ApiKey> SqliteStore::key_from(const Rows& rows) {

@@ -74,39 +74,28 @@ Result<void> SqliteStore::mark_simulated() {
     return marked;
 }
 
-/// The write lock is taken at once: nobody else's row can then come between what is read and the commit.
-Result<void> SqliteStore::begin() {
-    if (!owned()) return denied("this process does not own the store");
-    if (checkpointer_ && checkpointer_->failed()) database_->stop();
-    // SQLite ends a transaction by itself after some failures.
-    if (begun_ && database_->in_transaction()) return {};
-    const auto begun = database_->begin();
-    begun_ = bool(begun);
+Result<void> SqliteStore::begin_reading() {
+    if (reading_) return {};
+    const auto begun = database_->begin_reading();
+    reading_ = bool(begun);
     return begun;
 }
 
-void SqliteStore::abandon() {
-    if (begun_) (void)end(unavailable("abandoned"));
-}
-
-Result<void> SqliteStore::end(Result<void> done) {
-    begun_ = false;
-    if (done) done = database_->commit();
-    if (done) return done;
-    database_->rollback();
-    forget_uncommitted();
-    return done;
+void SqliteStore::end_reading() {
+    if (std::exchange(reading_, false)) database_->end_reading();
 }
 
 Result<void> SqliteStore::commit(std::span<const Step> steps) {
-    if (const auto ready = begin(); !ready) return ready;
+    if (!owned()) return denied("this process does not own the store");
+    if (checkpointer_ && checkpointer_->failed()) database_->stop();
+    if (steps.empty()) return {};
     StepWriter writer(*database_, tenants_, words_, memory_);
-    const auto committed = end([&]() -> Result<void> {
+    const auto committed = in_transaction([&]() -> Result<void> {
         if (auto begun = writer.begin(); !begun) return begun;
         for (const auto& step : steps)
             if (auto written = writer.write(step); !written) return written;
         return writer.finish();
-    }());
+    });
     if (!committed) return committed;
     writer.remember();
     write_back_if_due();

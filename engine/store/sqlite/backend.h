@@ -24,15 +24,16 @@ public:
     bool owned() const override;
     Result<bool> has_owner() override;
     Result<void> mark_simulated() override;
-    Result<void> begin() override;
-    void abandon() override;
+    Result<void> begin_reading() override;
+    void end_reading() override;
     Result<void> commit(std::span<const Step> steps) override;
 
     Result<std::optional<SeenEvent>> seen(const EventKey& key) override;
     Result<std::vector<SeenEvent>> seen_by_id(const TenantName& tenant, const EventId& id) override;
     Result<std::optional<Entity>> entity(const TenantName& tenant, const Subject& subject) override;
     Result<std::optional<Entity>> entity_by_email(const TenantName& tenant, std::string_view kind,
-                                                  std::string_view email) override;
+                                                  std::string_view email,
+                                                  std::string_view after_subject) override;
     Result<std::vector<Entity>> entities(const TenantName& tenant, std::string_view kind,
                                          std::string_view after_subject, std::size_t limit) override;
 
@@ -63,7 +64,6 @@ public:
 
     Result<void> put_rule_set(const TenantName& tenant, std::string_view version, const Json& files) override;
     Result<std::optional<Json>> rule_set(const TenantName& tenant, std::string_view version) override;
-    Result<void> put_key(const ApiKey& key) override;
     Result<std::optional<ApiKey>> key(std::string_view id) override;
     Result<std::vector<ApiKey>> keys(const TenantName& tenant) override;
     Result<std::uint64_t> leave(const Request& request) override;
@@ -79,10 +79,8 @@ private:
         std::int64_t id = 0;
     };
     void forget_uncommitted();
-    /// Commits when `done`, else rolls back.
-    Result<void> end(Result<void> done);
     void write_back_if_due();
-    /// `change` inside a transaction of its own, or in the one that is open.
+    /// `change` inside a transaction of its own.
     template <class Change>
     Result<void> in_transaction(Change change);
 
@@ -107,7 +105,7 @@ private:
     std::unique_ptr<Database> database_;
     StoreInfo info_;
     bool read_only_;
-    bool begun_ = false;        ///< by `begin`
+    bool reading_ = false;      ///< between begin_reading and end_reading
     bool owns_memory_ = false;  ///< the lock of a store in memory, which nobody else can see
     OwnerLock lock_;
     Dictionary tenants_;
@@ -120,9 +118,14 @@ private:
 template <class Change>
 Result<void> SqliteStore::in_transaction(Change change) {
     if (read_only_) return denied("the store was opened for reading only");
-    if (begun_) return change();
+    end_reading();
     if (const auto begun = database_->begin(); !begun) return begun.error();
-    return end(change());
+    Result<void> done = change();
+    if (done) done = database_->commit();
+    if (done) return done;
+    database_->rollback();
+    forget_uncommitted();
+    return done;
 }
 
 /// Reads every row with `read`, which returns a Result of an element.

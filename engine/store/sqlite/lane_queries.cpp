@@ -67,13 +67,14 @@ Result<std::optional<Entity>> SqliteStore::entity(const TenantName& tenant, cons
 }
 
 Result<std::optional<Entity>> SqliteStore::entity_by_email(const TenantName& tenant, std::string_view kind,
-                                                           std::string_view email) {
+                                                           std::string_view email,
+                                                           std::string_view after_subject) {
     const auto number = tenants_.find(tenant.text());
     if (!number) return number.error();
     const std::string normal = normal_email(email);
     if (normal.empty()) return std::optional<Entity>();
-    auto rows = database_->query(sql::find_entity_by_email, *number, normal, first_subject(kind),
-                                 end_of_subjects(kind));
+    const std::string after = std::max(std::string(after_subject), first_subject(kind));
+    auto rows = database_->query(sql::find_entity_by_email, *number, normal, after, end_of_subjects(kind));
     if (!rows) return rows.error();
     return first_of<Entity>(*std::move(rows), [&](const Rows& row) {
         return entity_from(tenant, row.text(0), row.count(1), row.text(2), row.text(3));

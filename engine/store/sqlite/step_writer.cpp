@@ -20,6 +20,11 @@ Result<void> only_error(const Result<int>& changed) {
     return {};
 }
 
+std::optional<std::int64_t> microseconds_of_optional(const std::optional<Instant>& instant) {
+    if (!instant) return std::nullopt;
+    return microseconds_of(*instant);
+}
+
 template <class List, class Write>
 Result<void> each(const List& list, Write write) {
     for (const auto& item : list)
@@ -90,7 +95,8 @@ Result<void> StepWriter::write(const Step& step) {
     if (auto done = write_dead_letters(); !done) return done;
     if (auto done = write_timers(); !done) return done;
     if (auto done = write_blocked_lanes(); !done) return done;
-    return write_continuations();
+    if (auto done = write_continuations(); !done) return done;
+    return write_keys();
 }
 
 Result<void> StepWriter::finish() {
@@ -364,6 +370,15 @@ Result<void> StepWriter::write_continuations() {
         return only_error(database_.run(sql::put_continuation, now_.tenant, stored.id, stored.partition,
                                         stored.subject.text(), stored_text(to_json(stored.continuation)),
                                         stored_text(stored.context)));
+    });
+}
+
+Result<void> StepWriter::write_keys() {
+    return each(now_.step->keys_set, [this](const ApiKey& key) {
+        return only_error(database_.run(sql::put_key, key.id, now_.tenant, key.name,
+                                        Blob{bytes_of(key.secret_digest)}, stored_text(Json(key.scopes)),
+                                        microseconds_of(key.created), microseconds_of_optional(key.expires),
+                                        microseconds_of_optional(key.revoked)));
     });
 }
 

@@ -113,6 +113,7 @@ private:
     Result<void> write_timers();
     Result<void> write_blocked_lanes();
     Result<void> write_continuations();
+    Result<void> write_keys();
 
     Result<void> finish_streams();
     Result<void> index_subjects();

@@ -103,7 +103,7 @@ SELECT id, version, email, fields, meta FROM entities WHERE tenant = ? AND subje
 
 -- name: find_entity_by_email
 SELECT subject, version, fields, meta FROM entities
-WHERE tenant = ? AND email = ? AND subject >= ? AND subject < ? ORDER BY subject LIMIT 1;
+WHERE tenant = ? AND email = ? AND subject > ? AND subject < ? ORDER BY subject LIMIT 1;
 
 -- name: list_entities
 SELECT subject, version, fields, meta FROM entities

@@ -83,6 +83,21 @@ TEST_CASE("entities: they are found by e-mail, trimmed and in any case", "[store
     CHECK_FALSE(need(store->entity_by_email(other_tenant, "contact", "jo.doe@example.com")));
 }
 
+TEST_CASE("entities: all with one e-mail are found one after the other", "[store]") {
+    const auto backend = GENERATE(from_range(all_backends()));
+    INFO(backend.name);
+    OpenStore store(backend);
+    for (const auto* name : {"contact/2", "contact/1", "lead/1", "contact/3"})
+        need(write(*store, entity_of(name, 1, {{"email", "jo@example.com"}})));
+    std::vector<std::string> found;
+    auto next = need(store->entity_by_email(acme, "contact", "jo@example.com"));
+    while (next) {
+        found.push_back(next->subject.text());
+        next = need(store->entity_by_email(acme, "contact", "jo@example.com", found.back()));
+    }
+    CHECK(found == std::vector<std::string>{"contact/1", "contact/2", "contact/3"});
+}
+
 TEST_CASE("entities: a changed or removed e-mail finds no longer", "[store]") {
     const auto backend = GENERATE(from_range(all_backends()));
     INFO(backend.name);

@@ -102,6 +102,34 @@ TEST_CASE("handles: a reader on another thread always sees whole commits", "[sto
     CHECK(torn.empty());
 }
 
+TEST_CASE("handles: between begin_reading and end_reading a handle sees one state", "[store]") {
+    const auto backend = GENERATE(from_range(lasting_backends()));
+    INFO(backend.name);
+    OpenStore store(backend);
+    need(commit(*store, decided_step("e1", "ticket/1", 1)));
+    const auto reader = store.another();
+    need(reader->begin_reading());
+    need(reader->begin_reading());
+    CHECK(need(reader->seen(key_of("e1"))));
+    need(commit(*store, decided_step("e2", "ticket/1", 2)));
+    CHECK_FALSE(need(reader->seen(key_of("e2"))));
+    reader->end_reading();
+    CHECK(need(reader->seen(key_of("e2"))));
+    reader->end_reading();
+}
+
+TEST_CASE("handles: a commit ends its own handle's reading", "[store]") {
+    const auto backend = GENERATE(from_range(all_backends()));
+    INFO(backend.name);
+    OpenStore store(backend);
+    need(store->begin_reading());
+    CHECK_FALSE(need(store->seen(key_of("e1"))));
+    need(commit(*store, decided_step("e1", "ticket/1", 1)));
+    CHECK(need(store->seen(key_of("e1"))));
+    need(commit(*store, decided_step("e2", "ticket/1", 2)));
+    CHECK(faults_of(*store).empty());
+}
+
 TEST_CASE("ownership: one handle at a time has it, and closing gives it up", "[store]") {
     const auto backend = GENERATE(from_range(lasting_backends()));
     INFO(backend.name);
@@ -150,7 +178,6 @@ TEST_CASE("read-only: everything can be asked and nothing written", "[store]") {
     CHECK(reader->own().error().code == Code::denied);
     CHECK(commit(*reader, decided_step("e2", "ticket/1", 2)).error().code == Code::denied);
     CHECK(reader->put_rule_set(acme, "v", Json::object()).error().code == Code::denied);
-    CHECK(reader->put_key({}).error().code == Code::denied);
     CHECK(reader->leave({}).error().code == Code::denied);
     CHECK(reader->answer(1, Json()).error().code == Code::denied);
     CHECK(reader->mark_simulated().error().code == Code::denied);

@@ -1,8 +1,6 @@
 #include "tests/conformance/store/support.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 
 #include "engine/store/sqlite/sqlite_store.h"
 
@@ -47,17 +45,6 @@ void add_all(std::string& out, const std::string& title, const std::vector<Value
 }
 
 }  // namespace
-
-Folder::Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "signalbox-store-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) FAIL("no folder for the test");
-    path_ = pattern;
-}
-
-Folder::~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-}
 
 const std::vector<Backend>& all_backends() {
     static const std::vector<Backend> backends{

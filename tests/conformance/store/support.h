@@ -9,21 +9,11 @@
 
 #include "engine/store/store.h"
 #include "tests/support/catch.h"
+#include "tests/support/folder.h"
 
 namespace store_tests {
 
-/// A folder of its own, removed at the end.
-class Folder {
-public:
-    Folder();
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    ~Folder();
-    std::string file(const std::string& name) const { return path_ + "/" + name; }
-
-private:
-    std::string path_;
-};
+using testing_folder::Folder;
 
 /// A kind of store the suite runs against. `open` opens the one store that the folder stands for.
 struct Backend {

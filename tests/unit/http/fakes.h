@@ -32,6 +32,8 @@ public:
     bool owned() const override { return false; }
     engine::Result<bool> has_owner() override { return none(); }
     engine::Result<void> mark_simulated() override { return none(); }
+    engine::Result<void> begin_reading() override { return {}; }
+    void end_reading() override {}
     engine::Result<void> commit(std::span<const engine::Step>) override { return none(); }
     engine::Result<std::optional<engine::SeenEvent>> seen(const engine::EventKey& key) override;
     engine::Result<std::vector<engine::SeenEvent>> seen_by_id(const engine::TenantName& tenant,
@@ -39,6 +41,7 @@ public:
     engine::Result<std::optional<engine::Entity>> entity(const engine::TenantName& tenant,
                                                          const engine::Subject& subject) override;
     engine::Result<std::optional<engine::Entity>> entity_by_email(const engine::TenantName&, std::string_view,
+                                                                  std::string_view,
                                                                   std::string_view) override {
         return none();
     }
@@ -89,7 +92,6 @@ public:
                                                          std::string_view) override {
         return none();
     }
-    engine::Result<void> put_key(const engine::ApiKey&) override { return none(); }
     engine::Result<std::optional<engine::ApiKey>> key(std::string_view id) override;
     engine::Result<std::vector<engine::ApiKey>> keys(const engine::TenantName&) override { return none(); }
     engine::Result<std::uint64_t> leave(const engine::Request&) override { return none(); }

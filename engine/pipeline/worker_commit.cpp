@@ -1,0 +1,326 @@
+// Turns from their planning to the end of their commit.
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/log.h"
+#include "engine/pipeline/worker.h"
+
+namespace engine {
+namespace {
+
+constexpr std::size_t page_rows = 1'000;
+
+Lanes::Key lane_of(const Event& event) {
+    return {event.tenant.text(), event.subject.text()};
+}
+
+const char* attempt_label(Settlement::Kind kind) {
+    if (kind == Settlement::Kind::done) return "done";
+    return kind == Settlement::Kind::retry ? "retry" : "failed";
+}
+
+template <class List>
+void put_first(std::deque<typename List::value_type>& queue, List& items) {
+    queue.insert(queue.begin(), std::make_move_iterator(items.begin()), std::make_move_iterator(items.end()));
+    items.clear();
+}
+
+template <class List>
+void put_last(List& list, List& items) {
+    list.insert(list.end(), std::make_move_iterator(items.begin()), std::make_move_iterator(items.end()));
+    items.clear();
+}
+
+/// What is decided next must see only what a batch shows: its entities, known events and continuations.
+bool may_be_built_on(const Batch& batch) {
+    return std::all_of(batch.steps().begin(), batch.steps().end(), [](const Step& step) {
+        return step.lanes_blocked.empty() && step.lanes_released.empty();
+    });
+}
+
+}  // namespace
+
+void Worker::Turn::append(Turn&& more) {
+    put_last(answers, more.answers);
+    put_last(commands, more.commands);
+    put_last(pending, more.pending);
+    put_last(incoming, more.incoming);
+    put_last(acks, more.acks);
+    put_last(replies, more.replies);
+}
+
+/// Waits for what could not be built on or added to, before anything is taken: what is taken later stands
+/// behind what a failure puts back.
+bool Worker::make_way() {
+    if (fatal_) return true;
+    // Commands ask about, and change, what only the store knows.
+    if (!commands_.empty()) return settle_commits();
+    if (advance() == Advanced::failed) return false;
+    const bool must_wait = under_way_ && (is_full() || !may_be_built_on(*under_way_->batch));
+    if (must_wait && wait_for_commit() == Advanced::failed) return false;
+    return !is_full() || start_open() != Advanced::failed;
+}
+
+bool Worker::run(Turn turn) {
+    if (fatal_) return failed(std::move(turn), *fatal_);
+    if (!turn.empty() && add(std::move(turn)) == Advanced::failed) return false;
+    return advance() != Advanced::failed;
+}
+
+/// Plans the turn at the end of the open batch.
+Worker::Advanced Worker::add(Turn turn) {
+    if (!open_) open_ = Planned{Turn(), new_batch()};
+    open_->batch->set_now(turn.now);
+    const auto decided = decide(turn, *open_->batch);
+    open_->turn.append(std::move(turn));
+    if (decided) {
+        apply_waiting(*open_);
+        return Advanced::fine;
+    }
+    // What was planned in part cannot be taken out of the batch again.
+    if (const auto waited = wait_for_commit(); waited != Advanced::fine) return waited;
+    auto planned = *std::exchange(open_, std::nullopt);
+    undo(planned);
+    return failed(std::move(planned.turn), decided.error()) ? Advanced::fine : Advanced::failed;
+}
+
+std::unique_ptr<Batch> Worker::new_batch() {
+    return std::make_unique<Batch>(view_, tenants_, lanes_,
+                                   BatchOptions{{}, options_.deliver, options_.lane_waiting_max},
+                                   under_way_ ? under_way_->batch.get() : nullptr);
+}
+
+/// Concludes a commit that has ended, and commits what is open when nothing is under way.
+Worker::Advanced Worker::advance() {
+    if (under_way_ && committer_.ended())
+        if (const auto concluded = wait_for_commit(); concluded != Advanced::fine) return concluded;
+    if (open_ && !under_way_) return start_open();
+    return Advanced::fine;
+}
+
+bool Worker::settle_commits() {
+    while (!fatal_ && (under_way_ || open_)) {
+        const auto settled = under_way_ ? wait_for_commit() : start_open();
+        if (settled == Advanced::failed) return false;
+    }
+    return !fatal_;
+}
+
+/// A single step that nothing waits behind is done sooner without the other thread.
+Worker::Advanced Worker::start_open() {
+    auto planned = *std::exchange(open_, std::nullopt);
+    const auto& steps = planned.batch->steps();
+    const bool overlaps =
+        &view_ != &store_ && planned.turn.commands.empty() && (steps.size() > 1 || has_input());
+    if (!overlaps || steps.empty()) {
+        const auto committed = committer_.commit(steps);
+        return conclude(std::move(planned), committed);
+    }
+    under_way_ = std::move(planned);
+    committer_.start(under_way_->batch->steps());
+    return Advanced::fine;
+}
+
+/// What was decided on top of a commit that failed goes back behind it.
+Worker::Advanced Worker::wait_for_commit() {
+    if (!under_way_) return Advanced::fine;
+    const auto committed = committer_.wait();
+    auto planned = *std::exchange(under_way_, std::nullopt);
+    if (open_) open_->batch->forget_before();
+    if (!committed.outcome && open_) {
+        auto on_top = *std::exchange(open_, std::nullopt);
+        undo(on_top);
+        put_back(std::move(on_top.turn));
+    }
+    return conclude(std::move(planned), committed);
+}
+
+Worker::Advanced Worker::conclude(Planned planned, const Committed& committed) {
+    if (committed.outcome) {
+        if (!planned.batch->steps().empty()) {
+            counts_.commit_times.add(committed.took);
+            ++counts_.commits;
+        }
+        finish(planned.turn, *planned.batch);
+        return Advanced::fine;
+    }
+    undo(planned);
+    const auto& error = committed.outcome.error();
+    const bool fine = error.code == Code::conflict ? run_one_by_one(std::move(planned.turn))
+                                                   : failed(std::move(planned.turn), error);
+    return fine ? Advanced::decided_again : Advanced::failed;
+}
+
+/// Into the places they were taken from.
+void Worker::put_back(Turn turn) {
+    put_first(settled_, turn.answers);
+    put_first(commands_, turn.commands);
+    put_first(pending_, turn.pending);
+    put_first(intake_, turn.incoming);
+}
+
+/// Before the commit, so that the next turn takes what flowed back; `undo` takes it away again.
+void Worker::apply_waiting(Planned& planned) {
+    const auto& steps = planned.batch->steps();
+    for (; planned.applied < steps.size(); ++planned.applied) {
+        const auto& step = steps[planned.applied];
+        for (const auto& lane : step.lanes_blocked)
+            lanes_.blocked[{lane.tenant.text(), lane.subject.text()}] = lane;
+        for (const auto& pending : step.pending_added) {
+            const auto blocked = lanes_.blocked.find(lane_of(pending.event));
+            if (blocked != lanes_.blocked.end())
+                ++blocked->second.waiting;
+            else
+                pending_.push_back(pending);
+        }
+    }
+}
+
+/// What waits in memory is again what waits in the store: what the batch let flow back is gone, whether it
+/// waits or was decided in the same batch.
+void Worker::undo(Planned& planned) {
+    std::set<std::pair<int, std::uint64_t>> added;
+    const auto steps = std::span(planned.batch->steps()).first(planned.applied);
+    for (const auto& step : steps) {
+        for (const auto& pending : step.pending_added) {
+            added.emplace(pending.partition, pending.place);
+            const auto blocked = lanes_.blocked.find(lane_of(pending.event));
+            if (blocked != lanes_.blocked.end()) --blocked->second.waiting;
+        }
+    }
+    for (const auto& step : steps)
+        for (const auto& lane : step.lanes_blocked)
+            lanes_.blocked.erase({lane.tenant.text(), lane.subject.text()});
+    const auto is_added = [&added](const PendingEvent& one) {
+        return added.contains({one.partition, one.place});
+    };
+    std::erase_if(pending_, is_added);
+    std::erase_if(planned.turn.pending, is_added);
+}
+
+Result<void> Worker::decide(Turn& turn, Batch& batch) {
+    if (auto begun = view_.begin_reading(); !begun) return begun;
+    auto done = plan(turn, batch);
+    view_.end_reading();
+    return done;
+}
+
+Result<void> Worker::plan(Turn& turn, Batch& batch) {
+    for (const auto& answer : turn.answers)
+        if (auto done = batch.settle(*answer.settlement, answer.attempt); !done) return done.error();
+    for (const auto& command : turn.commands) {
+        auto reply = batch.perform(command.request);
+        if (!reply && reply.error().code == Code::unavailable) return reply.error();
+        turn.replies.push_back(std::move(reply));
+    }
+    for (const auto& pending : turn.pending)
+        if (auto done = batch.decide(pending); !done) return done.error();
+    for (const auto& incoming : turn.incoming) {
+        auto ack = batch.admit(incoming.event);
+        if (!ack) return ack.error();
+        turn.acks.push_back(std::move(*ack));
+    }
+    return {};
+}
+
+/// Keeps what was accepted for the next turn; what was not is told so.
+bool Worker::failed(Turn turn, const Error& error) {
+    ++counts_.commit_failures;
+    if (error.code != Code::unavailable && !fatal_) {
+        fatal_ = error;
+        log_error("the store's state is in doubt", {{"reason", error.message}});
+    }
+    put_first(settled_, turn.answers);
+    put_first(pending_, turn.pending);
+    for (const auto& command : turn.commands) command.done(error);
+    for (const auto& incoming : turn.incoming)
+        answer(incoming, {Ack::Kind::unavailable, incoming.event->id, false, error.message});
+    return false;
+}
+
+/// Some item of the turn contradicts the store: each has a commit of its own, so that only that one fails.
+bool Worker::run_one_by_one(Turn turn) {
+    const auto alone = [&](auto member, auto& item) {
+        Turn one;
+        one.now = turn.now;
+        (one.*member).push_back(std::move(item));
+        return run_alone(std::move(one));
+    };
+    bool fine = true;
+    for (auto& item : turn.answers) fine = alone(&Turn::answers, item) && fine;
+    for (auto& item : turn.commands) fine = alone(&Turn::commands, item) && fine;
+    for (auto& item : turn.pending) fine = alone(&Turn::pending, item) && fine;
+    for (auto& item : turn.incoming) fine = alone(&Turn::incoming, item) && fine;
+    return fine;
+}
+
+bool Worker::run_alone(Turn turn) {
+    if (fatal_) return failed(std::move(turn), *fatal_);
+    Planned planned{Turn(), new_batch()};
+    planned.batch->set_now(turn.now);
+    auto decided = decide(turn, *planned.batch);
+    if (decided) decided = committer_.commit(planned.batch->steps()).outcome;
+    if (decided) {
+        apply_waiting(planned);
+        finish(turn, *planned.batch);
+        return true;
+    }
+    if (decided.error().code != Code::conflict || turn.incoming.empty())
+        return failed(std::move(turn), decided.error());
+    const auto& incoming = turn.incoming.front();
+    log_error("an event contradicts the store",
+              {{"event", incoming.event->id.text()}, {"reason", decided.error().message}});
+    answer(incoming, {Ack::Kind::unavailable, incoming.event->id, false, decided.error().message});
+    return true;
+}
+
+void Worker::finish(Turn& turn, const Batch& batch) {
+    for (const auto& step : batch.steps()) apply(step);
+    for (const auto& step : batch.steps())
+        for (const auto& lane : step.lanes_released) release(lane);
+    for (const auto& answer : turn.answers) {
+        ++counts_.attempts[attempt_label(answer.settlement->kind)];
+        if (answer.settlement->kind == Settlement::Kind::dead) ++counts_.dead_letters;
+        if (answer.settlement->kind != Settlement::Kind::retry) outbox_.forget(answer.settlement->delivery);
+    }
+    for (const auto& made : batch.made()) {
+        ++counts_.decisions[made.decision.outcome];
+        if (listener_) listener_(*made.event, made.decision);
+    }
+    for (std::size_t i = 0; i < turn.commands.size(); ++i) turn.commands[i].done(std::move(turn.replies[i]));
+    for (std::size_t i = 0; i < turn.incoming.size(); ++i) {
+        counts_.duplicates += turn.acks[i].kind == Ack::Kind::duplicate ? 1 : 0;
+        counts_.clashes += turn.acks[i].kind == Ack::Kind::clash ? 1 : 0;
+        answer(turn.incoming[i], std::move(turn.acks[i]));
+    }
+}
+
+void Worker::apply(const Step& step) {
+    for (const auto& delivery : step.outbox_added) {
+        ++outbox_rows_;
+        add_delivery(delivery);
+    }
+    outbox_rows_ -= step.outbox_removed.size();
+}
+
+/// What waited behind the lane is in the store, in the order of its places.
+void Worker::release(const BlockedLane& lane) {
+    lanes_.blocked.erase({lane.tenant.text(), lane.subject.text()});
+    std::uint64_t after = 0;
+    while (true) {
+        auto page = store_.pending(lane.partition, after, page_rows);
+        if (!page) {
+            fatal_ = page.error();
+            return;
+        }
+        for (auto& pending : *page) {
+            after = pending.place;
+            if (pending.event.tenant == lane.tenant && pending.event.subject == lane.subject)
+                pending_.push_back(std::move(pending));
+        }
+        if (page->size() < page_rows) return;
+    }
+}
+
+}  // namespace engine
