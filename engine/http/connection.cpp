@@ -319,6 +319,8 @@ Task<bool> Connection::read_body(std::size_t body_bytes_max) {
     enter(Phase::body);
     if (head_.body.length > body_bytes_max)
         co_return co_await refuse({413, "body-too-large", "the body is larger than this resource takes"});
+    // Nobody is told to go on and then that there is no room.
+    if (!head_.body.chunked && !hold_body(head_.body.length)) co_return co_await refuse(no_room());
     const bool come_already = !head_.body.chunked && end_ - begin_ >= head_.body.length;
     if (head_.expects_continue && !come_already) {
         if (!co_await allow_body()) co_return false;
@@ -335,7 +337,6 @@ Task<bool> Connection::allow_body() {
 }
 
 Task<bool> Connection::read_plain_body() {
-    if (!hold_body(head_.body.length)) co_return co_await refuse(no_room());
     while (true) {
         const auto count = std::min<std::size_t>(end_ - begin_, head_.body.length - body_.size());
         body_.append(in_.data() + begin_, count);
