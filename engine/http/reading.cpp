@@ -7,6 +7,7 @@
 #include "engine/http/page.h"
 #include "engine/http/problem.h"
 #include "engine/model/journal_record.h"
+#include "engine/pipeline/explain.h"
 
 namespace engine::http {
 namespace {
@@ -56,12 +57,10 @@ Response decision_of(Store& store, const TenantName& tenant, const EventId& id,
         if (!seen) return to_response(seen.error());
         return *seen ? decision_answer(store, **seen) : unknown;
     }
-    auto seen = store.seen_by_id(tenant, id);
+    const auto seen = events_of_id(store, tenant, id);
     if (!seen) return to_response(seen.error());
     if (seen->size() > 1) return ambiguous_answer(id, *seen);
     if (seen->empty()) return unknown;
-    // A look-up by id alone need not say the tenant.
-    seen->front().key.tenant = tenant;
     return decision_answer(store, seen->front());
 }
 

@@ -18,8 +18,7 @@ Result<Json> body_of(Store& store, const TenantName& tenant, const std::string& 
     return parse_json(*(*record)->body, stored_body);
 }
 
-/// The event of that id and source, or the only one of that id. A look-up by id alone does not know sources:
-/// the journal does.
+/// The event of that id and source, or the only one of that id.
 Result<SeenEvent> named_event(Store& store, const TenantName& tenant, const EventId& id,
                               const std::string& source) {
     if (!source.empty()) {
@@ -28,16 +27,12 @@ Result<SeenEvent> named_event(Store& store, const TenantName& tenant, const Even
         if (!*seen) return not_found("no event " + id.text() + " of " + source);
         return std::move(**seen);
     }
-    auto found = store.seen_by_id(tenant, id);
+    auto found = events_of_id(store, tenant, id);
     if (!found) return found.error();
     if (found->empty()) return not_found("no event " + id.text());
-    if (found->size() == 1) return found->front();
+    if (found->size() == 1) return std::move(found->front());
     std::string sources;
-    for (const auto& seen : *found) {
-        const auto envelope = body_of(store, tenant, seen.stream, seen.event_seq);
-        if (!envelope) return envelope.error();
-        sources += (sources.empty() ? "" : ", ") + text_or(*envelope, "source", "");
-    }
+    for (const auto& seen : *found) sources += (sources.empty() ? "" : ", ") + seen.key.source;
     return Error{Code::conflict, "several events have the id " + id.text() + "; say the source: " + sources};
 }
 
@@ -91,6 +86,18 @@ private:
 };
 
 }  // namespace
+
+Result<std::vector<SeenEvent>> events_of_id(Store& store, const TenantName& tenant, const EventId& id) {
+    auto found = store.seen_by_id(tenant, id);
+    if (!found) return found.error();
+    for (auto& seen : *found) {
+        seen.key.tenant = tenant;
+        const auto envelope = body_of(store, tenant, seen.stream, seen.event_seq);
+        if (!envelope && envelope.error().code != Code::not_found) return envelope.error();
+        seen.key.source = envelope ? text_or(*envelope, "source", "") : "";
+    }
+    return found;
+}
 
 Result<Json> decision_of(Store& store, const TenantName& tenant, const EventId& id,
                          const std::string& source) {

@@ -171,7 +171,7 @@ public:
     virtual Result<void> commit(std::span<const Step> steps) = 0;
 
     virtual Result<std::optional<SeenEvent>> seen(const EventKey& key) = 0;
-    /// All events of that id, whatever their source; oldest first.
+    /// All events of that id, whatever their source, which their keys need not name; oldest first.
     virtual Result<std::vector<SeenEvent>> seen_by_id(const TenantName& tenant, const EventId& id) = 0;
     virtual Result<std::optional<Entity>> entity(const TenantName& tenant, const Subject& subject) = 0;
     /// The first entity of that kind, by subject and after `after_subject`, whose e-mail (trimmed, lower

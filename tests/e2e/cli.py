@@ -382,7 +382,8 @@ def check_ambiguous(desk):
     desk.command("explain", "A-1", code=2)
     same(desk.records("explain", "A-1", "--source", "/two")[0]["event"]["subject"], "ticket/Atwo", "the one of /two")
     desk.command("explain", "A-1", "--source", "/three", code=1)
-    desk.ask("decisions/A-1", 409)
+    problem = desk.ask("decisions/A-1", 409)[1]
+    same(sorted(problem["sources"]), ["/one", "/two"], "the sources to choose from")
     same(desk.ask("decisions/A-1?source=/two")[1]["event"]["subject"], "ticket/Atwo", "the one of /two over HTTP")
 
 

@@ -17,8 +17,11 @@ Result<std::optional<SeenEvent>> FakeStore::seen(const EventKey& key) {
 Result<std::vector<SeenEvent>> FakeStore::seen_by_id(const TenantName& tenant, const EventId& id) {
     if (away) return none();
     std::vector<SeenEvent> found;
-    for (const auto& one : seen_events)
-        if (one.key.tenant == tenant && one.key.id == id) found.push_back(one);
+    for (const auto& one : seen_events) {
+        if (one.key.tenant != tenant || one.key.id != id) continue;
+        found.push_back(one);
+        found.back().key.source.clear();
+    }
     return found;
 }
 

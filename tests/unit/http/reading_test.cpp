@@ -34,7 +34,8 @@ void fill_journal(Running& running) {
         auto& records = running.door.store.records;
         for (std::uint64_t seq = 1; seq <= 5; ++seq)
             records.push_back(row(seq, seq % 2 ? "ticket/1" : "ticket/2", seq > 2 ? seq - 2 : 0,
-                                  R"({"fired":[],"number":)" + std::to_string(seq) + "}"));
+                                  R"({"fired":[],"number":)" + std::to_string(seq) + R"(,"source":")" +
+                                      (seq == 4 ? "/t" : "/s") + "\"}"));
         running.door.store.seen_events = {
             {{acme, "/s", engine::EventId("one")}, {}, "p0", 1, 1},
             {{acme, "/s", engine::EventId("two")}, {}, "p0", 2, 0},
@@ -78,8 +79,10 @@ TEST_CASE("reading: a decision is found by its event and says where it is on rec
     fill_journal(running);
     const auto reply = get(running, "/v1/acme/decisions/one");
     CHECK(reply.status == 200);
-    CHECK(reply.json() ==
-          Json{{"fired", Json::array()}, {"number", 1}, {"journal", {{"stream", "p0"}, {"seq", 1}}}});
+    CHECK(reply.json() == Json{{"fired", Json::array()},
+                               {"number", 1},
+                               {"source", "/s"},
+                               {"journal", {{"stream", "p0"}, {"seq", 1}}}});
     CHECK(get(running, "/v1/acme/decisions/one?source=%2Fs").status == 200);
     CHECK(get(running, "/v1/acme/decisions/one?source=%2Ft").status == 404);
     CHECK(get(running, "/v1/acme/decisions/none").status == 404);
@@ -91,6 +94,7 @@ TEST_CASE("reading: a pending event is no unknown event", "[http]") {
     const auto reply = get(running, "/v1/acme/decisions/two");
     CHECK(reply.status == 202);
     CHECK(reply.json()["status"] == "pending");
+    CHECK(reply.json()["event"]["source"] == "/s");
 }
 
 TEST_CASE("reading: an id that two sources use must be told apart", "[http]") {
