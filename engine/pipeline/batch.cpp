@@ -188,12 +188,10 @@ Result<void> Batch::decide(const PendingEvent& pending) {
     const Origin origin{pending, pending.kind != pending_kind::event, {}, {}};
     if (pending.kind == pending_kind::delivery) {
         auto extra = new_step(event.tenant);
-        std::string version;
-        auto work = work_of_delivery(pending, extra, version);
+        auto work = work_of_delivery(pending, extra);
         if (!work) return work.error();
-        auto at = tenant_at(event.tenant, version);
-        if (!at) return at.error();
-        if (auto decided = decide(**at, std::move(*work), origin); !decided) return decided.error();
+        if (auto decided = decide(*tenant->second, std::move(*work), origin); !decided)
+            return decided.error();
         auto& step = steps_.back();
         step.continuations_set.insert(step.continuations_set.end(), extra.continuations_set.begin(),
                                       extra.continuations_set.end());

@@ -107,8 +107,8 @@ private:
     void block_lane(Step& step, const Event& event, const Decided& decided);
     PendingEvent next_pending(Event event, const char* kind);
 
-    Result<std::shared_ptr<const Tenant>> tenant_at(const TenantName& name, const std::string& version);
-    Result<Work> work_of_delivery(const PendingEvent& pending, Step& extra, std::string& version);
+    Result<std::shared_ptr<const Tenant>> older_tenant(const TenantName& name, const std::string& version);
+    Result<Work> work_of_delivery(const PendingEvent& pending, Step& extra);
     Result<std::vector<StoredContinuation>> continuations_of(const TenantName& tenant,
                                                              const Subject& subject);
     void change_continuations(const TenantName& tenant, const Subject& subject,

@@ -81,15 +81,19 @@ std::vector<Event> emitted_events(const Event& event, const Decision& decision, 
 /// Fills what rules can read of other kinds.
 class Links {
 public:
-    Links(const Tenant& tenant, const Event& event, const Json& document, Snapshot& snapshot)
-        : tenant_(tenant), event_(event), document_(document), snapshot_(snapshot) {}
+    Links(const Tenant& tenant, const Work& work, const Json& document, Snapshot& snapshot)
+        : tenant_(tenant),
+          began_under_(work.began_under.get()),
+          event_(*work.event),
+          document_(document),
+          snapshot_(snapshot) {}
 
     Result<void> fill(rules::DecisionInput& input) {
         for (const auto& link : tenant_.rule_set->catalogue.links()) {
             if (auto done = follow(link, input); !done) return done.error();
         }
         for (const auto& [kind, value] : event_.data.items()) {
-            if (kind == input.kind || !value.is_object() || !tenant_.kinds_read.contains(kind)) continue;
+            if (kind == input.kind || !value.is_object() || !is_read(kind)) continue;
             auto& linked = input.linked[kind];
             if (!linked.is_object()) linked = Json::object();
             linked.merge_patch(value);
@@ -98,9 +102,14 @@ public:
     }
 
 private:
+    bool is_read(const std::string& kind) const {
+        return tenant_.kinds_read.contains(kind) ||
+               (began_under_ != nullptr && began_under_->kinds_read.contains(kind));
+    }
+
     Result<void> follow(const rules::Link& link, rules::DecisionInput& input) {
         const auto dot = link.field.find('.');
-        if (link.field.substr(0, dot) != input.kind || !tenant_.kinds_read.contains(link.kind)) return {};
+        if (link.field.substr(0, dot) != input.kind || !is_read(link.kind)) return {};
         if (input.linked.contains(link.kind)) return {};
         const Json* value = find(document_, std::string_view(link.field).substr(dot + 1));
         if (value == nullptr || !(value->is_string() || value->is_number_integer())) return {};
@@ -121,6 +130,7 @@ private:
     }
 
     const Tenant& tenant_;
+    const Tenant* began_under_;
     const Event& event_;
     const Json& document_;
     Snapshot& snapshot_;
@@ -201,8 +211,9 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     input.now = options.now;
     input.presets = work.presets;
     input.resume = work.resume;
+    if (input.resume && work.began_under) input.resume->began_under = work.began_under->rule_set.get();
     input.trace = options.trace;
-    Links links(tenant, event, merged.entity.fields, snapshot);
+    Links links(tenant, work, merged.entity.fields, snapshot);
     if (auto filled = links.fill(input); !filled) return filled.error();
 
     Decided decided;

@@ -32,6 +32,8 @@ struct Work {
     std::shared_ptr<const Event> event;
     std::vector<rules::PresetWrite> presets;  ///< the `save` of a delivered action
     std::optional<rules::Resume> resume;      ///< the rest of a rule
+    /// Under whose rule set that rule began, when it is not the active one.
+    std::shared_ptr<const Tenant> began_under;
     std::vector<Change> retried_changes;  ///< an operator's retry sees the changes the event brought at first
 };
 

@@ -130,7 +130,10 @@ Result<Json> explain(Store& store, const TenantName& tenant, const EventId& id, 
     const auto now = parse_instant(text_or(*decision, "now", ""));
     if (!now) return Error{Code::corrupt, "the decision of " + id.text() + " has no clock"};
     Past past(store, *decision, *seen, event->subject, tenant_at);
-    auto again = decide_event(**then, work_of(std::make_shared<const Event>(*event)), past, {*now, true});
+    auto work = work_of(std::make_shared<const Event>(*event));
+    if (work.resume && work.resume->continuation.ruleset != (*then)->rule_set->version)
+        if (auto older = tenant_at(work.resume->continuation.ruleset)) work.began_under = std::move(*older);
+    auto again = decide_event(**then, work, past, {*now, true});
     if (!again) return again.error();
     auto trace = std::move(again->decision.trace);
     again->decision.trace = nullptr;

@@ -137,7 +137,7 @@ void Batch::change_continuations(const TenantName& tenant, const Subject& subjec
         if (one && one->tenant == tenant && one->subject == subject) all.push_back(*one);
 }
 
-Result<Work> Batch::work_of_delivery(const PendingEvent& pending, Step& extra, std::string& version) {
+Result<Work> Batch::work_of_delivery(const PendingEvent& pending, Step& extra) {
     Work work;
     auto event = pending.event;
     const auto& context = pending.context;
@@ -165,7 +165,9 @@ Result<Work> Batch::work_of_delivery(const PendingEvent& pending, Step& extra, s
         }
         continuations_[stored.id] = std::nullopt;
         extra.continuations_removed.push_back(stored);
-        version = continuation.ruleset;
+        auto began_under = older_tenant(event.tenant, continuation.ruleset);
+        if (!began_under) return began_under.error();
+        work.began_under = std::move(*began_under);
         work.resume = rules::Resume{continuation};
         // The rest of the rule goes on reading what the event said that began it.
         if (const auto* data = find(stored.context, "event.data"); data != nullptr)
@@ -176,16 +178,18 @@ Result<Work> Batch::work_of_delivery(const PendingEvent& pending, Step& extra, s
     return work;
 }
 
-Result<std::shared_ptr<const Tenant>> Batch::tenant_at(const TenantName& name, const std::string& version) {
+/// The tenant under an older rule set; null when that is the active one, or cannot be read any more: what
+/// began under it ends under the active one.
+Result<std::shared_ptr<const Tenant>> Batch::older_tenant(const TenantName& name,
+                                                          const std::string& version) {
     const auto active = tenants_.find(name);
     ENSURE(active != tenants_.end());
-    if (version.empty() || version == active->second->rule_set->version) return active->second;
+    if (version == active->second->rule_set->version) return std::shared_ptr<const Tenant>();
     auto files = store_.rule_set(name, version);
     if (!files) return files.error();
-    if (!*files) return active->second;
+    if (!*files) return std::shared_ptr<const Tenant>();
     auto loaded = tenant_of_files(name, files_from_json(**files));
-    // What began under a version that cannot be read any more ends under the active one.
-    if (!loaded) return active->second;
+    if (!loaded) return std::shared_ptr<const Tenant>();
     return std::move(*loaded);
 }
 

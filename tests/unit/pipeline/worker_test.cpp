@@ -284,6 +284,36 @@ TEST_CASE("worker: a step that reads a result waits for it, over a restart too",
     CHECK(left->empty());
 }
 
+TEST_CASE("worker: the rest of a rule runs as it began, what follows from it under the rules of today",
+          "[worker]") {
+    World world(tenant_with(waiting_rule));
+    world.submit(escalated());
+    const auto began = world.tenant->rule_set->version;
+    auto due = world.worker->take_due(noon, 10);
+    REQUIRE(due.size() == 1);
+    std::string today = waiting_rule;
+    today.replace(today.find("queue: told"), 11, "queue: else");
+    world.tenant = tenant_with(today +
+                               "  - id: followed\n"
+                               "    on: conversation.updated\n"
+                               "    when: { conversation.queue: told }\n"
+                               "    then: [ { add_tags: [followed] } ]\n");
+    REQUIRE(activate_if_new(*world.store, *world.tenant, noon));
+    world.start();
+    due = world.worker->take_due(noon, 10);
+    REQUIRE(due.size() == 1);
+    world.worker->settled(due[0].partition, due[0].number, done_with({{"id", "99"}}));
+    world.run();
+    CHECK(world.entity("conversation/C1").fields["queue"] == "told");
+    CHECK(world.entity("conversation/C1").fields["tags"] == Json::array({"followed"}));
+    const auto& decision = world.decisions.back();
+    CHECK(decision.ruleset == world.tenant->rule_set->version);
+    CHECK(decision.ruleset != began);
+    const auto explained = explain(*world.store, world.tenant->name, decision.event_id, "");
+    REQUIRE(explained);
+    CHECK((*explained)["reproduced"] == true);
+}
+
 TEST_CASE("worker: a dead letter's retry goes on where the rule waits, its discard ends the rule",
           "[worker]") {
     World world(tenant_with(waiting_rule));
