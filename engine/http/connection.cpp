@@ -21,7 +21,6 @@ constexpr asio::use_awaitable_t<Executor> awaited;
 constexpr std::size_t kept_bytes_max = 64 * 1024;
 /// What is read and thrown away after our last answer, so that the peer can read it before the connection
 /// resets.
-constexpr std::size_t linger_bytes_max = 256 * 1024;
 
 /// Labels in metrics must not grow with what clients make up.
 std::string_view known_method(std::string_view method) {
@@ -406,7 +405,7 @@ Task<void> Connection::linger() {
     enter(Phase::linger);
     error_code ignored;
     socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
-    for (std::size_t read = 0; read < linger_bytes_max; read += end_)
+    for (std::size_t read = 0; read < house_->options.linger_bytes_max; read += end_)
         if (!co_await fill()) co_return;
 }
 

@@ -29,6 +29,8 @@ struct ServerOptions {
     Duration answer_deadline = std::chrono::seconds(30);  ///< the service's
     Duration write_deadline = std::chrono::seconds(30);   ///< for the peer to take an answer
     Duration linger_deadline = std::chrono::seconds(1);   ///< for the peer to close after our last answer
+    /// Taken and thrown away meanwhile, so that who still sends gets to read the answer.
+    std::size_t linger_bytes_max = 4 * 1024 * 1024;
     /// A body that comes slower than this after `body_grace` is given up.
     std::size_t body_bytes_per_second_min = 1024;
     Duration body_grace = std::chrono::seconds(5);

@@ -76,7 +76,8 @@ public:
     ~Client();
     Client(const Client&) = delete;
 
-    void send(std::string_view bytes);
+    /// False when the server had closed before it took all.
+    bool send(std::string_view bytes);
     void shut_down_sending();
     /// The next answer; of a HEAD request without its body.
     Reply read(bool head_only = false);

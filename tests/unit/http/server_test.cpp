@@ -161,6 +161,20 @@ TEST_CASE("server: connections at work are not given up for newcomers", "[http]"
     CHECK(second.read().status == 202);
 }
 
+TEST_CASE("server: who sends too much is told so, not cut off while sending", "[http]") {
+    Running running;
+    Client client(running);
+    client.send(head_of(post_event(running.key, std::string(1'500'000, ' '))));
+    for (int part = 0; part < 15; ++part) {
+        REQUIRE(client.send(std::string(100'000, ' ')));
+        std::this_thread::sleep_for(2ms);
+    }
+    const auto reply = client.read();
+    CHECK(reply.status == 413);
+    CHECK(reply.code() == "body-too-large");
+    CHECK(client.is_closed());
+}
+
 TEST_CASE("server: bodies together have a limit too", "[http]") {
     Options options;
     options.server.bodies_bytes_max = 100'000;
