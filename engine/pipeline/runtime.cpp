@@ -176,11 +176,13 @@ void Runtime::look_for_requests() {
 
 Duration Runtime::wait_time(bool store_fine) const {
     if (!store_fine) return options_.store_retry;
+    if (worker_.has_work()) return Duration(0);
     const auto now = clock_.now();
-    Duration wait = std::min(idle_wait, std::max(Duration(1'000), next_poll_ - now));
-    if (const auto next = worker_.outbox().next_due())
-        wait = std::min(wait, std::max(Duration(0), *next - now));
-    return worker_.has_work() ? Duration(0) : wait;
+    const Duration wait = std::min(idle_wait, std::max(Duration(1'000), next_poll_ - now));
+    const auto next = worker_.outbox().next_due();
+    if (!next) return wait;
+    // What is due at once may be due since the beginning of time, which no difference reaches.
+    return *next <= now ? Duration(0) : std::min(wait, Duration(*next - now));
 }
 
 /// Nothing new comes in; what is in memory is decided, what is in flight may come home.

@@ -117,7 +117,6 @@ private:
     void publish_health(bool store_fine);
     void note_fatal();
     Duration wait_time(bool store_fine) const;
-    Result<void> activate();
     void drain(Instant deadline);
 
     Handles handles_;
