@@ -255,8 +255,9 @@ private:
         filter.spec = &*spec;
         if (spec->argument == FilterSpec::Argument::none) return filter;
         if (!take(":")) return wrong("the filter " + name + " needs an argument: " + name + ": …");
-        return spec->argument == FilterSpec::Argument::table ? parse_table(std::move(filter))
-                                                             : parse_argument(std::move(filter));
+        if (spec->argument == FilterSpec::Argument::table) return parse_table(std::move(filter));
+        if (spec->argument == FilterSpec::Argument::setting) return parse_setting(std::move(filter));
+        return parse_argument(std::move(filter));
     }
 
     Result<Expression::Filter> parse_argument(Expression::Filter filter) {
@@ -282,6 +283,14 @@ private:
             return wrong("unknown table " + in_quotes(name) + hint(name, known));
         }
         filter.table = names_.tables->at(name);
+        return filter;
+    }
+
+    Result<Expression::Filter> parse_setting(Expression::Filter filter) {
+        skip_space();
+        const auto name = take_name();
+        if (name.empty()) return wrong("the argument of " + filter.spec->name + " is a setting");
+        filter.argument = name;
         return filter;
     }
 
@@ -369,6 +378,14 @@ Value Expression::read(const Operand& operand, const Scope& scope) {
     return found == nullptr ? Value() : Value(*found);
 }
 
+const Json& Expression::setting(const Json& name, const Scope& scope) {
+    static const Json none;
+    const Json* settings = scope.find("settings");
+    const Json* found =
+        settings == nullptr ? nullptr : engine::find(*settings, engine::Path{name.get<std::string>()});
+    return found == nullptr ? none : *found;
+}
+
 Value Expression::evaluate(const Scope& scope) const {
     Value value;
     for (const auto& operand : operands_) {
@@ -379,6 +396,10 @@ Value Expression::evaluate(const Scope& scope) const {
     }
     for (const auto& filter : filters_) {
         if (!value || (value->is_null() && filter.spec->name != "json")) return value;
+        if (filter.spec->argument == FilterSpec::Argument::setting) {
+            value = filter.spec->apply(*value, setting(filter.argument, scope));
+            continue;
+        }
         if (!filter.table) {
             value = filter.spec->apply(*value, filter.argument);
             continue;
@@ -410,6 +431,9 @@ bool Expression::reads_only(std::string_view root) const {
 
 std::vector<std::string> Expression::names_under(std::string_view root) const {
     std::vector<std::string> names;
+    for (const auto& filter : filters_)
+        if (root == "settings" && filter.spec->argument == FilterSpec::Argument::setting)
+            names.push_back(filter.argument.get<std::string>());
     for (const auto& operand : operands_) {
         if (operand.group || operand.text) {
             const auto inner =

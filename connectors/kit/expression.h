@@ -58,8 +58,9 @@ struct PathStep {
 /// What a filter does; listed in filters().
 struct FilterSpec {
     std::string name;
-    enum class Argument { none, text, number, table } argument = Argument::none;
+    enum class Argument { none, text, number, table, setting } argument = Argument::none;
     std::string meaning;
+    /// With the argument; of a `setting` with that setting's value, null when it is not set.
     Value (*apply)(const Json& value, const Json& argument) = nullptr;  ///< null for `table`
 };
 const std::vector<FilterSpec>& filters();
@@ -105,6 +106,7 @@ private:
         std::shared_ptr<const Table> table;
     };
     static Value read(const Operand& operand, const Scope& scope);
+    static const Json& setting(const Json& name, const Scope& scope);
 
     std::vector<Operand> operands_;
     std::vector<Filter> filters_;

@@ -203,6 +203,21 @@ Value instant(const Json& value, int digits, std::int64_t whole_max) {
     return Json(engine::to_text(engine::instant_of(*microseconds)));
 }
 
+/// What the map says for the value; the value itself when it says nothing.
+Value id_of(const Json& value, const Json& names) {
+    const auto name = as_text(value);
+    const auto entry = name && names.is_object() ? names.find(*name) : names.end();
+    return entry == names.end() ? value : *entry;
+}
+
+Value name_of(const Json& value, const Json& names) {
+    const auto id = as_text(value);
+    if (id && names.is_object())
+        for (const auto& [name, known] : names.items())
+            if (as_text(known) == id) return Json(name);
+    return value;
+}
+
 /// The last second of the year 9999.
 constexpr std::int64_t seconds_max = 253'402'300'799;
 
@@ -249,6 +264,11 @@ const std::vector<FilterSpec>& filters() {
         {"last_name", Argument::none, "The last word of a name of two or more.", last_name},
         {"epoch_s", Argument::none, "Seconds since 1970 as an RFC 3339 time; fractions are kept.", epoch_s},
         {"epoch_ms", Argument::none, "Milliseconds since 1970 as an RFC 3339 time.", epoch_ms},
+        {"id_of", Argument::setting,
+         "The id that a setting of the connection has for a name, `id_of:groups`; the value as it is when it "
+         "has none.",
+         id_of},
+        {"name_of", Argument::setting, "The other way round: the name of an id.", name_of},
         {"table", Argument::table, "The entry of a translation table: `table:status`.", nullptr},
     };
     return specs;

@@ -289,6 +289,27 @@ TEST_CASE("write_back: all changes of a decision are one action, in the vendor's
     CHECK(json(request->body)["ticket"].contains("priority"));
 }
 
+TEST_CASE("write_back: names of groups and agents leave as the ids the vendor knows", "[connectors]") {
+    const auto connection = connection_of(
+        "zendesk: { subdomain: a, oauth_token: t, groups: { billing: 360001 }, agents: { ana: 7 } }");
+    const auto body_of = [&](const Json& document) {
+        engine::Delivery delivery;
+        const auto action = write_back(connection, engine::Subject::of("ticket", "zendesk", "42"),
+                                       {{"ticket.group", nullptr, document["group"], "r1", ""},
+                                        {"ticket.assignee", nullptr, document["assignee"], "r1", ""}},
+                                       document);
+        REQUIRE(action);
+        delivery.action = *action;
+        const auto request = render(connection, delivery, now);
+        REQUIRE(request);
+        return json(request->body)["ticket"];
+    };
+    CHECK(body_of(json(R"({"group":"billing","assignee":"ana"})")) ==
+          json(R"({"group_id":360001,"assignee_id":7})"));
+    CHECK(body_of(json(R"({"group":"99","assignee":"nobody"})")) ==
+          json(R"({"group_id":99,"assignee_id":"nobody"})"));
+}
+
 TEST_CASE("write_back: a removed list leaves as an empty one, a status that cannot be removed not at all",
           "[connectors]") {
     const auto connection = connection_of("zendesk: { sandbox: true }");

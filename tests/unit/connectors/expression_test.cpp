@@ -136,6 +136,28 @@ TEST_CASE("expression: tables translate, and know what to do with the rest", "[c
     CHECK(evaluate("'b' | table: any") == Value("else"));
 }
 
+TEST_CASE("expression: a setting's map turns names into ids and back", "[connectors]") {
+    const auto evaluated = [](const std::string& text, const Json& settings) {
+        const auto compiled = Expression::compile(text, {{"item", "settings"}, nullptr});
+        INFO(text);
+        REQUIRE(compiled);
+        CHECK(compiled->names_under("settings") == std::vector<std::string>{"groups"});
+        Scope scope;
+        scope.with("item", item()).with("settings", settings);
+        return compiled->evaluate(scope);
+    };
+    const auto settings = json(R"({"groups": {"billing": 360001, "duty": "77"}})");
+    CHECK(evaluated("'billing' | id_of:groups", settings) == Value(360001));
+    CHECK(evaluated("'77' | name_of: groups", settings) == Value("duty"));
+    CHECK(evaluated("'360001' | name_of:groups", settings) == Value("billing"));
+    CHECK(evaluated("item.id | name_of:groups", settings) == Value(7));
+    CHECK(evaluated("'nobody' | id_of:groups", settings) == Value("nobody"));
+    CHECK(evaluated("'billing' | id_of:groups", Json::object()) == Value("billing"));
+    CHECK_FALSE(evaluated("item.gone | id_of:groups", settings).has_value());
+    CHECK_THAT(problem("item.id | id_of"), Catch::Contains("needs an argument"));
+    CHECK_THAT(problem("item.id | id_of: 'x'"), Catch::Contains("is a setting"));
+}
+
 TEST_CASE("expression: a mistake is named with its place and what may have been meant", "[connectors]") {
     CHECK_THAT(problem("itm.id"),
                Catch::Contains("at character 1") && Catch::Contains("did you mean \"item\"?"));
