@@ -27,7 +27,9 @@ std::string section(const Catalogue& catalogue, const std::string& title, const 
 
 std::string links(const Catalogue& catalogue) {
     std::string text =
-        "\n## Links\n\nWhere an entity points to another one, the other can be read by its kind.\n\n"
+        "\n## Links\n\nWhere an entity points to another one, the other can be read by its kind. Of several "
+        "with the same "
+        "e-mail\naddress the one with the smallest subject is taken.\n\n"
         "| field | kind | found by |\n|---|---|---|\n";
     for (const auto& link : catalogue.links())
         text += "| `" + link.field + "` | " + link.kind + " | " + (link.by_email ? "e-mail" : "id") + " |\n";

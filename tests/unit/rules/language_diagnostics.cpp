@@ -47,6 +47,8 @@ std::string heading() {
            "rules go live, and fails `check --strict`. An example of each class with its exact output is "
            "under\n"
            "`tests/golden/diagnostics/`.\n\n"
+           "What `connections.yaml` and connector definitions may get wrong stands in\n"
+           "[connector-definition.md](connector-definition.md#diagnostics).\n\n"
            "This page is made from `rules/language/diagnostic_classes.cpp`:\n"
            "`SIGNALBOX_UPDATE_GOLDEN=1 test_language` writes it anew.\n\n"
            "| class | meaning | what to do |\n|---|---|---|\n";
