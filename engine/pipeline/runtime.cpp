@@ -38,7 +38,7 @@ Runtime::Runtime(Handles handles, Tenants tenants, Outbound& outbound, const Clo
       options_(std::move(options)),
       on_fatal_(std::move(on_fatal)),
       worker_(*handles_.writer, tenants_, options_.worker, std::move(listener),
-              Worker::Overlap{handles_.view.get(), [this] { tasks_.put([](Worker&) {}); }}) {}
+              Worker::Overlap{handles_.view.get(), [this] { tasks_->put([](Worker&) {}); }}) {}
 
 Runtime::~Runtime() {
     stop(Duration(0));
@@ -60,9 +60,9 @@ void Runtime::stop(Duration deadline) {
     accepting_ = false;
     stop_deadline_ = microseconds_of(clock_.now() + deadline);
     stopping_ = true;
-    tasks_.put([](Worker&) {});
+    tasks_->put([](Worker&) {});
     worker_thread_.join();
-    tasks_.close();
+    tasks_->close();
     questions_.close();
     reader_thread_.join();
 }
@@ -78,7 +78,7 @@ void Runtime::submit(std::vector<Event> events, std::function<void(std::vector<A
         refused.push_back({Ack::Kind::unavailable, event.id, false, "the engine is stopping"});
     auto shared =
         std::make_shared<std::pair<std::vector<Event>, Worker::Done>>(std::move(events), std::move(done));
-    const bool put = accepting_ && tasks_.put([shared](Worker& worker) {
+    const bool put = accepting_ && tasks_->put([shared](Worker& worker) {
         worker.submit(std::move(shared->first), std::move(shared->second));
     });
     if (!put) shared->second(std::move(refused));
@@ -93,7 +93,7 @@ void Runtime::ask(std::function<void(Store&)> question) {
 void Runtime::perform(Request request, std::function<void(Result<Json>)> done) {
     auto shared =
         std::make_shared<std::pair<Request, std::function<void(Result<Json>)>>>(std::move(request), done);
-    const bool put = accepting_ && tasks_.put([shared](Worker& worker) {
+    const bool put = accepting_ && tasks_->put([shared](Worker& worker) {
         worker.command(std::move(shared->first), std::move(shared->second));
     });
     if (!put) done(unavailable("the engine is stopping"));
@@ -111,7 +111,7 @@ Health Runtime::health() const {
 void Runtime::work() {
     bool fine = true;
     while (true) {
-        for (auto& task : tasks_.take(wait_time(fine))) task(worker_);
+        for (auto& task : tasks_->take(wait_time(fine))) task(worker_);
         fine = run_turns();
         if (fine) look_for_requests();
         publish_health(fine);
@@ -127,7 +127,7 @@ bool Runtime::run_turns() {
         if (auto refilled = worker_.refill(); !refilled) return false;
         const bool simulated = deliver_due();
         if (!worker_.has_work() && !simulated) return true;
-        for (auto& task : tasks_.take(Duration(0))) task(worker_);
+        for (auto& task : tasks_->take(Duration(0))) task(worker_);
     }
 }
 
@@ -150,11 +150,12 @@ void Runtime::dispatch(Delivery delivery) {
         return worker_.settled(partition, number, no_connection(delivery.action.connection));
     if (found->second.sandbox)
         return worker_.settled(partition, number, connectors::simulate(found->second, delivery));
-    outbound_.deliver(found->second, std::move(delivery), [this, partition, number](Attempt attempt) {
-        tasks_.put([partition, number, attempt = std::move(attempt)](Worker& worker) mutable {
-            worker.settled(partition, number, std::move(attempt));
+    outbound_.deliver(
+        found->second, std::move(delivery), [tasks = tasks_, partition, number](Attempt attempt) {
+            tasks->put([partition, number, attempt = std::move(attempt)](Worker& worker) mutable {
+                worker.settled(partition, number, std::move(attempt));
+            });
         });
-    });
 }
 
 void Runtime::look_for_requests() {
@@ -188,12 +189,12 @@ Duration Runtime::wait_time(bool store_fine) const {
 /// Nothing new comes in; what is in memory is decided, what is in flight may come home.
 void Runtime::drain(Instant deadline) {
     while (clock_.now() < deadline) {
-        for (auto& task : tasks_.take(std::chrono::milliseconds(10))) task(worker_);
+        for (auto& task : tasks_->take(std::chrono::milliseconds(10))) task(worker_);
         while (worker_.has_work() && worker_.turn(clock_.now())) {
         }
         if (worker_.idle() && worker_.outbox().in_flight() == 0) break;
     }
-    for (auto& task : tasks_.take(Duration(0))) task(worker_);
+    for (auto& task : tasks_->take(Duration(0))) task(worker_);
     while (worker_.has_work() && worker_.turn(clock_.now())) {
     }
     worker_.settle_commits();
@@ -202,8 +203,8 @@ void Runtime::drain(Instant deadline) {
 /// Whoever waits is told at once to send again; else the end would take as long as their patience.
 void Runtime::note_fatal() {
     accepting_ = false;
-    tasks_.close();
-    for (auto& task : tasks_.take(Duration(0))) task(worker_);
+    tasks_->close();
+    for (auto& task : tasks_->take(Duration(0))) task(worker_);
     worker_.turn(clock_.now());
     while (worker_.intake_size() > 0) worker_.turn_intake(clock_.now());
     if (on_fatal_) on_fatal_(*worker_.fatal());

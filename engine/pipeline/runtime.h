@@ -125,7 +125,8 @@ private:
     const Clock& clock_;
     RuntimeOptions options_;
     std::function<void(Error)> on_fatal_;
-    Mailbox<Task> tasks_;
+    /// Shared with deliveries on their way: an answer may come after the end.
+    std::shared_ptr<Mailbox<Task>> tasks_ = std::make_shared<Mailbox<Task>>();
     Mailbox<std::function<void(Store&)>> questions_;
     Worker worker_;
     std::thread worker_thread_;
