@@ -33,7 +33,7 @@ Address address_of(const asio::ip::address& address) {
 
 /// A name look-up whose end may come after nobody waits any more.
 struct Lookup {
-    explicit Lookup(const Strand& strand) : gate(strand), resolver(strand) {}
+    explicit Lookup(const Executor& executor) : gate(executor), resolver(executor) {}
     asio::steady_timer gate;
     tcp::resolver resolver;
     std::vector<tcp::endpoint> endpoints;
@@ -42,7 +42,7 @@ struct Lookup {
 };
 
 struct Waiter {
-    explicit Waiter(const Strand& strand) : gate(strand) {}
+    explicit Waiter(const Executor& executor) : gate(executor) {}
     asio::steady_timer gate;
     bool granted = false;
 };
@@ -75,13 +75,13 @@ std::unique_ptr<ssl::context> make_context(const std::string& ca_file, error_cod
 
 }  // namespace
 
-/// All state lives on one strand; no lock is needed.
+/// All state lives on the network thread; no lock is needed.
 class HttpClient::Pool : public std::enable_shared_from_this<HttpClient::Pool> {
 public:
     Pool(asio::io_context& network, HttpClientOptions options)
-        : options_(std::move(options)), strand_(asio::make_strand(network)), sweep_(strand_) {}
+        : options_(std::move(options)), executor_(network.get_executor()), sweep_(executor_) {}
 
-    const Strand& strand() const { return strand_; }
+    const Executor& executor() const { return executor_; }
 
     /// Always a value: what co_spawn hands over must have a default.
     static asio::awaitable<std::optional<Result<HttpResponse>>> perform(std::shared_ptr<Pool> pool,
@@ -101,7 +101,7 @@ public:
 
     void stop() {
         stopped_ = true;
-        asio::post(strand_, [self = shared_from_this()] { self->close_idle(); });
+        asio::post(executor_, [self = shared_from_this()] { self->close_idle(); });
     }
     bool stopped() const { return stopped_; }
 
@@ -122,7 +122,7 @@ private:
             ++host.active;
             co_return Result<void>();
         }
-        const auto waiter = std::make_shared<Waiter>(strand_);
+        const auto waiter = std::make_shared<Waiter>(executor_);
         waiter->gate.expires_at(deadline);
         host.waiters.push_back(waiter);
         co_await waiter->gate.async_wait(quietly);
@@ -179,7 +179,7 @@ private:
         if (!endpoints) co_return endpoints.error();
         auto last = engine::unavailable("the name " + url.host + " has no address");
         for (const auto& endpoint : *endpoints) {
-            auto wire = std::make_unique<Wire>(strand_, url.is_https() ? context_.get() : nullptr);
+            auto wire = std::make_unique<Wire>(executor_, url.is_https() ? context_.get() : nullptr);
             wire->tcp().expires_at(deadline);
             const auto connected = co_await wire->tcp().async_connect(endpoint, quietly);
             auto code = std::get<0>(connected);
@@ -230,7 +230,7 @@ private:
         error_code code;
         const auto literal = asio::ip::make_address(url.host, code);
         if (!code) co_return std::vector<tcp::endpoint>{tcp::endpoint(literal, url.port)};
-        const auto lookup = std::make_shared<Lookup>(strand_);
+        const auto lookup = std::make_shared<Lookup>(executor_);
         lookup->gate.expires_at(deadline);
         lookup->resolver.async_resolve(
             url.host, std::to_string(url.port), tcp::resolver::numeric_service,
@@ -296,7 +296,7 @@ private:
     }
 
     const HttpClientOptions options_;
-    Strand strand_;
+    Executor executor_;
     asio::steady_timer sweep_;
     bool sweeping_ = false;
     std::atomic<bool> stopped_ = false;
@@ -314,7 +314,7 @@ HttpClient::~HttpClient() {
 
 void HttpClient::send(HttpRequest request, engine::Duration timeout,
                       std::function<void(Result<HttpResponse>)> done) {
-    asio::co_spawn(pool_->strand(), Pool::perform(pool_, std::move(request), timeout),
+    asio::co_spawn(pool_->executor(), Pool::perform(pool_, std::move(request), timeout),
                    [done = std::move(done)](const std::exception_ptr& failure,
                                             std::optional<Result<HttpResponse>> response) {
                        if (failure || !response)

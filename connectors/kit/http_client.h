@@ -24,9 +24,9 @@ struct HttpClientOptions {
         true;  ///< loopback and private addresses; link-local ones are always refused
 };
 
-/// Runs on the executor's thread; `send` may be called from any. Redirects are not followed. A request on a
-/// kept connection that turns out closed before any byte of an answer is sent once more on a new one (the
-/// same idempotency key makes that safe).
+/// Runs on the one thread that runs the io_context; `send` may be called from any. Redirects are not
+/// followed. A request on a kept connection that turns out closed before any byte of an answer is sent once
+/// more on a new one (the same idempotency key makes that safe).
 class HttpClient {
 public:
     HttpClient(boost::asio::io_context& network, HttpClientOptions options);

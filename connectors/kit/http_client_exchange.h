@@ -5,7 +5,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -22,18 +21,18 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 namespace ssl = boost::asio::ssl;
 
-using Strand = asio::strand<asio::io_context::executor_type>;
+using Executor = asio::io_context::executor_type;
 using Time = std::chrono::steady_clock::time_point;
 /// Errors come as values.
 constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
 
 /// One connection, plain or TLS, with what was read ahead on it.
 struct Wire {
-    Wire(const Strand& strand, ssl::context* context) {
+    Wire(const Executor& executor, ssl::context* context) {
         if (context == nullptr)
-            plain.emplace(strand);
+            plain.emplace(executor);
         else
-            tls.emplace(beast::tcp_stream(strand), *context);
+            tls.emplace(beast::tcp_stream(executor), *context);
     }
     beast::tcp_stream& tcp() { return plain ? *plain : tls->next_layer(); }
 

@@ -300,6 +300,51 @@ std::string canonical_json(const Json& value) {
     return out;
 }
 
+void CanonicalWriter::separate() {
+    const char last = out_.empty() ? '[' : out_.back();
+    if (last != '{' && last != '[' && last != ':') out_ += ',';
+}
+
+void CanonicalWriter::begin(char bracket) {
+    separate();
+    out_ += bracket;
+}
+
+void CanonicalWriter::name(std::string_view name) {
+    separate();
+    out_.append(1, '"').append(name).append("\":");
+}
+
+void CanonicalWriter::text(std::string_view value) {
+    separate();
+    append_text(out_, value);
+}
+
+void CanonicalWriter::integer(std::string_view name, std::uint64_t value) {
+    this->name(name);
+    append_integer(out_, Json(value));
+}
+
+void CanonicalWriter::value(const Json& value) {
+    separate();
+    append(out_, value);
+}
+
+void CanonicalWriter::written(std::string_view name, std::string_view canonical) {
+    this->name(name);
+    out_ += canonical;
+}
+
+void CanonicalWriter::text(std::string_view name, std::string_view value) {
+    this->name(name);
+    text(value);
+}
+
+void CanonicalWriter::value(std::string_view name, const Json& value) {
+    this->name(name);
+    this->value(value);
+}
+
 std::string number_text(const Json& number) {
     std::string out;
     if (number.is_number_float()) {

@@ -2,6 +2,7 @@
 /// JSON values: parsing with limits, canonical bytes, and reading by path. The home of nlohmann/json.
 
 #include <cstddef>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -26,6 +27,34 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {});
 /// RFC 8785 bytes: keys in UTF-16 order, shortest numbers. Integers beyond 2^53 become strings, so that
 /// any reader sees the same value. Text that is not UTF-8 has its bad bytes replaced by U+FFFD.
 std::string canonical_json(const Json& value);
+
+/// Writes what canonical_json would write of a value, without making the value. The caller gives the members
+/// of an object in the order of their names, which are plain ASCII.
+class CanonicalWriter {
+public:
+    void begin_object() { begin('{'); }
+    void end_object() { out_ += '}'; }
+    void begin_list() { begin('['); }
+    void end_list() { out_ += ']'; }
+    /// The next member's name; its value follows.
+    void name(std::string_view name);
+    void text(std::string_view value);
+    void value(const Json& value);
+
+    void text(std::string_view name, std::string_view value);
+    void integer(std::string_view name, std::uint64_t value);
+    void boolean(std::string_view name, bool value) { written(name, value ? "true" : "false"); }
+    void value(std::string_view name, const Json& value);
+    /// A value that is canonical already.
+    void written(std::string_view name, std::string_view canonical);
+
+    std::string take() { return std::move(out_); }
+
+private:
+    void begin(char bracket);
+    void separate();
+    std::string out_;
+};
 
 /// A number in its shortest exact text, as ECMAScript prints it.
 std::string number_text(const Json& number);

@@ -52,6 +52,57 @@ void add_detail(Json& json, const Decision& decision) {
     if (decision.blocks_lane) json["blocks_lane"] = true;
 }
 
+template <class Items, class Write>
+void write_list(CanonicalWriter& out, std::string_view name, const Items& items, Write write) {
+    out.name(name);
+    out.begin_list();
+    for (const auto& item : items) write(item);
+    out.end_list();
+}
+
+void write_texts(CanonicalWriter& out, std::string_view name, const std::vector<std::string>& texts) {
+    write_list(out, name, texts, [&out](const std::string& text) { out.text(text); });
+}
+
+void write_changes(CanonicalWriter& out, std::string_view name, const std::vector<Change>& changes) {
+    write_list(out, name, changes, [&out](const Change& change) {
+        out.begin_object();
+        out.text("field", change.field);
+        out.value("from", change.from);
+        if (!change.rule.empty()) out.text("rule", change.rule);
+        out.value("to", change.to);
+        out.end_object();
+    });
+}
+
+void write_action(CanonicalWriter& out, const Action& action) {
+    out.begin_object();
+    out.text("action", action.action);
+    out.text("connection", action.connection);
+    out.value("params", action.params);
+    if (!action.rule.empty()) out.text("rule", action.rule);
+    out.end_object();
+}
+
+void write_event(CanonicalWriter& out, const Decision& decision) {
+    out.name("event");
+    out.begin_object();
+    out.text("id", decision.event_id.text());
+    out.text("subject", decision.subject.text());
+    out.text("time", to_text(decision.event_time));
+    out.text("type", decision.event_type);
+    out.end_object();
+}
+
+void write_linked(CanonicalWriter& out, const std::vector<LinkedVersion>& linked) {
+    write_list(out, "linked", linked, [&out](const LinkedVersion& link) {
+        out.begin_object();
+        out.text("subject", link.subject.text());
+        out.integer("version", link.version);
+        out.end_object();
+    });
+}
+
 }  // namespace
 
 std::string_view name_of(Outcome outcome) {
@@ -123,6 +174,36 @@ Json to_json(const Decision& decision, bool detail) {
     if (!decision.trace.is_null()) json["trace"] = decision.trace;
     if (detail) add_detail(json, decision);
     return json;
+}
+
+std::string canonical_text(const Decision& decision) {
+    CanonicalWriter out;
+    out.begin_object();
+    write_list(out, "actions", decision.actions, [&out](const Action& one) { write_action(out, one); });
+    if (decision.blocks_lane) out.boolean("blocks_lane", true);
+    write_changes(out, "changes", decision.changes);
+    // What is rare is written by way of its value.
+    out.value("conflicts", list_of(decision.conflicts));
+    if (!decision.cycle.empty()) write_texts(out, "cycle", decision.cycle);
+    out.value("emitted", list_of(decision.emitted));
+    write_event(out, decision);
+    if (!decision.failures.empty()) out.value("failures", failures_part(decision.failures));
+    write_texts(out, "fired", decision.fired);
+    if (!decision.linked.empty()) write_linked(out, decision.linked);
+    write_changes(out, "merged", decision.merged);
+    if (!decision.notes.empty()) write_texts(out, "notes", decision.notes);
+    out.text("now", to_text(decision.now));
+    out.text("outcome", name_of(decision.outcome));
+    out.text("ruleset", decision.ruleset);
+    out.value("timers", Json::array());
+    if (!decision.trace.is_null()) out.value("trace", decision.trace);
+    if (!decision.continuations.empty()) out.value("waiting", list_of(decision.continuations));
+    if (decision.write_back) {
+        out.name("write_back");
+        write_action(out, *decision.write_back);
+    }
+    out.end_object();
+    return out.take();
 }
 
 }  // namespace engine

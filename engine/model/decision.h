@@ -115,5 +115,7 @@ struct Decision {
 
 /// The line of `replay --json`; `detail` adds what only the journal keeps (now, linked, notes, failures, …).
 Json to_json(const Decision& decision, bool detail = false);
+/// canonical_json(to_json(decision, true)): every decision is journaled this way, so no value is made for it.
+std::string canonical_text(const Decision& decision);
 
 }  // namespace engine

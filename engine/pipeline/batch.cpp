@@ -263,7 +263,7 @@ void Batch::add_decision_record(Step& step, const Event& event, const Decided& d
     record.cause_event = event.id.text();
     record.ruleset = decided.decision.ruleset;
     record.actor = "engine";
-    record.body = canonical_json(to_json(decided.decision, true));
+    record.body = canonical_text(decided.decision);
     step.records.push_back(std::move(record));
 }
 

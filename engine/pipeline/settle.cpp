@@ -19,6 +19,35 @@ Json describe(const Delivery& delivery) {
             {"attempts", delivery.attempts}};
 }
 
+/// canonical_json(describe(delivery)).
+void write_delivery(CanonicalWriter& out, const Delivery& delivery) {
+    out.name("delivery");
+    out.begin_object();
+    out.text("action", delivery.action.action);
+    out.text("as", delivery.action.as);
+    out.integer("attempts", static_cast<std::uint64_t>(delivery.attempts));
+    out.text("connection", delivery.action.connection);
+    out.text("event", delivery.event.text());
+    out.text("key", delivery.key.text());
+    out.text("rule", delivery.action.rule);
+    out.end_object();
+}
+
+std::string canonical_body(const Settlement& settlement, const Attempt& attempt) {
+    const bool done = settlement.kind == Settlement::Kind::done;
+    CanonicalWriter out;
+    out.begin_object();
+    write_delivery(out, settlement.delivery);
+    if (settlement.kind == Settlement::Kind::retry)
+        out.text("next_attempt", to_text(settlement.delivery.next_attempt));
+    if (!done) out.text("reason", attempt.reason);
+    if (done) out.value("result", attempt.result);
+    if (attempt.simulated) out.boolean("simulated", true);
+    out.value("status", attempt.status);
+    out.end_object();
+    return out.take();
+}
+
 const char* kind_of(Settlement::Kind kind) {
     if (kind == Settlement::Kind::done) return record_kind::delivered;
     return kind == Settlement::Kind::retry ? record_kind::attempt : record_kind::dead_letter;
@@ -34,12 +63,7 @@ NewRecord record_of(const Settlement& settlement, const Attempt& attempt) {
     record.cause_rule = delivery.action.rule;
     record.ruleset = delivery.ruleset;
     record.actor = "engine";
-    Json body{{"delivery", describe(delivery)}, {"status", attempt.status}};
-    if (settlement.kind == Settlement::Kind::done) body["result"] = attempt.result;
-    if (settlement.kind != Settlement::Kind::done) body["reason"] = attempt.reason;
-    if (settlement.kind == Settlement::Kind::retry) body["next_attempt"] = to_text(delivery.next_attempt);
-    if (attempt.simulated) body["simulated"] = true;
-    record.body = canonical_json(body);
+    record.body = canonical_body(settlement, attempt);
     return record;
 }
 
