@@ -15,7 +15,7 @@ struct BenchOptions {
     std::size_t events = 50'000;  ///< of the part flat out
     double rate = 200;            ///< events per second of the part at a fixed rate
     double seconds = 10;          ///< of that part
-    std::size_t connections = 128;
+    std::size_t connections = 192;
     std::size_t lanes = 20'000;
     bool floors = true;
 };
