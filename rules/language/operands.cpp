@@ -15,13 +15,14 @@ using engine::YamlNode;
 
 /// What an operator wants behind it.
 enum class Operand {
-    value,     ///< one value of the field's type
-    values,    ///< a list of them
-    bound,     ///< a number or a time
-    range,     ///< two of them
-    words,     ///< a text or a list of texts
-    element,   ///< one value that a list may hold
-    elements,  ///< a list of them
+    value,      ///< one value of the field's type
+    values,     ///< a list of them
+    bound,      ///< a number or a time
+    range,      ///< two of them
+    words,      ///< a text or a list of texts
+    element,    ///< one value that a list may hold
+    elements,   ///< a list of them
+    any_value,  ///< one value, or a list of which any will do
     flag,
     span,
 };
@@ -30,9 +31,10 @@ Operand operand_of(Operator op) {
     switch (op) {
         case Operator::eq:
         case Operator::ne:
+            return Operand::value;
         case Operator::changed_from:
         case Operator::changed_to:
-            return Operand::value;
+            return Operand::any_value;
         case Operator::in:
         case Operator::not_in:
             return Operand::values;
@@ -85,6 +87,7 @@ bool fits(Operator op, FieldType type) {
             return is_one_of(type, {FieldType::instant});
         case Operand::value:
         case Operand::values:
+        case Operand::any_value:
         case Operand::flag:
             return true;
     }
@@ -160,6 +163,14 @@ bool read_many(const YamlNode::Entry& entry, const Expected& each, Json& operand
     return good;
 }
 
+/// A list is several values, unless it is what the field itself holds.
+bool read_any_value(const YamlNode::Entry& entry, const Expected& expected, Json& operand,
+                    RuleContext& context) {
+    const bool holds_lists = is_one_of(expected.type, {FieldType::tags, FieldType::list});
+    if (entry.value.is_list() && !holds_lists) return read_many(entry, expected, operand, context);
+    return read_one(entry.value, expected, operand, context);
+}
+
 bool is_bound(const Json& value) {
     return value.is_number() || (value.is_string() && engine::parse_instant(value.get<std::string>()));
 }
@@ -221,6 +232,8 @@ bool read_by_kind(const YamlNode::Entry& entry, Comparison& comparison, RuleCont
             return read_one(entry.value, expected, operand, context);
         case Operand::values:
             return read_many(entry, expected, operand, context);
+        case Operand::any_value:
+            return read_any_value(entry, expected, operand, context);
         case Operand::bound:
             return read_bound(entry.value, expected, operand, context);
         case Operand::range:

@@ -119,7 +119,7 @@ TEST_CASE("conditions: every operator is read on a field it fits", "[language]")
         {Operator::exists, "ticket.assignee: { exists: false }"},
         {Operator::changed, "ticket.assignee: { changed: true }"},
         {Operator::changed_from, "ticket.status: { changed_from: open }"},
-        {Operator::changed_to, "ticket.status: { changed_to: solved }"},
+        {Operator::changed_to, "ticket.status: { changed_to: [solved, closed] }"},
         {Operator::older_than, "ticket.created_at: { older_than: 2d }"},
         {Operator::newer_than, "ticket.custom.seen: { newer_than: 1h30m }"},
         {Operator::cidr, "conversation.ip_address: { cidr: [10.0.0.0/8, '2001:db8::/32'] }"},
