@@ -41,13 +41,13 @@ int run(int argc, char** argv) {
     app.name("signalbox");
     app.set_version_flag("--version", "signalbox " SIGNALBOX_VERSION);
     app.require_subcommand(1);
-    app.footer(examples);
     Chosen chosen;
     add_rule_commands(app, chosen);
     add_store_commands(app, chosen);
     add_operator_commands(app, chosen);
     add_serve_command(app, chosen);
     add_bench_commands(app, chosen);
+    app.footer(examples);  // commands that are there before would inherit it
     if (complain_of_unknown_command(app, argc, argv)) return exit_code::usage;
     try {
         app.parse(argc, argv);
