@@ -8,6 +8,7 @@ Json to_json(const Delivery& delivery) {
     const auto& action = delivery.action;
     return {{"key", delivery.key.text()},
             {"event", delivery.event.text()},
+            {"source", delivery.source},
             {"ruleset", delivery.ruleset},
             {"rule", action.rule},
             {"connection", action.connection},
@@ -25,6 +26,7 @@ Result<Delivery> delivery_from_json(const Json& json) {
         Delivery delivery;
         delivery.key = DeliveryKey(json.at("key").get<std::string>());
         delivery.event = EventId(json.at("event").get<std::string>());
+        delivery.source = json.at("source").get<std::string>();
         delivery.ruleset = json.at("ruleset").get<std::string>();
         delivery.action.rule = json.at("rule").get<std::string>();
         delivery.action.connection = json.at("connection").get<std::string>();

@@ -19,7 +19,8 @@ struct Delivery {
     DeliveryKey key;           ///< sent as Idempotency-Key; the same over all attempts
     TenantName tenant;
     Subject lane;
-    EventId event;  ///< whose decision asked for it
+    EventId event;       ///< whose decision asked for it
+    std::string source;  ///< of that event
     std::string ruleset;
     Action action;
     int hops = 0;

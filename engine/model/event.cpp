@@ -20,11 +20,12 @@ bool holds(const std::array<std::string_view, N>& names, std::string_view name) 
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-Result<std::string> required(const Json& envelope, const char* name) {
+/// What is our own may be longer than what comes in: we add to ids and sources.
+Result<std::string> required(const Json& envelope, const char* name, bool own) {
     const auto found = envelope.find(name);
     if (found == envelope.end() || !found->is_string() || found->get_ref<const std::string&>().empty())
         return invalid(std::string("the envelope needs a text attribute \"") + name + "\"");
-    if (found->get_ref<const std::string&>().size() > attribute_bytes_max)
+    if (!own && found->get_ref<const std::string&>().size() > attribute_bytes_max)
         return invalid(std::string("the attribute \"") + name + "\" is longer than " +
                        std::to_string(attribute_bytes_max) + " bytes");
     return found->get<std::string>();
@@ -73,18 +74,18 @@ void read_extensions(Event& event, const Json& envelope, bool own) {
 
 Result<Event> event_from_envelope(const TenantName& tenant, const Json& envelope, bool own) {
     if (!envelope.is_object()) return invalid("the envelope is not a JSON object");
-    const auto version = required(envelope, "specversion");
+    const auto version = required(envelope, "specversion", own);
     if (!version) return version.error();
     if (*version != "1.0") return invalid("specversion \"" + *version + "\" is not 1.0");
-    const auto id = required(envelope, "id");
+    const auto id = required(envelope, "id", own);
     if (!id) return id.error();
-    const auto source = required(envelope, "source");
+    const auto source = required(envelope, "source", own);
     if (!source) return source.error();
     if (!own && source->starts_with("signalbox:"))
         return invalid("a source that starts with \"signalbox:\" is this program's own");
-    const auto type = required(envelope, "type");
+    const auto type = required(envelope, "type", own);
     if (!type) return type.error();
-    const auto subject_text = required(envelope, "subject");
+    const auto subject_text = required(envelope, "subject", own);
     if (!subject_text) return subject_text.error();
     const auto subject = Subject::parse(*subject_text);
     if (!subject) return subject.error();

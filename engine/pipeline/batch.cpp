@@ -147,6 +147,10 @@ Ack Batch::note_clash(const Event& event) {
     return {Ack::Kind::clash, event.id, false, "event " + event.id.text() + " is known with another content"};
 }
 
+void Batch::count_no_waiting() {
+    for (auto& [lane, count] : waiting_) count = 0;
+}
+
 bool Batch::is_blocked(const Event& event) const {
     const auto key = lane_key(event.tenant, event.subject);
     return lanes_.blocked.contains(key) || waiting_.contains(key);
@@ -185,22 +189,42 @@ Result<void> Batch::decide(const PendingEvent& pending) {
     if (is_blocked(event)) return {};
     const auto tenant = tenants_.find(event.tenant);
     ENSURE(tenant != tenants_.end());
-    const Origin origin{pending, pending.kind != pending_kind::event, {}, {}};
-    if (pending.kind == pending_kind::delivery) {
-        auto extra = new_step(event.tenant);
-        auto work = work_of_delivery(pending, extra);
-        if (!work) return work.error();
-        if (auto decided = decide(*tenant->second, std::move(*work), origin); !decided)
-            return decided.error();
-        auto& step = steps_.back();
-        step.continuations_set.insert(step.continuations_set.end(), extra.continuations_set.begin(),
-                                      extra.continuations_set.end());
-        step.continuations_removed.insert(step.continuations_removed.end(),
-                                          extra.continuations_removed.begin(),
-                                          extra.continuations_removed.end());
-        return {};
+    const bool is_new = pending.kind != pending_kind::event;
+    if (is_new) {
+        auto known = is_known(event);
+        if (!known) return known.error();
+        if (*known) {
+            note_clash(event);
+            steps_.back().pending_removed.emplace_back(pending.partition, pending.place);
+            return {};
+        }
     }
+    const Origin origin{pending, is_new, {}, {}};
+    if (pending.kind == pending_kind::delivery) return decide_result(*tenant->second, pending, origin);
     return decide(*tenant->second, work_of(std::make_shared<const Event>(event)), origin);
+}
+
+/// Ids from outside may be any, those of events of ours too.
+Result<bool> Batch::is_known(const Event& event) {
+    const auto key = seen_key(event);
+    for (const auto* batch = this; batch != nullptr; batch = batch->before_)
+        if (batch->seen_.contains(key)) return true;
+    auto stored = store_.seen({event.tenant, event.source, event.id});
+    if (!stored) return stored.error();
+    return stored->has_value();
+}
+
+Result<void> Batch::decide_result(const Tenant& tenant, const PendingEvent& pending, const Origin& origin) {
+    auto extra = new_step(pending.event.tenant);
+    auto work = work_of_delivery(pending, extra);
+    if (!work) return work.error();
+    if (auto decided = decide(tenant, std::move(*work), origin); !decided) return decided.error();
+    auto& step = steps_.back();
+    step.continuations_set.insert(step.continuations_set.end(), extra.continuations_set.begin(),
+                                  extra.continuations_set.end());
+    step.continuations_removed.insert(step.continuations_removed.end(), extra.continuations_removed.begin(),
+                                      extra.continuations_removed.end());
+    return {};
 }
 
 Result<void> Batch::decide(const Tenant& tenant, Work work, const Origin& origin) {
@@ -220,6 +244,7 @@ Result<void> Batch::decide(const Tenant& tenant, Work work, const Origin& origin
         add_event_record(step, event, data);
         step.seen = key;
         step.seen_digest = origin.digest ? *origin.digest : content_digest(event, data);
+        seen_[seen_key(event)] = step.seen_digest;
     } else {
         step.decided = key;
     }
@@ -228,7 +253,7 @@ Result<void> Batch::decide(const Tenant& tenant, Work work, const Origin& origin
     if (options_.deliver) add_deliveries(step, event, *decided);
     add_derived(step, *decided);
     add_continuations(step, event, *decided);
-    if (decided->decision.blocks_lane) block_lane(step, event, *decided);
+    if (decided->decision.blocks_lane) block_lane(step, event, *decided, origin);
     if (decided->store_entity) add_entity(step, std::move(decided->after));
     steps_.push_back(std::move(step));
     made_.push_back({std::move(work.event), std::move(decided->decision)});
@@ -278,6 +303,7 @@ void Batch::add_deliveries(Step& step, const Event& event, const Decided& decide
         delivery.tenant = event.tenant;
         delivery.lane = event.subject;
         delivery.event = event.id;
+        delivery.source = event.source;
         delivery.ruleset = decided.decision.ruleset;
         delivery.action = decided.outgoing[i];
         delivery.hops = event.hops;
@@ -306,7 +332,7 @@ void Batch::add_continuations(Step& step, const Event& event, const Decided& dec
     }
 }
 
-void Batch::block_lane(Step& step, const Event& event, const Decided& decided) {
+void Batch::block_lane(Step& step, const Event& event, const Decided& decided, const Origin& origin) {
     BlockedLane lane;
     lane.tenant = event.tenant;
     lane.subject = event.subject;
@@ -324,6 +350,8 @@ void Batch::block_lane(Step& step, const Event& event, const Decided& decided) {
     retry.retried_changes = decided.decision.merged;
     again.extensions[context_extension] = context_of(retry);
     auto pending = next_pending(std::move(again), pending_kind::retry);
+    // One that stumbles again stays before what came behind it.
+    if (origin.pending && origin.pending->kind == pending_kind::retry) pending.place = origin.pending->place;
     step.pending_added.push_back(std::move(pending));
     NewRecord record;
     record.stream = partition_stream(lane.partition);

@@ -64,6 +64,8 @@ public:
         : store_(store), tenants_(tenants), lanes_(lanes), options_(options), before_(before) {}
     /// The batch before is committed, or no more is planned.
     void forget_before() { before_ = nullptr; }
+    /// What waits behind blocked lanes is counted there now.
+    void count_no_waiting();
     /// The time of what is decided from now on.
     void set_now(Instant now) { options_.now = now; }
 
@@ -96,15 +98,17 @@ private:
     Result<std::optional<Ack>> recognise(const Event& event, const Digest& digest);
     Ack note_clash(const Event& event);
     bool is_blocked(const Event& event) const;
+    Result<bool> is_known(const Event& event);
     Result<Ack> let_wait(const Event& event, std::string_view canonical_data);
     Result<void> decide(const Tenant& tenant, Work work, const Origin& origin);
+    Result<void> decide_result(const Tenant& tenant, const PendingEvent& pending, const Origin& origin);
     void add_event_record(Step& step, const Event& event, std::string_view canonical_data) const;
     void add_entity(Step& step, Entity entity);
     void add_decision_record(Step& step, const Event& event, const Decided& decided) const;
     void add_deliveries(Step& step, const Event& event, const Decided& decided);
     void add_derived(Step& step, const Decided& decided);
     void add_continuations(Step& step, const Event& event, const Decided& decided);
-    void block_lane(Step& step, const Event& event, const Decided& decided);
+    void block_lane(Step& step, const Event& event, const Decided& decided, const Origin& origin);
     PendingEvent next_pending(Event event, const char* kind);
 
     Result<std::shared_ptr<const Tenant>> older_tenant(const TenantName& name, const std::string& version);
@@ -119,6 +123,7 @@ private:
     Result<Json> retry_dead_letter(const Request& request);
     Result<Json> discard_dead_letter(const Request& request);
     Result<Json> release_lane(const Request& request);
+    Result<void> remove_retries(Step& step, const BlockedLane& lane);
     Result<Json> create_key(const Request& request);
     Result<Json> revoke_key(const Request& request);
     Result<DeadLetter> named_dead_letter(const Request& request);
@@ -143,7 +148,8 @@ private:
     /// (tenant, e-mail) and the subjects of all that had it at some time in this batch.
     std::map<Lanes::Key, std::set<std::string>> emails_;
     std::map<std::pair<std::string, std::string>, Digest> seen_;  ///< tenant, source NUL id → content
-    std::map<Lanes::Key, std::uint64_t> waiting_;                 ///< blocked in this batch, or more waiting
+    /// Lanes blocked in this batch, and how many more wait than `lanes` knows.
+    std::map<Lanes::Key, std::uint64_t> waiting_;
     std::map<std::string, std::optional<StoredContinuation>> continuations_;
 };
 

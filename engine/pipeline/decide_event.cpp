@@ -38,8 +38,8 @@ std::optional<std::string> id_text(const Json& object) {
 }
 
 /// The other entities the payload shows; each enters its own lane afterwards.
-Result<std::vector<Event>> embedded(const Tenant& tenant, const Event& event, Snapshot& snapshot,
-                                    Instant now) {
+Result<std::vector<Event>> embedded(const Tenant& tenant, const Event& event, Snapshot& snapshot, Instant now,
+                                    std::vector<std::string>& notes) {
     std::vector<Event> events;
     // The rest of a rule reads again what an older event brought: that is no news of other entities.
     if (event.type.starts_with("delivery.")) return events;
@@ -49,7 +49,12 @@ Result<std::vector<Event>> embedded(const Tenant& tenant, const Event& event, Sn
         const auto id = id_text(value);
         if (!id) continue;
         auto derived = derived_from(event, kind, now);
-        derived.subject = Subject::of(kind, event.connection, *id);
+        auto subject = Subject::parse(Subject::of(kind, event.connection, *id).text());
+        if (!subject) {
+            notes.push_back("the " + kind + " of the payload was left out: its id cannot be kept");
+            continue;
+        }
+        derived.subject = std::move(*subject);
         derived.type = kind + ".updated";
         derived.actor = actor_of(event);
         derived.data = Json{{kind, value}};
@@ -230,7 +235,7 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     if (!decided.after.known()) decided.store_entity = false;
 
     decided.outgoing.insert(decided.outgoing.end(), decision.actions.begin(), decision.actions.end());
-    auto others = embedded(tenant, event, snapshot, options.now);
+    auto others = embedded(tenant, event, snapshot, options.now, decision.notes);
     if (!others) return others.error();
     decided.derived = std::move(*others);
     auto emitted = emitted_events(event, decision, options.now);

@@ -60,7 +60,7 @@ bool Outbox::add(Delivery delivery, const ChannelOptions& options) {
     const std::string subject = delivery.lane.text();
     auto& lane = channel.lanes[subject];
     last_added_[number.first] = number.second;
-    lane.items.push_back({std::move(delivery), State::waiting});
+    lane.items.push_back({std::move(delivery), State::waiting, {}});
     ++size_;
     queue(channel, subject, lane);
     return true;
@@ -153,7 +153,8 @@ void Outbox::take_lane(const ChannelKey& key, Channel& channel, const std::strin
     for (auto& item : lane.items) {
         const bool waits = item.state == State::waiting;
         if (waits && item.delivery.next_attempt > now) {
-            channel.later.emplace(item.delivery.next_attempt, subject);
+            if (std::exchange(item.timed, item.delivery.next_attempt) != item.delivery.next_attempt)
+                channel.later.emplace(item.delivery.next_attempt, subject);
         } else if (waits) {
             if (out.size() >= limit || channel.in_flight >= channel.options.concurrency)
                 return stay(channel, subject, lane);

@@ -45,6 +45,9 @@ public:
     /// as all later ones of the partition then must, until `loaded` said how far the store was read.
     bool add(Delivery delivery, const ChannelOptions& options);
 
+    /// A committed delivery that is not to leave now: its tenant is not served.
+    void pass_over(const Delivery& delivery) { last_added_[delivery.partition] = delivery.number; }
+
     /// The partition and number after which the store has more than is in memory; nothing when it has not.
     std::optional<std::pair<int, std::uint64_t>> wants_more() const;
     /// Rows read from the store follow through `add`, then `loaded`; `complete` when the store held no more.
@@ -76,6 +79,7 @@ private:
     struct Item {
         Delivery delivery;  ///< of one that is over only what places it
         State state = State::waiting;
+        Instant timed{};  ///< the next attempt that its lane is woken for
     };
     struct Lane {
         std::deque<Item> items;
@@ -119,7 +123,7 @@ private:
     std::map<ChannelKey, Channel> channels_;
     std::map<Number, Flight> in_flight_;
     std::map<int, std::uint64_t> waiting_in_store_;  ///< partition → the last number that is in memory
-    std::map<int, std::uint64_t> last_added_;
+    std::map<int, std::uint64_t> last_added_;        ///< or passed over
     std::optional<Instant> next_due_;
 };
 

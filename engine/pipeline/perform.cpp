@@ -9,6 +9,8 @@
 namespace engine {
 namespace {
 
+constexpr std::size_t page_rows = 1'000;
+
 Result<std::string> argument(const Request& request, const char* name) {
     const auto* value = find(request.arguments, name);
     if (value == nullptr || !value->is_string() || value->get_ref<const std::string&>().empty())
@@ -82,6 +84,7 @@ Result<Json> Batch::discard_dead_letter(const Request& request) {
         const auto& awaits = stored.continuation.awaits;
         if (stored.continuation.firing != delivery.action.firing ||
             text_or(stored.context, "event.id", "") != delivery.event.text() ||
+            text_or(stored.context, "event.source", "") != delivery.source ||
             std::find(awaits.begin(), awaits.end(), delivery.action.as) == awaits.end())
             continue;
         continuations_[stored.id] = std::nullopt;
@@ -89,6 +92,22 @@ Result<Json> Batch::discard_dead_letter(const Request& request) {
     }
     steps_.push_back(std::move(step));
     return Json{{"key", delivery.key.text()}, {"state", "discarded"}};
+}
+
+/// The events the lane stumbled over, wherever they wait in the partition.
+Result<void> Batch::remove_retries(Step& step, const BlockedLane& lane) {
+    std::uint64_t after = 0;
+    while (true) {
+        const auto page = store_.pending(lane.partition, after, page_rows);
+        if (!page) return page.error();
+        for (const auto& pending : *page) {
+            after = pending.place;
+            if (pending.kind == pending_kind::retry && pending.event.tenant == lane.tenant &&
+                pending.event.subject == lane.subject)
+                step.pending_removed.emplace_back(pending.partition, pending.place);
+        }
+        if (page->size() < page_rows) return {};
+    }
 }
 
 Result<Json> Batch::release_lane(const Request& request) {
@@ -102,14 +121,8 @@ Result<Json> Batch::release_lane(const Request& request) {
     if (mode != "retry" && mode != "discard")
         return invalid("lanes.release needs \"mode\": retry or discard");
     auto step = new_step(request.tenant);
-    if (mode == "discard") {
-        auto waiting = store_.pending(blocked->second.partition, 0, options_.lane_waiting_max);
-        if (!waiting) return waiting.error();
-        for (const auto& pending : *waiting)
-            if (pending.kind == pending_kind::retry && pending.event.tenant == request.tenant &&
-                pending.event.subject == *subject)
-                step.pending_removed.emplace_back(pending.partition, pending.place);
-    }
+    if (mode == "discard")
+        if (auto removed = remove_retries(step, blocked->second); !removed) return removed.error();
     step.lanes_released.push_back(blocked->second);
     add_operator_record(step, request, partition_stream(blocked->second.partition), *text);
     NewRecord record;

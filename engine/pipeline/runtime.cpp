@@ -12,6 +12,8 @@ namespace {
 
 constexpr Duration idle_wait = std::chrono::seconds(1);
 constexpr std::size_t requests_per_poll = 100;
+/// Then operators' commands and the figures have their turn.
+constexpr int turns_in_a_row_max = 32;
 /// Figures are gathered this often at most: gathering them costs as much as a small decision.
 constexpr auto figures_every = std::chrono::milliseconds(50);
 
@@ -116,19 +118,22 @@ void Runtime::work() {
         if (fine) look_for_requests();
         publish_health(fine);
         if (worker_.fatal()) return note_fatal();
-        if (stopping_) return drain(instant_of(stop_deadline_));
+        if (!stopping_) continue;
+        drain(instant_of(stop_deadline_));
+        return worker_.fatal() ? note_fatal() : worker_.give_up_intake();
     }
 }
 
-/// Turns until nothing waits; what arrives meanwhile joins the next one.
+/// Turns until nothing waits or others have waited long enough; what arrives meanwhile joins the next one.
 bool Runtime::run_turns() {
-    while (true) {
+    for (int turns = 0; turns < turns_in_a_row_max; ++turns) {
         if (worker_.has_work() && !worker_.turn(clock_.now())) return false;
         if (auto refilled = worker_.refill(); !refilled) return false;
         const bool simulated = deliver_due();
         if (!worker_.has_work() && !simulated) return true;
         for (auto& task : tasks_->take(Duration(0))) task(worker_);
     }
+    return true;
 }
 
 /// True when an attempt was over at once.
@@ -172,7 +177,8 @@ void Runtime::look_for_requests() {
                 log_warn("a command's answer could not be stored", {{"reason", answered.error().message}});
         });
     }
-    if (worker_.has_work()) worker_.turn(now);
+    while (worker_.has_commands() && worker_.turn(now)) {
+    }
 }
 
 Duration Runtime::wait_time(bool store_fine) const {
@@ -188,7 +194,7 @@ Duration Runtime::wait_time(bool store_fine) const {
 
 /// Nothing new comes in; what is in memory is decided, what is in flight may come home.
 void Runtime::drain(Instant deadline) {
-    while (clock_.now() < deadline) {
+    while (clock_.now() < deadline && !worker_.fatal()) {
         for (auto& task : tasks_->take(std::chrono::milliseconds(10))) task(worker_);
         while (worker_.has_work() && worker_.turn(clock_.now())) {
         }

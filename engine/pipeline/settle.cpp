@@ -124,8 +124,8 @@ void Batch::add_result_event(Step& step, const Delivery& delivery, const Attempt
     if (!wanted && !listens_to(*tenant->second->rule_set, type)) return;
     Event event;
     event.tenant = delivery.tenant;
-    event.id =
-        EventId(delivery.key.text() + (done ? "~done" : "~failed" + std::to_string(delivery.attempts)));
+    // A dead letter that is retried keeps its key and gets a new number.
+    event.id = EventId(delivery.key.text() + (done ? "~done" : "~failed") + std::to_string(delivery.number));
     event.source = delivery_source;
     event.type = type;
     event.subject = delivery.lane;
@@ -138,9 +138,13 @@ void Batch::add_result_event(Step& step, const Delivery& delivery, const Attempt
     if (done) event.data["result"] = attempt.result;
     if (!done) event.data["delivery"]["reason"] = attempt.reason;
     auto pending = next_pending(std::move(event), pending_kind::delivery);
-    pending.context = Json{{"save", delivery.action.save},     {"as", delivery.action.as},
-                           {"firing", delivery.action.firing}, {"rule", delivery.action.rule},
-                           {"event", delivery.event.text()},   {"done", done},
+    pending.context = Json{{"save", delivery.action.save},
+                           {"as", delivery.action.as},
+                           {"firing", delivery.action.firing},
+                           {"rule", delivery.action.rule},
+                           {"event", delivery.event.text()},
+                           {"source", delivery.source},
+                           {"done", done},
                            {"result", attempt.result}};
     step.pending_added.push_back(std::move(pending));
 }
@@ -178,7 +182,8 @@ Result<Work> Batch::work_of_delivery(const PendingEvent& pending, Step& extra) {
         auto& continuation = stored.continuation;
         const auto awaited = std::find(continuation.awaits.begin(), continuation.awaits.end(), as);
         if (awaited == continuation.awaits.end() || continuation.firing != text_or(context, "firing", "") ||
-            text_or(stored.context, "event.id", "") != text_or(context, "event", ""))
+            text_or(stored.context, "event.id", "") != text_or(context, "event", "") ||
+            text_or(stored.context, "event.source", "") != text_or(context, "source", ""))
             continue;
         continuation.awaits.erase(awaited);
         continuation.results[as] = Json{{"result", context["result"]}};

@@ -89,7 +89,10 @@ Result<void> Worker::read_deliveries(int partition, std::uint64_t after) {
 }
 
 void Worker::add_delivery(const Delivery& delivery) {
-    if (tenants_.contains(delivery.tenant)) outbox_.add(delivery, channel_of(delivery));
+    if (tenants_.contains(delivery.tenant))
+        outbox_.add(delivery, channel_of(delivery));
+    else
+        outbox_.pass_over(delivery);
 }
 
 ChannelOptions Worker::channel_of(const Delivery& delivery) const {
@@ -118,6 +121,13 @@ void Worker::submit(std::vector<Event> events, Done done) {
         else
             answer(incoming, {Ack::Kind::overloaded, incoming.event->id, false, full});
     }
+}
+
+void Worker::give_up_intake() {
+    for (const auto& incoming : std::exchange(intake_, {}))
+        answer(incoming, {Ack::Kind::unavailable, incoming.event->id, false, "the engine is stopping"});
+    for (const auto& command : std::exchange(commands_, {}))
+        command.done(unavailable("the engine is stopping"));
 }
 
 void Worker::answer(const Incoming& incoming, Ack ack) {
@@ -172,8 +182,10 @@ void Worker::take_answers(Turn& turn) {
 }
 
 void Worker::take_commands(Turn& turn) {
-    for (auto& command : commands_) turn.commands.push_back(std::move(command));
-    commands_.clear();
+    // One at a time: each is answered from what the store says after the one before.
+    if (commands_.empty()) return;
+    turn.commands.push_back(std::move(commands_.front()));
+    commands_.pop_front();
 }
 
 void Worker::take_pending(Turn& turn) {

@@ -91,6 +91,9 @@ public:
     /// Waits until all that was decided is committed. False when the store refused it.
     bool settle_commits();
     bool has_pending() const { return !pending_.empty(); }
+    bool has_commands() const { return !commands_.empty(); }
+    /// At the end: whoever still waits in memory is told to send again.
+    void give_up_intake();
     /// Reads deliveries that wait in the store while there is room in memory for them.
     Result<void> refill();
     std::size_t intake_size() const { return intake_.size(); }

@@ -175,16 +175,21 @@ void Worker::apply_waiting(Planned& planned) {
                 pending_.push_back(pending);
         }
     }
+    planned.batch->count_no_waiting();
 }
 
 /// What waits in memory is again what waits in the store: what the batch let flow back is gone, whether it
 /// waits or was decided in the same batch.
 void Worker::undo(Planned& planned) {
-    std::set<std::pair<int, std::uint64_t>> added;
+    // A retry has the place of the one before it.
+    std::set<std::tuple<int, std::uint64_t, std::string>> added;
+    const auto key_of = [](const PendingEvent& one) {
+        return std::tuple(one.partition, one.place, one.event.id.text());
+    };
     const auto steps = std::span(planned.batch->steps()).first(planned.applied);
     for (const auto& step : steps) {
         for (const auto& pending : step.pending_added) {
-            added.emplace(pending.partition, pending.place);
+            added.insert(key_of(pending));
             const auto blocked = lanes_.blocked.find(lane_of(pending.event));
             if (blocked != lanes_.blocked.end()) --blocked->second.waiting;
         }
@@ -192,9 +197,7 @@ void Worker::undo(Planned& planned) {
     for (const auto& step : steps)
         for (const auto& lane : step.lanes_blocked)
             lanes_.blocked.erase({lane.tenant.text(), lane.subject.text()});
-    const auto is_added = [&added](const PendingEvent& one) {
-        return added.contains({one.partition, one.place});
-    };
+    const auto is_added = [&](const PendingEvent& one) { return added.contains(key_of(one)); };
     std::erase_if(pending_, is_added);
     std::erase_if(planned.turn.pending, is_added);
 }
@@ -307,6 +310,10 @@ void Worker::apply(const Step& step) {
 /// What waited behind the lane is in the store, in the order of its places.
 void Worker::release(const BlockedLane& lane) {
     lanes_.blocked.erase({lane.tenant.text(), lane.subject.text()});
+    // A lane that stumbled again may have left some of it in memory.
+    std::erase_if(pending_, [&lane](const PendingEvent& pending) {
+        return pending.event.tenant == lane.tenant && pending.event.subject == lane.subject;
+    });
     std::uint64_t after = 0;
     while (true) {
         auto page = store_.pending(lane.partition, after, page_rows);

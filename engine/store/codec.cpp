@@ -61,6 +61,7 @@ std::string stored_delivery(const Delivery& delivery) {
     append_member(out, ",\"rule\":", action.rule);
     append_member(out, ",\"ruleset\":", delivery.ruleset);
     append_json(out, ",\"save\":", action.save);
+    append_member(out, ",\"source\":", delivery.source);
     out += '}';
     return out;
 }

@@ -162,7 +162,10 @@ Result<std::string> Database::pragma(const char* sql) {
 }
 
 Result<sqlite3_stmt*> Database::prepared(const char* sql) {
-    if (failed_) return unavailable("the store stopped after a failed fsync; it must be opened again");
+    // What is on the disk is unknown until the log is read again: waiting would not help.
+    if (failed_)
+        return Error{Code::outcome_unknown,
+                     "the store stopped after a failed fsync; it must be opened again"};
     auto& statement = statements_[sql];
     if (statement != nullptr) return statement;
     const int code = sqlite3_prepare_v3(handle_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);

@@ -306,9 +306,9 @@ TEST_CASE("disk: after a failed fsync the store stops, and opened again has lost
         REQUIRE(error);
         ++failures;
         CHECK(error->code == Code::outcome_unknown);
-        CHECK(commit(*store, steps_of_commit(acknowledged)).error().code == Code::unavailable);
-        CHECK(store->seen(key_of("e0")).error().code == Code::unavailable);
-        CHECK(store->tenants().error().code == Code::unavailable);
+        CHECK(commit(*store, steps_of_commit(acknowledged)).error().code == Code::outcome_unknown);
+        CHECK(store->seen(key_of("e0")).error().code == Code::outcome_unknown);
+        CHECK(store->tenants().error().code == Code::outcome_unknown);
         store.reset();
         const int held = commits_held(*need(open_sqlite(path)));
         CHECK(held >= acknowledged);
@@ -385,7 +385,7 @@ TEST_CASE("checkpoint: when the database file does not sync, the store stops and
     }
     disk.heal();
     REQUIRE(!last);
-    CHECK(last.error().code == Code::unavailable);
+    CHECK(last.error().code == Code::outcome_unknown);
     store.reset();
     const auto again = need(open_sqlite(path));
     CHECK(need(again->streams(acme))[0].seq == static_cast<std::uint64_t>(20 + 6 * acknowledged));

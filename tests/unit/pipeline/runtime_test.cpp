@@ -98,7 +98,7 @@ private:
 
 /// A runtime on a file. `gate` is its writing handle's.
 struct Engine {
-    explicit Engine(const testing_folder::Folder& folder) {
+    explicit Engine(const testing_folder::Folder& folder, RuntimeOptions options = {}) {
         tenant = tenant_of(
             {{"tenant.yaml", "name: acme\n"}, {"connections.yaml", connections}, {"rules.yaml", rules_text}});
         Runtime::Handles handles;
@@ -108,7 +108,7 @@ struct Engine {
         handles.view = handle(folder, true);
         handles.reader = handle(folder, true);
         runtime = std::make_unique<Runtime>(
-            std::move(handles), Tenants{{tenant->name, tenant}}, receiver, clock, RuntimeOptions(),
+            std::move(handles), Tenants{{tenant->name, tenant}}, receiver, clock, std::move(options),
             [this](const Event&, const Decision&) { ++decided; },
             [this](const Error& error) {
                 const std::lock_guard lock(mutex);
@@ -274,6 +274,53 @@ TEST_CASE("runtime: a store in doubt answers all who wait and says so once", "[r
     });
     CHECK(*engine.fatal == "the disk is gone");
     CHECK(engine.submit({update("e3", "ticket/1")}).front() == Ack::Kind::unavailable);
+}
+
+TEST_CASE("runtime: operators and probes have their turn while more comes in than can be decided",
+          "[runtime]") {
+    const testing_folder::Folder folder;
+    RuntimeOptions options;
+    options.worker.batch_events_max = 1;
+    options.request_poll = 1ms;
+    Engine engine(folder, options);
+    constexpr int many = 3'000;
+    std::vector<Event> events;
+    for (int i = 0; i < many; ++i)
+        events.push_back(update(std::to_string(i), "ticket/" + std::to_string(i % 50)));
+    std::atomic<bool> all{false};
+    engine.runtime->submit(std::move(events), [&all](const std::vector<Ack>&) { all = true; });
+    Request request;
+    request.tenant = TenantName("acme");
+    request.command = "lanes.release";
+    request.arguments = Json{{"subject", "ticket/1"}, {"mode", "retry"}};
+    request.actor = "operator:test";
+    const auto asker = Engine::handle(folder, false);
+    const auto number = asker->leave(request);
+    REQUIRE(number);
+    wait_until([&] { return (*asker->request(*number))->answer.has_value(); });
+    CHECK_FALSE(all);
+    wait_until([&] { return all.load(); });
+}
+
+TEST_CASE("runtime: a store in doubt during the stop is said, not passed over", "[runtime]") {
+    const testing_folder::Folder folder;
+    Engine engine(folder);
+    engine.gate->close();
+    engine.gate->before_commit = [](std::span<const Step>) -> Result<void> {
+        return Error{Code::outcome_unknown, "the disk is gone"};
+    };
+    std::atomic<int> refused{0};
+    for (int i = 0; i < 5; ++i)
+        engine.runtime->submit({update(std::to_string(i), "ticket/" + std::to_string(i))},
+                               [&refused](const std::vector<Ack>& acks) {
+                                   refused += acks.front().kind == Ack::Kind::unavailable ? 1 : 0;
+                               });
+    std::thread opener([&engine] { engine.gate->open(); });
+    engine.runtime->stop(10s);
+    opener.join();
+    CHECK(refused == 5);
+    const std::lock_guard lock(engine.mutex);
+    CHECK(engine.fatal == "the disk is gone");
 }
 
 TEST_CASE("runtime: a stop decides what was taken and lets what is under way come home", "[runtime]") {
