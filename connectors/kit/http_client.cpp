@@ -189,7 +189,8 @@ private:
                 if (!secured) co_return secured.error();
                 co_return std::move(wire);
             }
-            last = engine::unavailable("no connection to " + url.host + ": " + code.message());
+            last = engine::unavailable("no connection to " + url.host + ":" + std::to_string(url.port) +
+                                       ": " + code.message());
         }
         co_return last;
     }

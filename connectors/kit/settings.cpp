@@ -94,6 +94,8 @@ private:
 
     Value texts(const Setting& setting, const YamlNode& node) {
         Json all = Json::array();
+        if (node.items.empty())
+            diagnostics_.error("bad-value", node.place, in_quotes(setting.name) + " is an empty list");
         for (const auto& item : node.items)
             if (auto text = item.is_scalar() ? resolve(setting, item) : std::nullopt)
                 all.push_back(std::move(*text));
@@ -124,8 +126,25 @@ private:
         }
     }
 
+    /// What other programs take for a reference would be the secret itself here.
+    bool is_mistaken_reference(const Setting& setting, const YamlNode& node) {
+        if (!setting.secret) return false;
+        const bool other = (node.text.starts_with('$') && !node.text.starts_with("${")) ||
+                           node.text.find("{{") != std::string::npos;
+        if (other)
+            diagnostics_.error(
+                "bad-secret", node.place,
+                in_quotes(setting.name) +
+                    " looks like a reference, but would be taken as it stands: write ${env:NAME} "
+                    "or ${file:/path}");
+        if (node.text.empty())
+            diagnostics_.error("bad-value", node.place, in_quotes(setting.name) + " is empty");
+        return other || node.text.empty();
+    }
+
     /// Replaces `${env:NAME}` and `${file:/path}`; nothing when one of them is not there.
     std::optional<std::string> resolve(const Setting& setting, const YamlNode& node) {
+        if (is_mistaken_reference(setting, node)) return std::nullopt;
         std::string out;
         std::string_view rest = node.text;
         while (true) {
@@ -133,10 +152,14 @@ private:
             out += rest.substr(0, open);
             if (open == std::string_view::npos) return out;
             const auto close = rest.find('}', open);
-            const auto reference =
-                rest.substr(open + 2, close == std::string_view::npos ? close : close - open - 2);
+            if (close == std::string_view::npos) {
+                diagnostics_.error("bad-secret", node.place,
+                                   in_quotes(setting.name) + " has a ${ that no } closes");
+                return std::nullopt;
+            }
+            const auto reference = rest.substr(open + 2, close - open - 2);
             auto secret = look_up(setting, reference, node.place);
-            if (!secret || close == std::string_view::npos) return std::nullopt;
+            if (!secret) return std::nullopt;
             out += *secret;
             rest.remove_prefix(close + 1);
         }

@@ -128,15 +128,17 @@ int list_lanes(const Options& options) {
         const auto lanes = store.blocked_lanes(tenant);
         if (!lanes) return complain(lanes.error());
         for (const auto& lane : *lanes) {
+            // The event it stumbled over waits too, before the others.
+            const auto behind = lane.waiting > 0 ? lane.waiting - 1 : 0;
             if (options.json)
                 std::cout << canonical_json(Json{{"subject", lane.subject.text()},
                                                  {"event", lane.event.text()},
                                                  {"reason", lane.reason},
                                                  {"since", to_text(lane.since)},
-                                                 {"waiting", lane.waiting}})
+                                                 {"waiting", behind}})
                           << "\n";
             else
-                std::cout << lane.subject.text() << "  since " << to_text(lane.since) << ", " << lane.waiting
+                std::cout << lane.subject.text() << "  since " << to_text(lane.since) << ", " << behind
                           << " waiting: " << lane.reason << "\n";
         }
         return exit_code::ok;
@@ -156,7 +158,10 @@ int release_lane(const Options& options) {
 }
 
 int create_key(const Options& options) {
-    if (options.tenant.empty()) return complain(exit_code::usage, "keys create needs --tenant");
+    auto store = open_for_reading(options);
+    if (!store) return complain(store.error());
+    const auto tenant = choose_tenant(**store, options.tenant);
+    if (!tenant) return complain(exit_code::usage, tenant.error().message);
     std::vector<std::string> scopes = options.scopes;
     if (scopes.empty()) scopes.assign(http::scopes.begin(), http::scopes.end());
     if (auto checked = http::check_scopes(scopes); !checked)
@@ -168,9 +173,9 @@ int create_key(const Options& options) {
         if (!span) return complain(exit_code::usage, "--expires: " + span.error().message);
         expires = now + *span;
     }
-    const auto made = http::make_key(TenantName(options.tenant), options.label, scopes, expires, now);
+    const auto made = http::make_key(*tenant, options.label, scopes, expires, now);
     Request request;
-    request.tenant = TenantName(options.tenant);
+    request.tenant = *tenant;
     request.command = "keys.create";
     request.arguments = key_to_json(made.key);
     const auto answer = perform(options.store, std::move(request));

@@ -75,6 +75,11 @@ std::string operator_name() {
 }
 
 Result<Json> perform(const std::string& store_url, Request request, Duration patience) {
+    OpenOptions looking;
+    looking.read_only = true;
+    auto known = open_store(store_url, looking);
+    if (!known) return known.error();
+    if (auto tenant = choose_tenant(**known, request.tenant.text()); !tenant) return tenant.error();
     auto store = open_store(store_url);
     if (!store) return store.error();
     request.actor = operator_name();

@@ -104,7 +104,8 @@ int test(const CheckOptions& options) {
         std::cout << passed << " passed, " << failed << " failed\n";
         if (!failed && results->empty()) std::cout << "There are no cases: put some into tests/*.yaml.\n";
     }
-    return failed > 0 || diagnostics.has_errors() ? exit_code::failed : exit_code::ok;
+    // A folder without cases must not look like one that passes.
+    return failed > 0 || results->empty() || diagnostics.has_errors() ? exit_code::failed : exit_code::ok;
 }
 
 struct FormatOptions {
@@ -251,6 +252,14 @@ Result<void> play(LineReader& lines, Replayer& replayer, const TenantName& tenan
     }
 }
 
+/// What was decided for real must not be mixed with an exercise.
+Result<void> may_be_filled(Store& store) {
+    const auto tenants = store.tenants();
+    if (!tenants) return tenants.error();
+    if (tenants->empty() || store.info().simulated) return {};
+    return unavailable("the store holds decisions that were not simulated; replay needs one of its own");
+}
+
 int replay(const ReplayOptions& options) {
     const auto loaded = load_folder(options.folder);
     if (loaded.error) return complain(exit_code::bad_data, loaded.error->message);
@@ -266,6 +275,7 @@ int replay(const ReplayOptions& options) {
     if (!lines) return complain(exit_code::bad_data, lines.error().message);
     auto store = options.store.empty() ? scratch_store() : open_store(options.store);
     if (!store) return complain(store.error());
+    if (auto free = may_be_filled(**store); !free) return complain(free.error());
     ReplayCounts counts;
     Replayer replayer(**store, loaded.tenant, [&](const Event&, const Decision& decision) {
         count(counts, decision);

@@ -61,7 +61,9 @@ int explain_command(const ExplainOptions& options) {
     std::cout << render_decision((*explained)["decision"]) << "  rules    "
               << text_or(*explained, "decision.ruleset", "") << "\n"
               << render_trace((*explained)["trace"]);
-    if ((*explained)["reproduced"] != Json(true))
+    if ((*explained)["reproduced"] == Json(true))
+        std::cout << "Decided again from the journal: the same.\n";
+    else
         std::cerr << "signalbox: deciding again from the journal gave another decision\n";
     return exit_code::ok;
 }
@@ -121,7 +123,13 @@ int history_command(const HistoryOptions& options) {
 int verify_command(const StoreOptions& options) {
     auto store = open_for_reading(options);
     if (!store) return complain(store.error());
-    const auto report = verify(**store, TenantName(options.tenant));
+    TenantName tenant;  // none means all
+    if (!options.tenant.empty()) {
+        auto chosen = choose_tenant(**store, options.tenant);
+        if (!chosen) return complain(exit_code::usage, chosen.error().message);
+        tenant = *chosen;
+    }
+    const auto report = verify(**store, tenant);
     if (!report) return complain(report.error());
     Json faults = Json::array();
     for (const auto& fault : report->faults) {

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -10,6 +11,7 @@
 #include "engine/app/cli.h"
 #include "engine/store/sqlite/sqlite_store.h"
 #include "engine/store/url.h"
+#include "rules/language/load.h"
 
 namespace engine::app {
 
@@ -44,11 +46,34 @@ int complain(const Error& error) {
     }
 }
 
+namespace {
+
+bool is_tenant(const rules::Files& files) {
+    const auto names = rules::tenant_file_names();
+    return std::any_of(files.begin(), files.end(), [&names](const auto& file) {
+        return file.first.starts_with("rules/") ||
+               std::find(names.begin(), names.end(), file.first) != names.end();
+    });
+}
+
+std::string listed(const std::vector<TenantName>& tenants) {
+    std::string names;
+    for (const auto& tenant : tenants) names += (names.empty() ? "" : ", ") + tenant.text();
+    return names;
+}
+
+}  // namespace
+
 Loaded load_folder(const std::string& folder, const LoadOptions& options) {
     Loaded loaded;
     const auto files = read_folder(folder);
     if (!files) {
         loaded.error = files.error();
+        return loaded;
+    }
+    if (!is_tenant(*files)) {
+        loaded.error =
+            invalid(folder + " is no tenant's folder: it has no tenant.yaml, rules.yaml or rules/*.yaml");
         return loaded;
     }
     loaded.tenant = load_tenant(tenant_name_of(*files, folder), *files, options, loaded.diagnostics);
@@ -78,14 +103,16 @@ Result<std::string> read_input(const std::string& path, std::size_t bytes_max) {
 }
 
 Result<TenantName> choose_tenant(Store& store, const std::string& name) {
-    if (!name.empty()) return TenantName(name);
     const auto tenants = store.tenants();
     if (!tenants) return tenants.error();
-    if (tenants->size() == 1) return tenants->front();
     if (tenants->empty()) return not_found("the store is empty");
-    std::string names;
-    for (const auto& tenant : *tenants) names += (names.empty() ? "" : ", ") + tenant.text();
-    return invalid("say the tenant with --tenant: " + names);
+    if (!name.empty()) {
+        if (std::find(tenants->begin(), tenants->end(), TenantName(name)) != tenants->end())
+            return TenantName(name);
+        return not_found("the store has no tenant " + name + "; it has " + listed(*tenants));
+    }
+    if (tenants->size() == 1) return tenants->front();
+    return invalid("say the tenant with --tenant: " + listed(*tenants));
 }
 
 bool colours_wanted(int descriptor) {

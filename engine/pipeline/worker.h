@@ -184,6 +184,7 @@ private:
     bool run_one_by_one(Turn turn);
     bool run_alone(Turn turn);
     void finish(Turn& turn, const Batch& batch);
+    static void log_what_needs_people(const Turn& turn, const Batch& batch);
     void apply(const Step& step);
     void release(const BlockedLane& lane);
     static void answer(const Incoming& incoming, Ack ack);

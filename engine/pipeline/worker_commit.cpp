@@ -278,10 +278,31 @@ bool Worker::run_alone(Turn turn) {
     return true;
 }
 
+void Worker::log_what_needs_people(const Turn& turn, const Batch& batch) {
+    for (const auto& step : batch.steps())
+        for (const auto& lane : step.lanes_blocked)
+            log_error("a lane waits for an operator", {{"tenant", lane.tenant.text()},
+                                                       {"subject", lane.subject.text()},
+                                                       {"event", lane.event.text()},
+                                                       {"reason", lane.reason}});
+    for (const auto& answer : turn.answers) {
+        if (answer.settlement->kind != Settlement::Kind::dead) continue;
+        const auto& delivery = answer.settlement->delivery;
+        log_error("an action was given up",
+                  {{"tenant", delivery.tenant.text()},
+                   {"subject", delivery.lane.text()},
+                   {"event", delivery.event.text()},
+                   {"action", delivery.action.connection + "." + delivery.action.action},
+                   {"key", delivery.key.text()},
+                   {"reason", answer.settlement->reason}});
+    }
+}
+
 void Worker::finish(Turn& turn, const Batch& batch) {
     for (const auto& step : batch.steps()) apply(step);
     for (const auto& step : batch.steps())
         for (const auto& lane : step.lanes_released) release(lane);
+    if (options_.deliver) log_what_needs_people(turn, batch);
     for (const auto& answer : turn.answers) {
         ++counts_.attempts[attempt_label(answer.settlement->kind)];
         if (answer.settlement->kind == Settlement::Kind::dead) ++counts_.dead_letters;

@@ -48,7 +48,7 @@ private:
     /// Where the text ends too early, what is wrong is that nothing closes the braces.
     bool fail(std::size_t offset, Kind kind, std::string message) {
         if (offset >= text_.size())
-            error_ = TemplateError{open_, Kind::syntax, "{{ without }}"};
+            error_ = TemplateError{open_, Kind::syntax, "{{ is not closed by }}"};
         else
             error_ = TemplateError{offset, kind, std::move(message)};
         return false;

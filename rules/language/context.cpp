@@ -22,11 +22,22 @@ std::vector<std::string> candidates_for(const std::string& root, const Catalogue
     return all;
 }
 
+/// What a name without its kind most likely is: a field of the event's own entity, or a group of conditions.
+std::string whole_name_of(const std::string& text, const RuleContext& context) {
+    if (text == "or") return "any";
+    if (text == "and") return "all";
+    if (text.find('.') != std::string::npos) return "";
+    for (const auto& kind : context.subject_kinds)
+        if (context.catalogue.find(kind + "." + text) != nullptr) return kind + "." + text;
+    return "";
+}
+
 std::nullopt_t unknown_field(const std::string& text, const Place& place, const std::string& root,
                              RuleContext& context) {
-    context.problems.error("unknown-field", place,
-                           "unknown field " + in_quotes(text) +
-                               context.problems.hint(text, candidates_for(root, context.catalogue)));
+    const auto whole = whole_name_of(text, context);
+    const auto hint = whole.empty() ? context.problems.hint(text, candidates_for(root, context.catalogue))
+                                    : ", did you mean " + in_quotes(whole) + "?";
+    context.problems.error("unknown-field", place, "unknown field " + in_quotes(text) + hint);
     return std::nullopt;
 }
 

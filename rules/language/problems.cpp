@@ -1,6 +1,7 @@
 #include "rules/language/problems.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/text.h"
 
@@ -13,6 +14,18 @@ using engine::Place;
 constexpr int problems_max = 500;
 constexpr int hints_max = 200;
 constexpr std::size_t searched_bytes = 16 * 1024;
+
+/// What other programs call a thing, and what it is called here.
+std::string_view our_word_for(std::string_view name) {
+    constexpr std::pair<std::string_view, std::string_view> words[]{
+        {"and", "all"},          {"or", "any"},       {"if", "when"},         {"conditions", "when"},
+        {"actions", "then"},     {"do", "then"},      {"steps", "then"},      {"trigger", "on"},
+        {"event", "on"},         {"events", "on"},    {"name", "id"},         {"priority", "order"},
+        {"disabled", "enabled"}, {"remove", "unset"}, {"add_tag", "add_tags"}};
+    for (const auto& [theirs, ours] : words)
+        if (theirs == name) return ours;
+    return "";
+}
 
 std::vector<std::size_t> starts_of_lines(std::string_view text) {
     std::vector<std::size_t> starts{0};
@@ -64,7 +77,9 @@ void Problems::add(engine::Diagnostic diagnostic) {
 std::string Problems::hint(std::string_view name, const std::vector<std::string>& candidates) {
     constexpr std::size_t name_bytes_max = 80;
     if (name.size() > name_bytes_max || ++hints_ > hints_max) return "";
-    const auto near = engine::nearest(name, candidates);
+    const auto ours = our_word_for(name);
+    const bool is_ours = std::find(candidates.begin(), candidates.end(), ours) != candidates.end();
+    const auto near = is_ours ? std::string(ours) : engine::nearest(name, candidates);
     return near.empty() ? "" : ", did you mean " + engine::in_quotes(near) + "?";
 }
 

@@ -146,22 +146,37 @@ std::vector<Rule> RuleReader::finish() {
     return std::move(rules_);
 }
 
-/// Types are open: connectors and callers bring their own. But one that differs by a letter from a kind's is
-/// a slip.
+/// Types are open: connectors and callers bring their own. But one that differs by a letter from a kind's, or
+/// from one that every kind has, is a slip.
 void RuleReader::warn_of_unlikely_events() {
     std::set<std::string> emitted;
     for (const auto& rule : rules_) collect_emitted(rule.then, emitted);
-    const auto kinds = rule_set_.catalogue.kinds();
     for (const auto& [type, place] : awaited_) {
-        const auto first = type.substr(0, type.find('.'));
-        const bool open = first.size() == type.size() || first.find('*') != std::string::npos;
-        if (open || rule_set_.catalogue.has_kind(first) || emitted.contains(type)) continue;
-        const auto near = engine::nearest(first, kinds);
-        if (!near.empty())
-            problems_.warning("unlikely-event", place,
-                              "no kind is named " + in_quotes(first) + ", did you mean " +
-                                  in_quotes(near + type.substr(first.size())) + "?");
+        if (emitted.contains(type)) continue;
+        const auto meant = likelier_type(type);
+        if (!meant.empty())
+            problems_.warning(
+                "unlikely-event", place,
+                "no event is of type " + in_quotes(type) + ", did you mean " + in_quotes(meant) + "?");
     }
+}
+
+/// Empty when the type is as likely as any.
+std::string RuleReader::likelier_type(const std::string& type) const {
+    static const std::vector<std::string> of_all_kinds{"created", "updated", "deleted", "restored", "merged"};
+    const auto dot = type.find('.');
+    const auto kind = type.substr(0, dot);
+    if (kind.find('*') != std::string::npos) return "";
+    const bool is_kind = rule_set_.catalogue.has_kind(kind);
+    if (dot == std::string::npos) return is_kind ? kind + ".*" : "";
+    if (!is_kind) {
+        const auto near = engine::nearest(kind, rule_set_.catalogue.kinds());
+        return near.empty() ? "" : near + type.substr(dot);
+    }
+    const auto rest = type.substr(dot + 1);
+    const bool is_known = std::find(of_all_kinds.begin(), of_all_kinds.end(), rest) != of_all_kinds.end();
+    const auto near = is_known ? "" : engine::nearest(rest, of_all_kinds);
+    return near.empty() ? "" : kind + "." + near;
 }
 
 }  // namespace rules

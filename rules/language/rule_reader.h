@@ -28,6 +28,7 @@ private:
     void read_flags(const engine::YamlNode& node, Rule& rule);
     void read_body(const engine::YamlNode& node, Rule& rule);
     void warn_of_unlikely_events();
+    std::string likelier_type(const std::string& type) const;
 
     struct EventType {
         std::string type;

@@ -42,6 +42,7 @@ connections:
 def write(folder, files):
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
     return folder
 
@@ -125,7 +126,11 @@ def check_usage(desk):
     run("check", good)
     run("check", bad, code=1)
     run("check", desk.work / "nowhere", code=1)
-    run("test", good)
+    run("check", desk.tenants, code=1)  # tenants are below, it is none itself
+    run("test", good, code=1)  # there are no cases: that is no pass
+    write(desk.work / "tested", {"rules.yaml": "rules: []\n", "tests/t.yaml":
+                                 "cases: [{ name: n, events: [{ type: a.b, subject: ticket/1 }], expect: { fired: [] } }]\n"})
+    run("test", desk.work / "tested")
     run("fmt", good)
     run("fmt", good, "--check")
     decision = json.loads(run("dry-run", good, "--event", "-", "--json", stdin=event))
@@ -316,7 +321,7 @@ def check_lanes(desk):
     same(desk.ask("decisions/L-3", 202)[1]["status"], "pending", "the event behind it")
     same(desk.ask("decisions/L-4")[1]["outcome"], "ok", "another lane")
     listed = desk.records("lanes", "list")
-    same([(one["subject"], one["event"], one["waiting"]) for one in listed], [(lane, "L-2", 2)], "blocked lanes")
+    same([(one["subject"], one["event"], one["waiting"]) for one in listed], [(lane, "L-2", 1)], "blocked lanes")
     same(desk.ask("lanes")[1]["lanes"][0]["subject"], lane, "the same over HTTP")
     wait_until(lambda: desk.daemon.gauges()["signalbox_lanes_blocked"] == 1, "the metric does not say so")
     desk.command("lanes", "release", lane, code=2)
@@ -393,6 +398,12 @@ def check_one_owner(desk):
     same(desk.daemon.stop(), 0, "the exit code of a stop")
     key = desk.daemon.make_key("desk", "--name", "made without a daemon")
     desk.command("audit", "verify")
+    desk.daemon.command("audit", "verify", "--tenant", "nobody", code=2)
+    desk.daemon.command("keys", "create", "--tenant", "nobody", code=2)
+    missing = desk.work / "missing.db"
+    desk.daemon.command("keys", "create", "--tenant", "desk", "--store", f"sqlite:///{missing}", code=1, store=False)
+    expect(not missing.exists(), "a command made a store")
+    desk.daemon.command("replay", desk.tenants / "desk", "--events", "-", code=69, stdin="")
     desk.daemon.start()
     desk.ask("rules", key=key)
     same(desk.daemon.stop(), 0, "the exit code of a stop")

@@ -88,6 +88,11 @@ TEST_CASE("connections: every mistake has its class, place and nearest name", "[
     CHECK_THAT(problems("  slack: { token: [a] }\n"), Catch::Contains("[wrong-type]"));
     CHECK_THAT(problems("  slack: { token: t, base_url: nowhere }\n"), Catch::Contains("[bad-value]"));
     CHECK_THAT(problems("  slack: { token: \"${vault:x}\" }\n"), Catch::Contains("[bad-secret]"));
+    CHECK_THAT(problems("  slack: { token: \"${env:SLACK\" }\n"), Catch::Contains("[bad-secret]"));
+    CHECK_THAT(problems("  slack: { token: $SLACK_TOKEN }\n"), Catch::Contains("[bad-secret]"));
+    CHECK_THAT(problems("  slack: { token: \"{{ env.SLACK }}\" }\n"), Catch::Contains("[bad-secret]"));
+    CHECK_THAT(problems("  slack: { token: \"\" }\n"), Catch::Contains("is empty"));
+    CHECK_THAT(problems("  slack: { token: t, signing_secret: [] }\n"), Catch::Contains("an empty list"));
     CHECK_THAT(problems("  slack: { token: t, sandbox: maybe }\n"), Catch::Contains("[wrong-type]"));
     CHECK_THAT(problems("  slack: { token: t, concurrency: 0 }\n"), Catch::Contains("from 1 to 64"));
     CHECK_THAT(problems("  slack: { token: t, timeout: 1h }\n"), Catch::Contains("at most 5m"));

@@ -161,7 +161,9 @@ TEST_CASE("signature: without a secret nothing is taken, unless the connection s
     CHECK_THAT(denial(door(plain, "sandbox: true"), message), Catch::Contains("no secret"));
     auto empty = message;
     set_header(empty, "X-Sig", "sha256=" + hmac_hex("", "{}"));
-    CHECK_FALSE(verify(door(plain, "secret: \"\""), empty));
+    auto blank = door(plain, "secret: x");
+    blank.settings["secret"] = "";  // what an environment variable may hold
+    CHECK_FALSE(verify(blank, empty));
     CHECK(verify(door(plain, "verify: none"), message));
 }
 
