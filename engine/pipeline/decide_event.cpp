@@ -5,6 +5,7 @@
 #include "engine/base/hash.h"
 #include "engine/base/text.h"
 #include "engine/pipeline/merge.h"
+#include "rules/evaluator/fit.h"
 
 namespace engine {
 namespace {
@@ -196,6 +197,50 @@ void add_write_back(const Tenant& tenant, const Event& event, Decided& decided) 
     decided.outgoing.push_back(*decision.write_back);
 }
 
+constexpr std::size_t misfits_max = 20;
+
+/// Names for one note, as many as one reads.
+class NameList {
+public:
+    void add(const std::string& name) {
+        if (++count_ <= shown_max) text_ += (text_.empty() ? "" : ", ") + name;
+    }
+    bool empty() const { return count_ == 0; }
+    std::string text() const {
+        return count_ > shown_max ? text_ + " and " + std::to_string(count_ - shown_max) + " more" : text_;
+    }
+
+private:
+    static constexpr std::size_t shown_max = 10;
+    std::string text_;
+    std::size_t count_ = 0;
+};
+
+/// What came is kept as it is; what rules will not make sense of is said.
+void note_oddities(const Tenant& tenant, const Event& event, Merged& merged) {
+    const auto& catalogue = tenant.rule_set->catalogue;
+    const std::string kind(event.subject.kind());
+    if (!catalogue.is_entity(kind)) return;
+    NameList unknown;
+    NameList misplaced;
+    std::size_t misfits = 0;
+    for (const auto& change : merged.changes) {
+        if (catalogue.find(change.field) == nullptr) {
+            unknown.add(change.field);
+            continue;
+        }
+        auto oddity = rules::oddity_of(catalogue, change.field, change.to);
+        if (!oddity.empty() && ++misfits <= misfits_max) merged.notes.push_back(std::move(oddity));
+    }
+    for (const auto& [name, value] : event.data.items())
+        if (!catalogue.has_kind(name) && catalogue.find(kind + "." + name) != nullptr) misplaced.add(name);
+    if (!unknown.empty())
+        merged.notes.push_back("kept, but no field that a rule can read: " + unknown.text());
+    if (!misplaced.empty())
+        merged.notes.push_back("not read: " + misplaced.text() + "; the fields of a " + kind +
+                               " stand in data." + kind);
+}
+
 }  // namespace
 
 Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& snapshot,
@@ -208,6 +253,7 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     auto merged = merge(*before, event, tenant.rule_set->catalogue);
     if (merged.stale) return stale(tenant, event, std::move(merged), std::move(*before), options.now);
 
+    note_oddities(tenant, event, merged);
     rules::DecisionInput input;
     input.event = &event;
     input.kind = std::string(event.subject.kind());

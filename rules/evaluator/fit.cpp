@@ -102,4 +102,15 @@ engine::Result<Json> fit(const Catalogue& catalogue, const FieldPath& field, Jso
     return value;
 }
 
+std::string oddity_of(const Catalogue& catalogue, const std::string& field, const Json& value) {
+    if (value.is_null()) return "";
+    const auto* declared = catalogue.find(field);
+    if (declared == nullptr) return "";
+    const FieldPath path{field, {}, {}, declared->type};
+    if (!is_of(declared->type, value)) return does_not_fit(path, wanted(declared->type), value).message;
+    if (!declared->values.empty() && !is_listed(declared->values, value))
+        return does_not_fit(path, "one of " + engine::join(declared->values, ", "), value).message;
+    return "";
+}
+
 }  // namespace rules

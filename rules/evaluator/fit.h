@@ -11,4 +11,8 @@ namespace rules {
 /// Fails with invalid_input naming the field, what it takes and what came.
 engine::Result<engine::Json> fit(const Catalogue& catalogue, const FieldPath& field, engine::Json value);
 
+/// What is odd about a value that came in for a declared field, in words; empty when nothing is. Null never
+/// is.
+std::string oddity_of(const Catalogue& catalogue, const std::string& field, const engine::Json& value);
+
 }  // namespace rules

@@ -134,6 +134,23 @@ TEST_CASE("adverse: an embedded object whose id cannot be a subject is left out 
     CHECK(starts_again(world));
 }
 
+TEST_CASE("adverse: what a payload says in another shape is kept, and said so", "[adverse]") {
+    World world(tenant_with(stumbling));
+    auto odd = created(
+        "e1", "ticket/1",
+        {{"priority", "asap"}, {"subject", 5}, {"nosuch", 1}, {"status", "open"}, {"custom", {{"x", 1}}}});
+    odd.data["description"] = "beside the ticket";
+    odd.data["of"] = "nothing of ours";
+    CHECK(world.submit(odd).kind == Ack::Kind::accepted);
+    const auto& notes = world.decisions.back().notes;
+    REQUIRE(notes.size() == 4);
+    CHECK_THAT(notes[0], Catch::Contains("ticket.priority takes one of low, normal"));
+    CHECK_THAT(notes[1], Catch::Contains("ticket.subject takes a text, not a number"));
+    CHECK_THAT(notes[2], Catch::Contains("no field that a rule can read: ticket.nosuch"));
+    CHECK_THAT(notes[3], Catch::Contains("not read: description;"));
+    CHECK(world.entity("ticket/1").fields["priority"] == "asap");
+}
+
 TEST_CASE("adverse: an id from outside that is one of ours already ends as a clash", "[adverse]") {
     World world(
         tenant_with("  - id: note\n"
