@@ -51,8 +51,10 @@ public:
         out_ << "\n";
         write_settings();
         write_events();
-        write_actions("Actions", connector_.actions);
-        write_actions("Look-ups", connector_.lookups);
+        write_actions("Actions",
+                      "A result is kept with `save`, or read by later steps as `steps.<as>.result.<name>`.",
+                      connector_.actions);
+        write_actions("Look-ups", "", connector_.lookups);
         write_write_back();
         write_tables();
         return out_.str();
@@ -128,9 +130,11 @@ private:
                  << " |\n";
     }
 
-    void write_actions(const char* heading, const std::map<std::string, Operation>& actions) {
+    void write_actions(const char* heading, const std::string& about,
+                       const std::map<std::string, Operation>& actions) {
         if (actions.empty()) return;
         out_ << "\n## " << heading << "\n";
+        if (!about.empty()) out_ << "\n" << about << "\n";
         for (const auto& [name, action] : actions) write_action(name, action);
     }
 
@@ -140,6 +144,8 @@ private:
              << action.request.url->text() << "`";
         out_ << (action.idempotency.empty() ? "" : "; a repeat is marked by `" + action.idempotency + "`")
              << ".\n";
+        const auto results = action.result ? action.result->member_names() : std::vector<std::string>();
+        if (!results.empty()) out_ << "\nIts result has " << words(results) << ".\n";
         if (action.signature.parameters.empty()) return;
         out_ << "\n| parameter | type | | meaning |\n|---|---|---|---|\n";
         for (const auto& parameter : action.signature.parameters) {

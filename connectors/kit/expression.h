@@ -140,6 +140,8 @@ public:
     static Shape compile(const engine::YamlNode& node, const Names& names, engine::Diagnostics& diagnostics);
     Value render(const Scope& scope) const;
     std::vector<std::string> names_under(std::string_view root) const;
+    /// Of an object; else none.
+    std::vector<std::string> member_names() const;
 
 private:
     enum class Kind { constant, text, object, list };

@@ -148,4 +148,11 @@ std::vector<std::string> Shape::names_under(std::string_view root) const {
     return names;
 }
 
+std::vector<std::string> Shape::member_names() const {
+    std::vector<std::string> names;
+    if (kind_ == Kind::object)
+        for (const auto& [name, member] : members_) names.push_back(name);
+    return names;
+}
+
 }  // namespace connectors

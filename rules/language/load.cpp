@@ -100,19 +100,31 @@ private:
     }
 
     void warn_of_unread_files() {
-        for (const auto& [name, bytes] : files_) {
-            const auto known = tenant_file_names();
-            const bool nested = name.find('/') != std::string::npos;
+        for (const auto& [name, bytes] : files_)
             if (is_later_file(name))
                 problems_.warning("not-in-this-version", {name, 0, 0},
                                   "this file is not read by this version");
-            else if (name.starts_with("rules/") && name.ends_with(".yml"))
-                problems_.warning("unknown-file", {name, 0, 0}, "this file is not read: name it .yaml");
-            else if (!nested && (name.ends_with(".yaml") || name.ends_with(".yml")) &&
-                     !known_file(name, known))
-                problems_.warning("unknown-file", {name, 0, 0},
-                                  "this file is not read" + problems_.hint(name, known));
+            else if (const auto why = why_unread(name); !why.empty())
+                problems_.warning("unknown-file", {name, 0, 0}, "this file is not read" + why);
+    }
+
+    /// With what could be done about it; empty when the file is read, or is no YAML.
+    std::string why_unread(const std::string& name) {
+        static const std::vector<std::string> folders{"rules", "tests", "connectors", "scripts"};
+        if (!name.ends_with(".yaml") && !name.ends_with(".yml")) return "";
+        const auto slash = name.find('/');
+        if (slash == std::string::npos) {
+            const auto known = tenant_file_names();
+            if (known_file(name, known)) return "";
+            const auto hint = problems_.hint(name, known);
+            return hint.empty() ? ": it is none of a tenant's files" : hint;
         }
+        const auto folder = name.substr(0, slash);
+        if (!known_file(folder, folders)) {
+            const auto hint = problems_.hint(folder, folders);
+            return hint.empty() ? ": nothing is read in the folder " + in_quotes(folder) : hint;
+        }
+        return folder == "rules" && name.ends_with(".yml") ? ": name it .yaml" : "";
     }
 
     static bool known_file(const std::string& name, const std::vector<std::string>& known) {
