@@ -6,6 +6,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <charconv>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -174,8 +175,10 @@ private:
         signals_.async_wait([this](const boost::system::error_code& error, int) {
             if (error) return;
             // A second signal ends us at once: what was acknowledged is durable.
-            signals_.async_wait([this](const boost::system::error_code& again, int) {
-                if (!again) network_.stop();
+            signals_.async_wait([](const boost::system::error_code& again, int signal) {
+                if (again) return;
+                log_warn("ended at once by a second signal");
+                std::_Exit(128 + signal);
             });
             stop(exit_code::ok);
         });

@@ -4,6 +4,7 @@ import argparse
 import json
 import random
 import shutil
+import signal
 import socket
 import sqlite3
 import sys
@@ -392,6 +393,24 @@ def check_ambiguous(desk):
     same(desk.ask("decisions/A-1?source=/two")[1]["event"]["subject"], "ticket/Atwo", "the one of /two over HTTP")
 
 
+def check_second_signal(desk):
+    """A stop waits for requests in flight; a second signal does not, and nothing is lost by it."""
+    desk.send("S-1", priority="low")
+    with socket.create_connection(desk.daemon.address) as half:
+        half.sendall(b"POST /v1/desk/events HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n"
+                     b"Content-Type: application/cloudevents+json\r\nAuthorization: Bearer " + desk.key.encode() + b"\r\n\r\n{")
+        stops = lambda: desk.daemon.log.read_text().count('"stopping"')
+        before = stops()
+        expect(desk.ask("/livez"), "it does not answer")  # so that the half request is known, too
+        desk.daemon.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: stops() > before, "it goes on as if nothing had been said")
+        desk.daemon.process.send_signal(signal.SIGTERM)
+        same(desk.daemon.wait_for_end(), 128 + signal.SIGTERM, "the exit code of a second signal")
+    desk.command("audit", "verify")
+    desk.daemon.start()
+    desk.ask("decisions/S-1")
+
+
 def check_one_owner(desk):
     """Nobody else may serve the store meanwhile; a command without a daemon performs itself."""
     desk.daemon.command("serve", "--tenants", desk.tenants, "--listen", "127.0.0.1:0", code=69)
@@ -429,7 +448,7 @@ def run(arguments):
         check_refused_starts(desk)
         desk.daemon.start()
         for check in (check_keys, check_intake, check_reading, check_machines, check_dead_letters, check_lanes,
-                      check_auditing, check_one_owner, check_tampering):
+                      check_auditing, check_second_signal, check_one_owner, check_tampering):
             check(desk)
             print(f"{check.__name__}: fine", flush=True)
     finally:
