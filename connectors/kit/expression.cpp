@@ -396,12 +396,9 @@ Value Expression::evaluate(const Scope& scope) const {
     }
     for (const auto& filter : filters_) {
         if (!value || (value->is_null() && filter.spec->name != "json")) return value;
-        if (filter.spec->argument == FilterSpec::Argument::setting) {
-            value = filter.spec->apply(*value, setting(filter.argument, scope));
-            continue;
-        }
         if (!filter.table) {
-            value = filter.spec->apply(*value, filter.argument);
+            const bool named = filter.spec->argument == FilterSpec::Argument::setting;
+            value = filter.spec->apply(*value, named ? setting(filter.argument, scope) : filter.argument);
             continue;
         }
         const auto key = as_text(*value);

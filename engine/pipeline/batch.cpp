@@ -115,16 +115,21 @@ Result<Ack> Batch::admit(const std::shared_ptr<const Event>& shared) {
     return Ack{Ack::Kind::accepted, event.id, false, ""};
 }
 
+/// The content under which the event's key is known: here, in the batch before, or in the store.
+Result<std::optional<Digest>> Batch::known_digest(const Event& event) {
+    const auto key = seen_key(event);
+    for (const auto* batch = this; batch != nullptr; batch = batch->before_)
+        if (const auto here = batch->seen_.find(key); here != batch->seen_.end())
+            return std::optional<Digest>(here->second);
+    auto stored = store_.seen({event.tenant, event.source, event.id});
+    if (!stored) return stored.error();
+    return *stored ? std::optional<Digest>((*stored)->content_digest) : std::nullopt;
+}
+
 Result<std::optional<Ack>> Batch::recognise(const Event& event, const Digest& digest) {
-    std::optional<Digest> first;
-    for (const auto* batch = this; batch != nullptr && !first; batch = batch->before_)
-        if (const auto here = batch->seen_.find(seen_key(event)); here != batch->seen_.end())
-            first = here->second;
-    if (!first) {
-        auto stored = store_.seen({event.tenant, event.source, event.id});
-        if (!stored) return stored.error();
-        if (*stored) first = (*stored)->content_digest;
-    }
+    const auto known = known_digest(event);
+    if (!known) return known.error();
+    const auto& first = *known;
     if (!first) {
         seen_[seen_key(event)] = digest;
         return std::optional<Ack>();
@@ -191,8 +196,9 @@ Result<void> Batch::decide(const PendingEvent& pending) {
     ENSURE(tenant != tenants_.end());
     const bool is_new = pending.kind != pending_kind::event;
     if (is_new) {
-        auto known = is_known(event);
+        const auto known = known_digest(event);
         if (!known) return known.error();
+        // Ids from outside may be any, those of events of ours too.
         if (*known) {
             note_clash(event);
             steps_.back().pending_removed.emplace_back(pending.partition, pending.place);
@@ -202,16 +208,6 @@ Result<void> Batch::decide(const PendingEvent& pending) {
     const Origin origin{pending, is_new, {}, {}};
     if (pending.kind == pending_kind::delivery) return decide_result(*tenant->second, pending, origin);
     return decide(*tenant->second, work_of(std::make_shared<const Event>(event)), origin);
-}
-
-/// Ids from outside may be any, those of events of ours too.
-Result<bool> Batch::is_known(const Event& event) {
-    const auto key = seen_key(event);
-    for (const auto* batch = this; batch != nullptr; batch = batch->before_)
-        if (batch->seen_.contains(key)) return true;
-    auto stored = store_.seen({event.tenant, event.source, event.id});
-    if (!stored) return stored.error();
-    return stored->has_value();
 }
 
 Result<void> Batch::decide_result(const Tenant& tenant, const PendingEvent& pending, const Origin& origin) {

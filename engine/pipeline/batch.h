@@ -98,7 +98,7 @@ private:
     Result<std::optional<Ack>> recognise(const Event& event, const Digest& digest);
     Ack note_clash(const Event& event);
     bool is_blocked(const Event& event) const;
-    Result<bool> is_known(const Event& event);
+    Result<std::optional<Digest>> known_digest(const Event& event);
     Result<Ack> let_wait(const Event& event, std::string_view canonical_data);
     Result<void> decide(const Tenant& tenant, Work work, const Origin& origin);
     Result<void> decide_result(const Tenant& tenant, const PendingEvent& pending, const Origin& origin);

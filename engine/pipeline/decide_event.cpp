@@ -225,11 +225,12 @@ void note_oddities(const Tenant& tenant, const Event& event, Merged& merged) {
     NameList misplaced;
     std::size_t misfits = 0;
     for (const auto& change : merged.changes) {
-        if (catalogue.find(change.field) == nullptr) {
+        const auto* declared = catalogue.find(change.field);
+        if (declared == nullptr) {
             unknown.add(change.field);
             continue;
         }
-        auto oddity = rules::oddity_of(catalogue, change.field, change.to);
+        auto oddity = rules::oddity_of(*declared, change.field, change.to);
         if (!oddity.empty() && ++misfits <= misfits_max) merged.notes.push_back(std::move(oddity));
     }
     for (const auto& [name, value] : event.data.items())

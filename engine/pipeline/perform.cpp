@@ -5,11 +5,10 @@
 #include "engine/base/ensure.h"
 #include "engine/pipeline/batch.h"
 #include "engine/pipeline/key_json.h"
+#include "engine/pipeline/pages.h"
 
 namespace engine {
 namespace {
-
-constexpr std::size_t page_rows = 1'000;
 
 Result<std::string> argument(const Request& request, const char* name) {
     const auto* value = find(request.arguments, name);
@@ -96,18 +95,10 @@ Result<Json> Batch::discard_dead_letter(const Request& request) {
 
 /// The events the lane stumbled over, wherever they wait in the partition.
 Result<void> Batch::remove_retries(Step& step, const BlockedLane& lane) {
-    std::uint64_t after = 0;
-    while (true) {
-        const auto page = store_.pending(lane.partition, after, page_rows);
-        if (!page) return page.error();
-        for (const auto& pending : *page) {
-            after = pending.place;
-            if (pending.kind == pending_kind::retry && pending.event.tenant == lane.tenant &&
-                pending.event.subject == lane.subject)
-                step.pending_removed.emplace_back(pending.partition, pending.place);
-        }
-        if (page->size() < page_rows) return {};
-    }
+    return for_each_pending(store_, lane.partition, [&](const PendingEvent& pending) {
+        if (pending.kind == pending_kind::retry && is_of(lane, pending.event))
+            step.pending_removed.emplace_back(pending.partition, pending.place);
+    });
 }
 
 Result<Json> Batch::release_lane(const Request& request) {

@@ -4,11 +4,10 @@
 #include <utility>
 
 #include "engine/base/ensure.h"
+#include "engine/pipeline/pages.h"
 
 namespace engine {
 namespace {
-
-constexpr std::size_t page_rows = 1'000;
 
 Lanes::Key lane_of(const Event& event) {
     return {event.tenant.text(), event.subject.text()};
@@ -57,18 +56,11 @@ Result<void> Worker::start(Instant now) {
 }
 
 Result<void> Worker::read_pending(int partition) {
-    std::uint64_t after = 0;
-    while (true) {
-        auto page = store_.pending(partition, after, page_rows);
-        if (!page) return page.error();
-        for (auto& pending : *page) {
-            after = pending.place;
-            // What belongs to a tenant that is not served waits in the store until it is again.
-            if (tenants_.contains(pending.event.tenant) && !lanes_.blocked.contains(lane_of(pending.event)))
-                pending_.push_back(std::move(pending));
-        }
-        if (page->size() < page_rows) return {};
-    }
+    return for_each_pending(store_, partition, [this](PendingEvent&& pending) {
+        // What belongs to a tenant that is not served waits in the store until it is again.
+        if (tenants_.contains(pending.event.tenant) && !lanes_.blocked.contains(lane_of(pending.event)))
+            pending_.push_back(std::move(pending));
+    });
 }
 
 Result<void> Worker::refill() {

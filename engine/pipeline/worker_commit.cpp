@@ -4,12 +4,11 @@
 #include <utility>
 
 #include "engine/base/log.h"
+#include "engine/pipeline/pages.h"
 #include "engine/pipeline/worker.h"
 
 namespace engine {
 namespace {
-
-constexpr std::size_t page_rows = 1'000;
 
 Lanes::Key lane_of(const Event& event) {
     return {event.tenant.text(), event.subject.text()};
@@ -332,23 +331,11 @@ void Worker::apply(const Step& step) {
 void Worker::release(const BlockedLane& lane) {
     lanes_.blocked.erase({lane.tenant.text(), lane.subject.text()});
     // A lane that stumbled again may have left some of it in memory.
-    std::erase_if(pending_, [&lane](const PendingEvent& pending) {
-        return pending.event.tenant == lane.tenant && pending.event.subject == lane.subject;
+    std::erase_if(pending_, [&lane](const PendingEvent& pending) { return is_of(lane, pending.event); });
+    const auto read = for_each_pending(store_, lane.partition, [&](PendingEvent&& pending) {
+        if (is_of(lane, pending.event)) pending_.push_back(std::move(pending));
     });
-    std::uint64_t after = 0;
-    while (true) {
-        auto page = store_.pending(lane.partition, after, page_rows);
-        if (!page) {
-            fatal_ = page.error();
-            return;
-        }
-        for (auto& pending : *page) {
-            after = pending.place;
-            if (pending.event.tenant == lane.tenant && pending.event.subject == lane.subject)
-                pending_.push_back(std::move(pending));
-        }
-        if (page->size() < page_rows) return;
-    }
+    if (!read) fatal_ = read.error();
 }
 
 }  // namespace engine

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "engine/base/text.h"
@@ -90,27 +91,26 @@ Json without_repetitions(const Json& tags) {
     return unique;
 }
 
+/// Why the value is none for the field; of tags each may be any.
+std::optional<engine::Error> misfit(const FieldPath& field, const Field* declared, const Json& value) {
+    if (value.is_null()) return std::nullopt;
+    if (!is_of(field.type, value)) return does_not_fit(field, wanted(field.type), value);
+    const bool is_enum = field.type != FieldType::tags && declared != nullptr && !declared->values.empty();
+    if (is_enum && !is_listed(declared->values, value))
+        return does_not_fit(field, "one of " + engine::join(declared->values, ", "), value);
+    return std::nullopt;
+}
+
 }  // namespace
 
 engine::Result<Json> fit(const Catalogue& catalogue, const FieldPath& field, Json value) {
-    if (value.is_null()) return value;
-    if (!is_of(field.type, value)) return does_not_fit(field, wanted(field.type), value);
-    if (field.type == FieldType::tags) return without_repetitions(value);
-    const auto* declared = catalogue.find(field.text);
-    if (declared && !declared->values.empty() && !is_listed(declared->values, value))
-        return does_not_fit(field, "one of " + engine::join(declared->values, ", "), value);
-    return value;
+    if (auto error = misfit(field, catalogue.find(field.text), value)) return *std::move(error);
+    return field.type == FieldType::tags && !value.is_null() ? without_repetitions(value) : value;
 }
 
-std::string oddity_of(const Catalogue& catalogue, const std::string& field, const Json& value) {
-    if (value.is_null()) return "";
-    const auto* declared = catalogue.find(field);
-    if (declared == nullptr) return "";
-    const FieldPath path{field, {}, {}, declared->type};
-    if (!is_of(declared->type, value)) return does_not_fit(path, wanted(declared->type), value).message;
-    if (!declared->values.empty() && !is_listed(declared->values, value))
-        return does_not_fit(path, "one of " + engine::join(declared->values, ", "), value).message;
-    return "";
+std::string oddity_of(const Field& declared, const std::string& field, const Json& value) {
+    const auto error = misfit({field, {}, {}, declared.type}, &declared, value);
+    return error ? error->message : "";
 }
 
 }  // namespace rules

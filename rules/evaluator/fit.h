@@ -13,6 +13,6 @@ engine::Result<engine::Json> fit(const Catalogue& catalogue, const FieldPath& fi
 
 /// What is odd about a value that came in for a declared field, in words; empty when nothing is. Null never
 /// is.
-std::string oddity_of(const Catalogue& catalogue, const std::string& field, const engine::Json& value);
+std::string oddity_of(const Field& declared, const std::string& field, const engine::Json& value);
 
 }  // namespace rules

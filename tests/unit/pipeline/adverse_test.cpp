@@ -17,21 +17,6 @@ Event updated(const std::string& id, const std::string& subject, Json fields = J
     return event(id, "ticket.updated", subject, Json{{"ticket", std::move(fields)}});
 }
 
-Attempt failed_with(const std::string& reason) {
-    Attempt attempt;
-    attempt.kind = Attempt::Kind::failed;
-    attempt.status = 422;
-    attempt.reason = reason;
-    return attempt;
-}
-
-Attempt done_with(Json result) {
-    Attempt attempt;
-    attempt.status = 200;
-    attempt.result = std::move(result);
-    return attempt;
-}
-
 void settle_all(World& world, const Attempt& attempt) {
     for (const auto& due : world.worker->take_due(noon, 100))
         world.worker->settled(due.partition, due.number, attempt);
@@ -149,6 +134,16 @@ TEST_CASE("adverse: what a payload says in another shape is kept, and said so", 
     CHECK_THAT(notes[2], Catch::Contains("no field that a rule can read: ticket.nosuch"));
     CHECK_THAT(notes[3], Catch::Contains("not read: description;"));
     CHECK(world.entity("ticket/1").fields["priority"] == "asap");
+}
+
+TEST_CASE("adverse: tags of a field with values to choose from are not odd", "[adverse]") {
+    const auto tenant =
+        tenant_of({{"tenant.yaml", "name: acme\n"},
+                   {"fields.yaml", "fields: { ticket.custom.labels: { type: tags, values: [a, b] } }\n"},
+                   {"rules.yaml", "rules: []\n"}});
+    World world(tenant);
+    world.submit(created("e1", "ticket/1", {{"custom", {{"labels", {"a", "b"}}}}}));
+    CHECK(world.decisions.back().notes.empty());
 }
 
 TEST_CASE("adverse: an id from outside that is one of ours already ends as a clash", "[adverse]") {

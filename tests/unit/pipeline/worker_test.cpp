@@ -29,22 +29,6 @@ Event updated(const std::string& id, const std::string& subject, const Json& fie
     return event(id, "ticket.updated", subject, Json{{"ticket", fields}}, time);
 }
 
-Attempt done_with(Json result) {
-    Attempt attempt;
-    attempt.status = 200;
-    attempt.result = std::move(result);
-    attempt.answered = true;
-    return attempt;
-}
-
-Attempt failed_with(const std::string& reason) {
-    Attempt attempt;
-    attempt.kind = Attempt::Kind::failed;
-    attempt.status = 400;
-    attempt.reason = reason;
-    return attempt;
-}
-
 /// Settles whatever is due, until nothing is.
 void deliver_all(World& world, const Attempt& attempt, Instant now = noon) {
     while (true) {

@@ -57,6 +57,22 @@ inline Event event(const std::string& id, const std::string& type, const std::st
     return made;
 }
 
+inline Attempt done_with(Json result) {
+    Attempt attempt;
+    attempt.status = 200;
+    attempt.result = std::move(result);
+    attempt.answered = true;
+    return attempt;
+}
+
+inline Attempt failed_with(const std::string& reason) {
+    Attempt attempt;
+    attempt.kind = Attempt::Kind::failed;
+    attempt.status = 400;
+    attempt.reason = reason;
+    return attempt;
+}
+
 /// A store in memory, a worker on it, and what came of things.
 struct World {
     explicit World(std::shared_ptr<const Tenant> given, WorkerOptions options = {})
