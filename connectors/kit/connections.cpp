@@ -170,11 +170,14 @@ Connections load_connections(const std::string& text, const Registry& registry, 
 engine::ConnectionSignatures signatures_of(const Connections& connections) {
     engine::ConnectionSignatures all;
     for (const auto& [name, connection] : connections) {
-        engine::ConnectionSignature signature{name, connection.connector->name, {}};
+        engine::ConnectionSignature signature{name, connection.connector->name, {}, {}};
         for (const auto& [action, operation] : connection.connector->actions) {
-            const auto& unusable = connection.unusable;
-            if (std::find(unusable.begin(), unusable.end(), action) == unusable.end())
+            const auto lacking = connection.unusable.find(action);
+            if (lacking == connection.unusable.end())
                 signature.actions.emplace(action, operation.signature);
+            else
+                signature.unusable.emplace(
+                    action, engine::join({lacking->second.begin(), lacking->second.end()}, " or "));
         }
         all.emplace(name, std::move(signature));
     }

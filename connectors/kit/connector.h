@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,7 +56,8 @@ struct Connection {
     std::vector<std::string> allow_from;  ///< addresses and networks that webhooks may come from; empty = any
     std::string public_url;   ///< the webhook's address as the vendor knows it; empty = from the Host header
     bool unverified = false;  ///< `verify: none`
-    std::vector<std::string> unusable;  ///< actions that lack a setting; rules may not name them
+    /// Actions that lack a setting, and which; rules may not name them.
+    std::map<std::string, std::set<std::string>> unusable;
 };
 using Connections = std::map<std::string, Connection>;
 

@@ -33,8 +33,12 @@ public:
             else
                 fill_in(setting, reader.place());
         }
-        if (!connection_.sandbox) check_groups(reader.place());
+        if (connection_.sandbox) return;
+        check_groups(reader.place());
+        // What is missing is said once; rules that need it are not to blame.
+        if (lacks_setting_) return;
         find_unusable();
+        check_use(reader.place());
     }
 
 private:
@@ -54,9 +58,8 @@ private:
         } else if (setting.fallback && reads_given(*setting.fallback)) {
             given_.insert(setting.name);
         } else if (setting.required && !connection_.sandbox) {
-            diagnostics_.error("missing-setting", place,
-                               "connection " + in_quotes(connection_.name) + " needs the setting " +
-                                   in_quotes(setting.name) + " (" + setting.description + ")");
+            report_missing(place,
+                           "needs the setting " + in_quotes(setting.name) + " (" + setting.description + ")");
         }
     }
 
@@ -177,13 +180,28 @@ private:
             return std::nullopt;
         }
         auto secret = secrets_ ? secrets_(kind, name) : std::nullopt;
-        if (!secret && secrets_required_ && !connection_.sandbox)
-            diagnostics_.error("missing-secret", place,
-                               "connection " + in_quotes(connection_.name) + ", setting " +
-                                   in_quotes(setting.name) + ": " +
-                                   (kind == "env" ? "the environment variable " : "the file ") + name +
-                                   (kind == "env" ? " is not set" : " cannot be read"));
+        if (!secret && secrets_required_) report_absent(setting, kind, name, place);
         return secret;
+    }
+
+    /// A sandbox sends nothing, but what comes in it verifies as any other.
+    void report_absent(const Setting& setting, const std::string& kind, const std::string& name,
+                       const engine::Place& place) {
+        const auto message = "connection " + in_quotes(connection_.name) + ", setting " +
+                             in_quotes(setting.name) + ": " +
+                             (kind == "env" ? "the environment variable " : "the file ") + name +
+                             (kind == "env" ? " is not set" : " cannot be read");
+        if (!connection_.sandbox)
+            diagnostics_.error("missing-secret", place, message);
+        else if (proves_webhooks(setting))
+            diagnostics_.warning("missing-secret", place, message + ", so its webhooks will be refused");
+    }
+
+    bool proves_webhooks(const Setting& setting) const {
+        const auto& webhook = connection_.connector->webhook;
+        return webhook && !connection_.unverified &&
+               std::any_of(webhook->verify.begin(), webhook->verify.end(),
+                           [&](const Verification& way) { return way.secret == setting.name; });
     }
 
     void check_groups(const engine::Place& place) {
@@ -191,31 +209,64 @@ private:
             const bool any = std::any_of(group.begin(), group.end(),
                                          [&](const std::string& name) { return given_.contains(name); });
             if (!any)
-                diagnostics_.error("missing-setting", place,
-                                   "connection " + in_quotes(connection_.name) +
-                                       " needs one of the settings " + engine::join(group, ", ") +
-                                       " (or sandbox: true)");
+                report_missing(
+                    place, "needs one of the settings " + engine::join(group, ", ") + " (or sandbox: true)");
         }
     }
 
+    void report_missing(const engine::Place& place, const std::string& what) {
+        lacks_setting_ = true;
+        diagnostics_.error("missing-setting", place,
+                           "connection " + in_quotes(connection_.name) + " " + what);
+    }
+
     void find_unusable() {
-        if (connection_.sandbox) return;
         for (const auto& [name, action] : connection_.connector->actions)
-            if (!is_usable(action)) connection_.unusable.push_back(name);
+            if (auto missing = missing_for(action); !missing.empty())
+                connection_.unusable.emplace(name, std::move(missing));
     }
 
-    bool is_usable(const Operation& action) const {
-        if (action.request.url && !are_given(action.request.url->names_under("settings"))) return false;
+    /// The settings without which the action cannot be sent; of several ways to prove who we are any will do.
+    std::set<std::string> missing_for(const Operation& action) const {
+        if (action.request.url)
+            if (auto missing = missing_of(action.request.url->names_under("settings")); !missing.empty())
+                return missing;
         const auto& ways = action.auth ? *action.auth : connection_.connector->auth;
-        return ways.empty() || std::any_of(ways.begin(), ways.end(), [&](const Auth& auth) {
-                   return (!auth.value || are_given(auth.value->names_under("settings"))) &&
-                          (!auth.password || are_given(auth.password->names_under("settings")));
-               });
+        std::set<std::string> missing;
+        for (const auto& way : ways) {
+            auto names = way.value ? missing_of(way.value->names_under("settings")) : std::set<std::string>();
+            if (way.password) names.merge(missing_of(way.password->names_under("settings")));
+            if (names.empty()) return {};
+            missing.merge(names);
+        }
+        return missing;
     }
 
-    bool are_given(const std::vector<std::string>& names) const {
-        return std::all_of(names.begin(), names.end(),
-                           [&](const std::string& name) { return given_.contains(name); });
+    std::set<std::string> missing_of(const std::vector<std::string>& names) const {
+        std::set<std::string> missing;
+        for (const auto& name : names)
+            if (!given_.contains(name)) missing.insert(name);
+        return missing;
+    }
+
+    /// A connection that can neither prove what comes in nor send anything would only answer 401.
+    void check_use(const engine::Place& place) {
+        const auto& connector = *connection_.connector;
+        const bool sends = connection_.unusable.size() < connector.actions.size();
+        std::set<std::string> settings;
+        for (const auto& [name, missing] : connection_.unusable)
+            settings.insert(missing.begin(), missing.end());
+        bool receives = connector.webhook && connection_.unverified;
+        if (connector.webhook) {
+            for (const auto& way : connector.webhook->verify) {
+                receives = receives || given_.contains(way.secret);
+                settings.insert(way.secret);
+            }
+        }
+        if (!sends && !receives && !settings.empty())
+            report_missing(place, "can neither receive nor send: it needs one of the settings " +
+                                      engine::join({settings.begin(), settings.end()}, ", ") +
+                                      " (or sandbox: true)");
     }
 
     Connection& connection_;
@@ -223,6 +274,7 @@ private:
     const bool secrets_required_;
     Diagnostics& diagnostics_;
     std::set<std::string> given_;  ///< also those whose secret is not known here
+    bool lacks_setting_ = false;
 };
 
 }  // namespace

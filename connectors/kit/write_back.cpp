@@ -56,18 +56,13 @@ bool put_field(const Connection& connection, const WriteBackField& field, const 
     return true;
 }
 
-bool is_unusable(const Connection& connection, const std::string& action) {
-    const auto& unusable = connection.unusable;
-    return std::find(unusable.begin(), unusable.end(), action) != unusable.end();
-}
-
 }  // namespace
 
 std::optional<engine::Action> write_back(const Connection& connection, const engine::Subject& subject,
                                          const std::vector<engine::Change>& changes, const Json& document) {
     const auto& known = connection.connector->write_back;
     const auto found = known.find(std::string(subject.kind()));
-    if (!connection.write_back || found == known.end() || is_unusable(connection, found->second.action))
+    if (!connection.write_back || found == known.end() || connection.unusable.contains(found->second.action))
         return std::nullopt;
     engine::Action action;
     action.connection = connection.name;

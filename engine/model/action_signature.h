@@ -34,6 +34,8 @@ struct ConnectionSignature {
     std::string connection;
     std::string connector;
     std::map<std::string, ActionSignature> actions;
+    /// Actions of the connector that this connection cannot do, and the settings it lacks, in words.
+    std::map<std::string, std::string> unusable;
 };
 
 /// By the name of the connection.

@@ -62,10 +62,14 @@ const ActionSignature* find_action(const ConnectionSignature& connection, const 
                                    const YamlNode::Entry& entry, RuleContext& context) {
     const auto found = connection.actions.find(name);
     if (found != connection.actions.end()) return &found->second;
-    context.problems.error("unknown-action", entry.place,
-                           "connection " + in_quotes(connection.connection) + " (" + connection.connector +
-                               ") has no action " + in_quotes(name) +
-                               context.problems.hint(name, keys_of(connection.actions)));
+    const auto who = "connection " + in_quotes(connection.connection) + " (" + connection.connector + ") ";
+    const auto lacking = connection.unusable.find(name);
+    context.problems.error(
+        "unknown-action", entry.place,
+        lacking != connection.unusable.end()
+            ? who + "cannot do " + in_quotes(name) + " without the setting " + lacking->second
+            : who + "has no action " + in_quotes(name) +
+                  context.problems.hint(name, keys_of(connection.actions)));
     return nullptr;
 }
 

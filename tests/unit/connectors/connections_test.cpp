@@ -103,9 +103,27 @@ TEST_CASE("connections: every mistake has its class, place and nearest name", "[
                Catch::Contains("no name of a connection"));
     CHECK_THAT(problems("  slack: 7\n"), Catch::Contains("is a map"));
     CHECK_THAT(problems("  slack:\n"), Catch::Contains("[missing-setting]"));
-    CHECK(problems("  webhook:\n").empty());
+    CHECK_THAT(
+        problems("  webhook:\n"),
+        Catch::Contains("can neither receive nor send: it needs one of the settings key, secret, url"));
+    CHECK(problems("  webhook: { verify: none }\n").empty());
+    CHECK(problems("  webhook: { url: \"https://example.com/in\" }\n").empty());
     CHECK_THAT(load("connection:\n  slack: {}\n").problems, Catch::Contains("did you mean \"connections\"?"));
     CHECK_THAT(load("connections: [").problems, Catch::Contains("[yaml-syntax]"));
+}
+
+TEST_CASE("connections: an action that lacks its setting says which", "[connectors]") {
+    const auto loaded = load("connections:\n  slack: { webhook_url: \"https://example.com/in\" }\n");
+    CHECK(loaded.problems.empty());
+    const auto signature = signatures_of(loaded.connections).at("slack");
+    CHECK(signature.actions.contains("post_webhook"));
+    CHECK(signature.unusable == std::map<std::string, std::string>{{"post_message", "token"}});
+}
+
+TEST_CASE("connections: what is missing is said once", "[connectors]") {
+    const auto loaded = load("connections:\n  slack: {}\n");
+    CHECK(loaded.failed);
+    CHECK(signatures_of(loaded.connections).at("slack").unusable.empty());
 }
 
 TEST_CASE("connections: all mistakes of a file come at once", "[connectors]") {
@@ -128,7 +146,17 @@ TEST_CASE("connections: secrets come from where they are kept, and a missing one
     const auto tolerated = load(text, no_secrets(), false);
     CHECK_FALSE(tolerated.failed);
     CHECK(signatures_of(tolerated.connections).at("slack").actions.contains("post_message"));
-    CHECK_FALSE(load(text + "    sandbox: true\n").failed);
+    CHECK(load(text + "    sandbox: true\n").problems.empty());
+}
+
+TEST_CASE("connections: a sandbox that cannot prove its webhooks is warned of", "[connectors]") {
+    const std::string text = "connections:\n  webhook: { sandbox: true, secret: \"${env:FORMS}\" }\n";
+    const auto loaded = load(text);
+    CHECK_FALSE(loaded.failed);
+    CHECK_THAT(loaded.problems, Catch::Contains("warning: connection \"webhook\", setting \"secret\": the "
+                                                "environment variable FORMS is not set, so its webhooks will "
+                                                "be refused [missing-secret]"));
+    CHECK(load(text, no_secrets(), false).problems.empty());
 }
 
 TEST_CASE("connections: a fallback over a secret that is not known here is no mistake", "[connectors]") {

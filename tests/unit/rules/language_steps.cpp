@@ -171,6 +171,8 @@ TEST_CASE("steps: a call's parameters are checked against the connection", "[lan
     CHECK(load_then("[ { slack.post_message: { channel: c, blocks: [ { type: '{{ ticket.type }}' } ] } } ]")
               .rule_set);
     CHECK(load_then("[ { crm.upsert: { email: e, whatever: { deep: [1] } } } ]").rule_set);
+    CHECK(load_then("[ { slack.post_webhook: { text: t } } ]").diagnostics.sorted().at(0).message ==
+          "connection \"slack\" (slack) cannot do \"post_webhook\" without the setting webhook_url");
 }
 
 TEST_CASE("steps: a step knows which results it reads, in conditions and branches too", "[language]") {

@@ -36,9 +36,9 @@ inline engine::ConnectionSignatures test_connections() {
                                  {"extra", Type::any, false, {}, ""}});
     auto upsert = action("upsert", {{"email", Type::text, true, {}, ""}});
     upsert.free_form = true;
-    return {{"slack", {"slack", "slack", {{"post_message", post}}}},
-            {"zendesk", {"zendesk", "zendesk", {{"create_ticket", create}}}},
-            {"crm", {"crm", "hubspot", {{"upsert", upsert}}}}};
+    return {{"slack", {"slack", "slack", {{"post_message", post}}, {{"post_webhook", "webhook_url"}}}},
+            {"zendesk", {"zendesk", "zendesk", {{"create_ticket", create}}, {}}},
+            {"crm", {"crm", "hubspot", {{"upsert", upsert}}, {}}}};
 }
 
 /// What loading some files gave.
