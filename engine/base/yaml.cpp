@@ -43,6 +43,15 @@ public:
     std::string_view from(const YAML::Mark& mark) const {
         return mark.pos < 0 ? std::string_view() : text_.substr(std::min(offset_of(mark), text_.size()));
     }
+    /// The mark's line and those before it, from the nearest on.
+    std::vector<std::string_view> lines_up_to(const YAML::Mark& mark, std::size_t count) const {
+        std::vector<std::string_view> lines;
+        for (auto line = at(mark).line; line > 0 && lines.size() < count; --line) {
+            const auto rest = text_.substr(lines_[static_cast<std::size_t>(line) - 1]);
+            lines.push_back(rest.substr(0, std::min(rest.find('\n'), rest.size())));
+        }
+        return lines;
+    }
     /// The blanks that the mark's line begins with.
     std::string_view indentation(const YAML::Mark& mark) const {
         if (mark.line < 0 || static_cast<std::size_t>(mark.line) >= lines_.size()) return {};
@@ -65,19 +74,19 @@ std::string_view word_at(std::string_view text) {
     return text.substr(0, std::min(text.find_first_of(" \t\r\n,[]{}"), text.size()));
 }
 
-/// Whether the quoted scalar that begins the text has its closing quote.
-bool is_closed(std::string_view text) {
+/// Where the closing quote is of the quoted scalar that begins the text; npos when it has none.
+std::size_t closing_quote(std::string_view text) {
     const char quote = text.front();
     for (std::size_t i = 1; i < text.size(); ++i) {
         if (quote == '"' && text[i] == '\\') {
             ++i;
         } else if (text[i] == quote) {
             const bool doubled = quote == '\'' && i + 1 < text.size() && text[i + 1] == quote;
-            if (!doubled) return true;
+            if (!doubled) return i;
             ++i;
         }
     }
-    return false;
+    return std::string_view::npos;
 }
 
 bool is_digit(char c) {
@@ -292,7 +301,10 @@ private:
         frame.has_key = true;
         frame.key = key.text;
         frame.key_place = key.place;
-        if (!key.is_scalar()) diagnostics_.error("yaml-syntax", key.place, "a key must be a text");
+        if (!key.is_scalar())
+            diagnostics_.error("yaml-syntax", key.place,
+                               key.is_map() ? "a key must be a text: put a text that holds {{ … }} in quotes"
+                                            : "a key must be a text");
         if (key.text == "<<" && !key.quoted)
             diagnostics_.error("anchor", key.place,
                                "merge keys are not read: write out what \"<<\" brings in");
@@ -324,7 +336,8 @@ private:
     /// yaml-cpp takes the end of the file for the missing quote.
     void check_quotes(const YAML::Mark& mark) {
         const auto text = source_.from(mark);
-        if (text.empty() || (text.front() != '"' && text.front() != '\'') || is_closed(text)) return;
+        if (text.empty() || (text.front() != '"' && text.front() != '\'')) return;
+        if (closing_quote(text) != std::string_view::npos) return;
         diagnostics_.error("yaml-syntax", source_.at(mark), "the quote is not closed");
         throw Stop();
     }
@@ -381,6 +394,46 @@ std::string remedy_for(const std::string& message) {
     return message;
 }
 
+/// What in the line would mean what its author wants only in quotes; empty when nothing does.
+std::string wants_quotes(std::string_view line) {
+    int open = 0;
+    char before = ' ';
+    for (std::size_t i = 0; i < line.size(); ++i) {
+        const auto rest = line.substr(i);
+        const bool begins = before == ' ' || before == '[' || before == '{' || before == ',';
+        if (begins && (rest.front() == '"' || rest.front() == '\'')) {
+            const auto end = closing_quote(rest);
+            if (end == std::string_view::npos) return "";
+            i += end;
+        } else if (rest.front() == '#' && before == ' ') {
+            return open > 0 ? "\"#\" after a blank begins a comment: put a text that begins with it in quotes"
+                            : "";
+        } else if (rest.starts_with("${") && (begins || open > 0)) {
+            return "put a text that holds ${…} in quotes";
+        } else if (rest.starts_with("{{") && (begins || open > 0)) {
+            return "put a text that holds {{ … }} in quotes";
+        } else if (rest.front() == '{' || rest.front() == '[') {
+            ++open;
+        } else if (rest.front() == '}' || rest.front() == ']') {
+            --open;
+        }
+        before = line[i];
+    }
+    return "";
+}
+
+/// The parser stumbles where it can no longer go on, often a line after what is wrong.
+std::string likely_cause(const YAML::Mark& mark, const Source& source) {
+    constexpr std::size_t lines_seen = 4;
+    auto line = source.at(mark).line;
+    for (const auto text : source.lines_up_to(mark, lines_seen)) {
+        if (const auto cause = wants_quotes(text); !cause.empty())
+            return " (line " + std::to_string(line) + ": " + cause + ")";
+        --line;
+    }
+    return "";
+}
+
 void report(const YAML::ParserException& problem, const Source& source, Diagnostics& diagnostics) {
     const auto place = source.at(problem.mark);
     if (problem.msg == YAML::ErrorMsg::UNKNOWN_ANCHOR)
@@ -390,7 +443,7 @@ void report(const YAML::ParserException& problem, const Source& source, Diagnost
     else if (source.indentation(problem.mark).find('\t') != std::string_view::npos)
         diagnostics.error("yaml-syntax", place, "the line is indented with a tab: use spaces");
     else
-        diagnostics.error("yaml-syntax", place, remedy_for(problem.msg));
+        diagnostics.error("yaml-syntax", place, remedy_for(problem.msg) + likely_cause(problem.mark, source));
 }
 
 YamlNode parse(const Source& source, const YamlLimits& limits, Diagnostics& diagnostics) {
