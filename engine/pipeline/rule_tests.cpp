@@ -166,6 +166,50 @@ bool is_same(const Json& expected, const Json& actual) {
            std::equal(expected.begin(), expected.end(), actual.begin(), fits);
 }
 
+bool is_among(const Json& expected, const Json& actual) {
+    return std::any_of(actual.begin(), actual.end(), [&](const Json& one) { return fits(expected, one); });
+}
+
+/// Whether both speak of the same thing: a text, or maps that agree in one key at least.
+bool is_related(const Json& one, const Json& other) {
+    if (!one.is_object() || !other.is_object()) return true;
+    return std::any_of(one.items().begin(), one.items().end(), [&](const auto& entry) {
+        const auto found = other.find(entry.key());
+        return found != other.end() && *found == entry.value();
+    });
+}
+
+/// What was expected and is not there after `-`, what came instead after `+`, the rest without a sign.
+void show_difference(const char* name, const Json& wanted, const Json& actual, bool partial,
+                     CaseResult& result) {
+    auto& lines = result.differences;
+    Json missing = Json::array();
+    for (const auto& item : wanted)
+        if (!is_among(item, actual)) missing.push_back(item);
+    const auto is_wished = [&](const Json& item) {
+        return std::any_of(wanted.begin(), wanted.end(), [&](const Json& one) { return fits(one, item); });
+    };
+    const bool nothing_else = std::all_of(actual.begin(), actual.end(), is_wished);
+    // Of a partial case what else happened does not matter, unless it may be what was meant.
+    const auto is_shown = [&](const Json& item) {
+        return !partial || std::any_of(missing.begin(), missing.end(),
+                                       [&](const Json& one) { return is_related(one, item); });
+    };
+    if (missing.empty() && (partial || nothing_else)) {
+        lines.push_back(std::string(name) + ": in another order, or not as often:");
+        for (const auto& item : wanted) lines.push_back("    - " + canonical_json(item));
+        for (const auto& item : actual)
+            if (is_wished(item)) lines.push_back("    + " + canonical_json(item));
+        return;
+    }
+    lines.push_back(std::string(name) + ":");
+    for (const auto& item : wanted)
+        lines.push_back((is_among(item, actual) ? "      " : "    - ") + canonical_json(item));
+    for (const auto& item : actual)
+        if (!is_wished(item) && is_shown(item)) lines.push_back("    + " + canonical_json(item));
+    if (actual.empty()) lines.push_back("    + (nothing)");
+}
+
 void compare_list(const char* name, const Json& expected, const Json& actual, bool partial,
                   CaseResult& result) {
     const Json wanted = expected.is_null() ? Json::array() : expected;
@@ -174,17 +218,7 @@ void compare_list(const char* name, const Json& expected, const Json& actual, bo
         return;
     }
     if (partial ? holds_in_order(wanted, actual) : is_same(wanted, actual)) return;
-    result.differences.push_back(std::string(name) + ":");
-    for (const auto& item : wanted) {
-        const bool there =
-            std::any_of(actual.begin(), actual.end(), [&](const Json& one) { return fits(item, one); });
-        result.differences.push_back(std::string(there ? "      " : "    - ") + canonical_json(item));
-    }
-    for (const auto& item : actual) {
-        const bool wished =
-            std::any_of(wanted.begin(), wanted.end(), [&](const Json& one) { return fits(one, item); });
-        if (!wished && !partial) result.differences.push_back("    + " + canonical_json(item));
-    }
+    show_difference(name, wanted, actual, partial, result);
 }
 
 void compare(const Case& test, const Outcomes& outcomes, CaseResult& result) {
