@@ -36,16 +36,10 @@ void add_common(CLI::App& command, Options& options) {
     command.add_flag("--json", options.json, "JSON for programs");
 }
 
-Result<std::unique_ptr<Store>> open_for_reading(const Options& options) {
-    OpenOptions open;
-    open.read_only = true;
-    return open_store(options.store, open);
-}
-
 /// Runs `body` with the store opened for reading and the tenant chosen.
 template <class Body>
 int with_store(const Options& options, Body body) {
-    auto store = open_for_reading(options);
+    auto store = open_for_reading(options.store);
     if (!store) return complain(store.error());
     const auto tenant = choose_tenant(**store, options.tenant);
     if (!tenant) return complain(exit_code::usage, tenant.error().message);
@@ -93,7 +87,7 @@ int list_dead_letters(const Options& options) {
 }
 
 Result<std::vector<std::string>> dead_letter_keys(const Options& options, TenantName& tenant) {
-    auto store = open_for_reading(options);
+    auto store = open_for_reading(options.store);
     if (!store) return store.error();
     auto chosen = choose_tenant(**store, options.tenant);
     if (!chosen) return chosen.error();
@@ -158,7 +152,7 @@ int release_lane(const Options& options) {
 }
 
 int create_key(const Options& options) {
-    auto store = open_for_reading(options);
+    auto store = open_for_reading(options.store);
     if (!store) return complain(store.error());
     const auto tenant = choose_tenant(**store, options.tenant);
     if (!tenant) return complain(exit_code::usage, tenant.error().message);
@@ -190,7 +184,13 @@ int create_key(const Options& options) {
     return exit_code::ok;
 }
 
+const char* state_of(const ApiKey& key, Instant now) {
+    if (key.revoked) return "revoked";
+    return key.expires && *key.expires <= now ? "expired" : "active ";
+}
+
 int list_keys(const Options& options) {
+    const auto now = SystemClock().now();
     return with_store(options, [&](Store& store, const TenantName& tenant) {
         const auto keys = store.keys(tenant);
         if (!keys) return complain(keys.error());
@@ -201,8 +201,9 @@ int list_keys(const Options& options) {
             if (options.json)
                 std::cout << canonical_json(json) << "\n";
             else
-                std::cout << key.id << "  " << (key.revoked ? "revoked" : "active ") << "  "
-                          << join(key.scopes, ",") << "  " << key.name << "\n";
+                std::cout << key.id << "  " << state_of(key, now) << "  " << join(key.scopes, ",") << "  "
+                          << (key.expires ? "expires " + to_text(*key.expires) : "never expires") << "  "
+                          << key.name << "\n";
         }
         return exit_code::ok;
     });

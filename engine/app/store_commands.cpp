@@ -29,19 +29,13 @@ void add_store_options(CLI::App& command, StoreOptions& options) {
     command.add_flag("--json", options.json, "JSON for programs");
 }
 
-Result<std::unique_ptr<Store>> open_for_reading(const StoreOptions& options) {
-    OpenOptions open;
-    open.read_only = true;
-    return open_store(options.store, open);
-}
-
 struct ExplainOptions : StoreOptions {
     std::string event;
     std::string source;
 };
 
 int explain_command(const ExplainOptions& options) {
-    auto store = open_for_reading(options);
+    auto store = open_for_reading(options.store);
     if (!store) return complain(store.error());
     const auto tenant = choose_tenant(**store, options.tenant);
     if (!tenant) return complain(exit_code::usage, tenant.error().message);
@@ -104,7 +98,7 @@ struct HistoryOptions : StoreOptions {
 int history_command(const HistoryOptions& options) {
     const auto subject = Subject::parse(options.subject);
     if (!subject) return complain(exit_code::usage, subject.error().message);
-    auto store = open_for_reading(options);
+    auto store = open_for_reading(options.store);
     if (!store) return complain(store.error());
     const auto tenant = choose_tenant(**store, options.tenant);
     if (!tenant) return complain(exit_code::usage, tenant.error().message);
@@ -121,7 +115,7 @@ int history_command(const HistoryOptions& options) {
 }
 
 int verify_command(const StoreOptions& options) {
-    auto store = open_for_reading(options);
+    auto store = open_for_reading(options.store);
     if (!store) return complain(store.error());
     TenantName tenant;  // none means all
     if (!options.tenant.empty()) {
@@ -166,7 +160,7 @@ Result<void> export_stream(Store& store, const TenantName& tenant, const std::st
 }
 
 int export_command(const StoreOptions& options) {
-    auto store = open_for_reading(options);
+    auto store = open_for_reading(options.store);
     if (!store) return complain(store.error());
     const auto tenant = choose_tenant(**store, options.tenant);
     if (!tenant) return complain(exit_code::usage, tenant.error().message);

@@ -20,7 +20,15 @@ Result<std::unique_ptr<Store>> open_store(const std::string& url, const OpenOpti
     if (!parsed) return parsed.error();
     if (parsed->backend != StoreUrl::Backend::sqlite)
         return invalid("this version keeps its journal in SQLite only: use sqlite:///file.db");
-    return open_sqlite(parsed->location, options);
+    auto store = open_sqlite(parsed->location, options);
+    if (!store && store.error().code == Code::not_found) return unavailable(store.error().message);
+    return store;
+}
+
+Result<std::unique_ptr<Store>> open_for_reading(const std::string& url) {
+    OpenOptions options;
+    options.read_only = true;
+    return open_store(url, options);
 }
 
 Result<std::unique_ptr<Store>> scratch_store() {

@@ -12,8 +12,11 @@
 
 namespace engine::app {
 
-/// Opens the store that the URL names. Fails with invalid_input for a URL that is none.
+/// Opens the store that the URL names. Fails with invalid_input for a URL that is none, with unavailable when
+/// there is no store.
 Result<std::unique_ptr<Store>> open_store(const std::string& url, const OpenOptions& options = {});
+/// The same for what only reads; a daemon may serve the store meanwhile.
+Result<std::unique_ptr<Store>> open_for_reading(const std::string& url);
 /// An empty store in memory.
 Result<std::unique_ptr<Store>> scratch_store();
 

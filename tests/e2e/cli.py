@@ -178,6 +178,8 @@ def check_keys(desk):
     desk.ask("decisions/K-1", 403, key=made["key"])
     desk.command("keys", "create", "--scope", "everything", code=2)
     desk.command("keys", "create", "--expires", "never", code=2)
+    short = json.loads(desk.command("keys", "create", "--expires", "1s", "--name", "short", "--json"))
+    wait_until(lambda: f"{short['id']}  expired" in desk.command("keys", "list"), "the short key's end in the list")
     desk.command("keys", "revoke", made["id"])
     desk.command("keys", "revoke", "nobody", code=1)
     refused = lambda: desk.daemon.call("POST", "/v1/desk/events", b"{}", key=made["key"])[0] == 401
@@ -187,7 +189,7 @@ def check_keys(desk):
     desk.ask("/v1/stranger/decisions/K-1", 404)
     acts = [row["body"]["command"] for row in desk.ask("journal?stream=control")[1]["records"]
             if row["kind"] == "operator_act"]
-    same(acts, ["keys.create", "keys.create", "keys.revoke"], "journaled acts")
+    same(acts, ["keys.create", "keys.create", "keys.create", "keys.revoke"], "journaled acts")
 
 
 def check_intake(desk):
@@ -420,7 +422,7 @@ def check_one_owner(desk):
     desk.daemon.command("audit", "verify", "--tenant", "nobody", code=2)
     desk.daemon.command("keys", "create", "--tenant", "nobody", code=2)
     missing = desk.work / "missing.db"
-    desk.daemon.command("keys", "create", "--tenant", "desk", "--store", f"sqlite:///{missing}", code=1, store=False)
+    desk.daemon.command("keys", "create", "--tenant", "desk", "--store", f"sqlite:///{missing}", code=69, store=False)
     expect(not missing.exists(), "a command made a store")
     desk.daemon.command("replay", desk.tenants / "desk", "--events", "-", code=69, stdin="")
     desk.daemon.start()
