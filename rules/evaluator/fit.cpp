@@ -68,20 +68,24 @@ const char* wanted(FieldType type) {
     }
 }
 
-engine::Error does_not_fit(const FieldPath& field, const std::string& takes, const Json& value) {
+std::string shown(const Json& value) {
     // A text of a payload may be long; its beginning tells enough.
     constexpr std::size_t shown_max = 60;
-    const auto shown =
-        value.is_string()
-            ? "the text \"" + std::string(engine::first_of(value.get_ref<const std::string&>(), shown_max)) +
-                  "\""
-            : "a " + std::string(kind_name(value));
-    return engine::invalid(field.text + " takes " + takes + ", not " + shown);
+    if (value.is_string())
+        return "the text \"" + std::string(engine::first_of(value.get_ref<const std::string&>(), shown_max)) +
+               "\"";
+    if (value.is_number()) return "the number " + engine::number_text(value);
+    return "a " + std::string(kind_name(value));
 }
 
+engine::Error does_not_fit(const FieldPath& field, const std::string& takes, const Json& value) {
+    return engine::invalid(field.text + " takes " + takes + ", not " + shown(value));
+}
+
+/// A number of an enum is declared as its text.
 bool is_listed(const std::vector<std::string>& values, const Json& value) {
-    return value.is_string() &&
-           std::find(values.begin(), values.end(), value.get_ref<const std::string&>()) != values.end();
+    const auto text = value.is_number() ? engine::number_text(value) : value.get<std::string>();
+    return std::find(values.begin(), values.end(), text) != values.end();
 }
 
 Json without_repetitions(const Json& tags) {

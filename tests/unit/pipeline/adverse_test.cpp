@@ -130,7 +130,7 @@ TEST_CASE("adverse: what a payload says in another shape is kept, and said so", 
     const auto& notes = world.decisions.back().notes;
     REQUIRE(notes.size() == 4);
     CHECK_THAT(notes[0], Catch::Contains("ticket.priority takes one of low, normal"));
-    CHECK_THAT(notes[1], Catch::Contains("ticket.subject takes a text, not a number"));
+    CHECK_THAT(notes[1], Catch::Contains("ticket.subject takes a text, not the number 5"));
     CHECK_THAT(notes[2], Catch::Contains("no field that a rule can read: ticket.nosuch"));
     CHECK_THAT(notes[3], Catch::Contains("not read: description;"));
     CHECK(world.entity("ticket/1").fields["priority"] == "asap");
@@ -144,6 +144,28 @@ TEST_CASE("adverse: tags of a field with values to choose from are not odd", "[a
     World world(tenant);
     world.submit(created("e1", "ticket/1", {{"custom", {{"labels", {"a", "b"}}}}}));
     CHECK(world.decisions.back().notes.empty());
+}
+
+TEST_CASE("adverse: a number of those to choose from is taken, another is not", "[adverse]") {
+    const auto tenant =
+        tenant_of({{"tenant.yaml", "name: acme\n"},
+                   {"fields.yaml", "fields: { ticket.custom.tier: { type: number, values: [1, 2.5] } }\n"},
+                   {"rules.yaml",
+                    "rules:\n"
+                    "  - id: half\n"
+                    "    on: ticket.created\n"
+                    "    then: [ { set: { ticket.custom.tier: 2.5 } } ]\n"
+                    "  - id: copied\n"
+                    "    on: ticket.created\n"
+                    "    then: [ { set: { ticket.custom.tier: \"{{ ticket.custom.other }}\" } } ]\n"}});
+    World world(tenant);
+    world.submit(created("e1", "ticket/1", {{"custom", {{"tier", 1}, {"other", 3}}}}));
+    const auto& decision = world.decisions.back();
+    CHECK(decision.notes.empty());
+    REQUIRE(decision.failures.size() == 1);
+    CHECK(decision.failures[0].rule == "copied");
+    CHECK(decision.failures[0].message == "ticket.custom.tier takes one of 1, 2.5, not the number 3");
+    CHECK(decision.document["custom"]["tier"] == 2.5);
 }
 
 TEST_CASE("adverse: an id from outside that is one of ours already ends as a clash", "[adverse]") {

@@ -110,9 +110,9 @@ TEST_CASE("failure: what is undone is undone under every chaining", "[failure]")
 }
 
 TEST_CASE("failure: a written value must fit its field, and nothing is coerced", "[failure][types]") {
-    CHECK(failure_of(R"({"set":{"ticket.subject":5}})") == "ticket.subject takes a text, not a number");
+    CHECK(failure_of(R"({"set":{"ticket.subject":5}})") == "ticket.subject takes a text, not the number 5");
     CHECK(failure_of(R"({"set":{"ticket.subject":"{{ ticket.custom.n }}"}})", R"({"custom":{"n":5}})") ==
-          "ticket.subject takes a text, not a number");
+          "ticket.subject takes a text, not the number 5");
     CHECK(failure_of(R"({"set":{"ticket.satisfaction_score":"5"}})") ==
           "ticket.satisfaction_score takes a number, not the text \"5\"");
     CHECK(failure_of(R"({"set":{"ticket.escalated":"true"}})") ==
