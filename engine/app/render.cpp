@@ -1,6 +1,7 @@
 #include "engine/app/render.h"
 
 #include "engine/base/text.h"
+#include "engine/model/journal_record.h"
 
 namespace engine::app {
 namespace {
@@ -118,6 +119,35 @@ std::string render_decision(const Json& decision) {
     add_actions(out, decision);
     add_trouble(out, decision);
     return out;
+}
+
+namespace {
+
+/// What an attempt at a delivery came to.
+std::string render_attempt(const Json& body) {
+    const auto* delivery = find(body, "delivery");
+    if (delivery == nullptr) return render_value(body);
+    auto out = text_or(*delivery, "connection", "") + "." + text_or(*delivery, "action", "") + "  attempt " +
+               std::to_string(delivery->value("attempts", 0));
+    if (body.value("simulated", false)) out += ", in sandbox mode";
+    if (const auto status = body.value("status", 0); status != 0) out += ", status " + std::to_string(status);
+    if (body.contains("reason")) out += ": " + text_or(body, "reason", "");
+    if (body.contains("next_attempt")) out += ", again at " + text_or(body, "next_attempt", "");
+    if (const auto* result = find(body, "result"); result != nullptr && !result->empty())
+        out += " → " + render_value(*result);
+    return out + by(*delivery);
+}
+
+}  // namespace
+
+std::string render_body(std::string_view kind, const Json& body) {
+    if (kind == record_kind::decision) return render_decision(body);
+    if (kind == record_kind::event)
+        return text_or(body, "type", "") + " from " + text_or(body, "source", "") + "  [" +
+               text_or(body, "id", "") + "]\n";
+    if (kind == record_kind::delivered || kind == record_kind::attempt || kind == record_kind::dead_letter)
+        return render_attempt(body) + "\n";
+    return render_value(body) + "\n";
 }
 
 std::string render_trace(const Json& trace) {

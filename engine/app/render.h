@@ -2,6 +2,7 @@
 /// Decisions, traces and differences as people read them.
 
 #include <string>
+#include <string_view>
 
 #include "engine/base/json.h"
 
@@ -9,6 +10,8 @@ namespace engine::app {
 
 /// A few lines: what came, what fired, what changed, what is sent.
 std::string render_decision(const Json& decision);
+/// The body of a row of the journal of that kind.
+std::string render_body(std::string_view kind, const Json& body);
 /// Every rule: fired, or the conditions that did not hold with the values they saw.
 std::string render_trace(const Json& trace);
 /// A value in a line of text, cut when it is long.

@@ -78,16 +78,26 @@ Json record_json(const JournalRecord& record) {
     return json;
 }
 
+std::string indented(const std::string& text) {
+    std::string out;
+    for (std::size_t begin = 0; begin < text.size();) {
+        const auto end = std::min(text.find('\n', begin), text.size() - 1);
+        out += "  " + text.substr(begin, end - begin + 1);
+        begin = end + 1;
+    }
+    return out;
+}
+
 void print_record(const JournalRecord& record) {
     std::cout << to_text(record.time) << "  " << record.kind;
     if (record.entity_version > 0) std::cout << "  v" << record.entity_version;
     std::cout << "  " << record.stream << "#" << record.seq << "  " << record.actor << "\n";
-    const auto body = record.body ? parse_json(*record.body, {16u << 20, 256}) : Result<Json>(Json());
-    if (!body || !body->is_object()) return;
-    if (record.kind == record_kind::decision)
-        std::cout << render_decision(*body);
-    else if (record.kind != record_kind::event)
-        std::cout << "  " << render_value(*body) << "\n";
+    if (!record.body) {
+        std::cout << "  (erased)\n";
+        return;
+    }
+    if (const auto body = parse_json(*record.body, {16u << 20, 256}); body && body->is_object())
+        std::cout << indented(render_body(record.kind, *body));
 }
 
 struct HistoryOptions : StoreOptions {
