@@ -114,7 +114,7 @@ void Runtime::work() {
     bool fine = true;
     while (true) {
         for (auto& task : tasks_->take(wait_time(fine))) task(worker_);
-        fine = run_turns();
+        fine = run_turns() && worker_.store_takes_commits();
         if (fine) look_for_requests();
         publish_health(fine);
         if (worker_.fatal()) return note_fatal();

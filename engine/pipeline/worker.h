@@ -90,6 +90,8 @@ public:
     bool idle() const { return !has_input() && !under_way_ && !open_; }
     /// Waits until all that was decided is committed. False when the store refused it.
     bool settle_commits();
+    /// Whether the store takes commits, as far as is known; after a refusal it is tried.
+    bool store_takes_commits();
     bool has_pending() const { return !pending_.empty(); }
     bool has_commands() const { return !commands_.empty(); }
     /// At the end: whoever still waits in memory is told to send again.
@@ -181,6 +183,7 @@ private:
     void take_incoming(Turn& turn);
     std::set<Lanes::Key> urgent_lanes() const;
     bool failed(Turn turn, const Error& error);
+    void note_if_fatal(const Error& error);
     bool run_one_by_one(Turn turn);
     bool run_alone(Turn turn);
     void finish(Turn& turn, const Batch& batch);
@@ -208,6 +211,7 @@ private:
     int urgent_turns_ = 0;
     WorkerCounts counts_;
     std::optional<Error> fatal_;
+    bool refused_ = false;              ///< the last commit was
     std::optional<Planned> under_way_;  ///< its commit is the committer's
     std::optional<Planned> open_;       ///< decided on top of it; takes more until that commit has ended
     Committer committer_;

@@ -140,6 +140,7 @@ Worker::Advanced Worker::conclude(Planned planned, const Committed& committed) {
         if (!planned.batch->steps().empty()) {
             counts_.commit_times.add(committed.took);
             ++counts_.commits;
+            refused_ = false;
         }
         finish(planned.turn, *planned.batch);
         return Advanced::fine;
@@ -229,16 +230,29 @@ Result<void> Worker::plan(Turn& turn, Batch& batch) {
 /// Keeps what was accepted for the next turn; what was not is told so.
 bool Worker::failed(Turn turn, const Error& error) {
     ++counts_.commit_failures;
-    if (error.code != Code::unavailable && !fatal_) {
-        fatal_ = error;
-        log_error("the store's state is in doubt", {{"reason", error.message}});
-    }
+    refused_ = true;
+    note_if_fatal(error);
     put_first(settled_, turn.answers);
     put_first(pending_, turn.pending);
     for (const auto& command : turn.commands) command.done(error);
     for (const auto& incoming : turn.incoming)
         answer(incoming, {Ack::Kind::unavailable, incoming.event->id, false, error.message});
     return false;
+}
+
+void Worker::note_if_fatal(const Error& error) {
+    if (error.code == Code::unavailable || fatal_) return;
+    fatal_ = error;
+    log_error("the store's state is in doubt", {{"reason", error.message}});
+}
+
+/// Senders that are told to stay away bring no commit that could show that the store is well again.
+bool Worker::store_takes_commits() {
+    if (!refused_ || under_way_ || fatal_) return !refused_;
+    const auto probed = store_.probe();
+    if (!probed) note_if_fatal(probed.error());
+    refused_ = !probed;
+    return !refused_;
 }
 
 /// Some item of the turn contradicts the store: each has a commit of its own, so that only that one fails.

@@ -169,6 +169,9 @@ public:
     /// naming the event, when an event is seen already or is not pending, or when a version is not the
     /// successor of the stored one (nor equal to it with equal fields); nothing is kept then.
     virtual Result<void> commit(std::span<const Step> steps) = 0;
+    /// Writes something that changes nothing and makes it durable: whether commits are taken. Fails as they
+    /// do.
+    virtual Result<void> probe() = 0;
 
     virtual Result<std::optional<SeenEvent>> seen(const EventKey& key) = 0;
     /// All events of that id, whatever their source, which their keys need not name; oldest first.

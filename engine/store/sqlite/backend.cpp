@@ -65,13 +65,23 @@ Result<bool> SqliteStore::has_owner() {
 }
 
 Result<void> SqliteStore::mark_simulated() {
-    const auto marked = in_transaction([this]() -> Result<void> {
-        const auto set = database_->run(sql::set_simulated);
-        if (!set) return set.error();
-        return {};
-    });
+    auto marked = run_alone(sql::set_simulated);
     if (marked) info_.simulated = true;
     return marked;
+}
+
+Result<void> SqliteStore::probe() {
+    if (!owned()) return denied("this process does not own the store");
+    if (checkpointer_ && checkpointer_->failed()) database_->stop();
+    return run_alone(sql::probe);
+}
+
+Result<void> SqliteStore::run_alone(const char* statement) {
+    return in_transaction([&]() -> Result<void> {
+        const auto done = database_->run(statement);
+        if (!done) return done.error();
+        return {};
+    });
 }
 
 Result<void> SqliteStore::begin_reading() {

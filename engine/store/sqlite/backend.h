@@ -27,6 +27,7 @@ public:
     Result<void> begin_reading() override;
     void end_reading() override;
     Result<void> commit(std::span<const Step> steps) override;
+    Result<void> probe() override;
 
     Result<std::optional<SeenEvent>> seen(const EventKey& key) override;
     Result<std::vector<SeenEvent>> seen_by_id(const TenantName& tenant, const EventId& id) override;
@@ -83,6 +84,7 @@ private:
     /// `change` inside a transaction of its own.
     template <class Change>
     Result<void> in_transaction(Change change);
+    Result<void> run_alone(const char* statement);
 
     Result<TenantName> tenant_of(std::int64_t number);
     Result<Timer> timer_from(const Rows& rows);

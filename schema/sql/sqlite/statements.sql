@@ -27,6 +27,11 @@ SELECT partitions, simulated FROM store;
 -- name: set_simulated
 UPDATE store SET simulated = 1;
 
+-- No partition has that number: its place counts the probes. A row that stays as it is would not be written.
+-- name: probe
+INSERT INTO counters (partition, place, number, outbox_rows) VALUES (-1, 1, 0, 0)
+ON CONFLICT DO UPDATE SET place = place + 1;
+
 -- name: find_stream
 SELECT id, seq, hash FROM streams WHERE tenant = ? AND name = ?;
 

@@ -279,7 +279,9 @@ TEST_CASE("disk: a failed write keeps nothing of its commit, and the store goes 
         failures += error ? 1 : 0;
         if (error) CHECK(error->code == Code::unavailable);
         if (error) CHECK(disk.hits() > 0);
+        if (error && n % 3 == 0) CHECK(store->probe().error().code == Code::unavailable);
         disk.heal();
+        need(store->probe());
         acknowledged = reached;
         REQUIRE(commits_held(*store) == acknowledged);
         need(commit(*store, steps_of_commit(acknowledged++)));
@@ -309,6 +311,7 @@ TEST_CASE("disk: after a failed fsync the store stops, and opened again has lost
         CHECK(commit(*store, steps_of_commit(acknowledged)).error().code == Code::outcome_unknown);
         CHECK(store->seen(key_of("e0")).error().code == Code::outcome_unknown);
         CHECK(store->tenants().error().code == Code::outcome_unknown);
+        CHECK(store->probe().error().code == Code::outcome_unknown);
         store.reset();
         const int held = commits_held(*need(open_sqlite(path)));
         CHECK(held >= acknowledged);

@@ -139,6 +139,8 @@ TEST_CASE("ownership: one handle at a time has it, and closing gives it up", "[s
     CHECK_FALSE(second->owned());
     CHECK(second->own().error().code == Code::conflict);
     CHECK(commit(*second, decided_step("e1", "ticket/1", 1)).error().code == Code::denied);
+    CHECK(second->probe().error().code == Code::denied);
+    need(store->probe());
     need(commit(*store, decided_step("e1", "ticket/1", 1)));
 
     store.close();
@@ -176,6 +178,7 @@ TEST_CASE("read-only: everything can be asked and nothing written", "[store]") {
     const auto reader = store.another(options);
     CHECK(everything(*reader, {"ticket/1"}) == everything(*store, {"ticket/1"}));
     CHECK(reader->own().error().code == Code::denied);
+    CHECK(reader->probe().error().code == Code::denied);
     CHECK(commit(*reader, decided_step("e2", "ticket/1", 2)).error().code == Code::denied);
     CHECK(reader->put_rule_set(acme, "v", Json::object()).error().code == Code::denied);
     CHECK(reader->leave({}).error().code == Code::denied);

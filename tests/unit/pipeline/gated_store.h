@@ -20,7 +20,8 @@ public:
     /// Commits wait until `open`. Any thread.
     void close() { set_closed(true); }
     void open() { set_closed(false); }
-    /// Asked before each commit, on the committing thread: an error is what the commit fails with.
+    /// Asked before each commit, on the committing thread: an error is what the commit fails with. Asked
+    /// before a probe with no steps.
     std::function<Result<void>(std::span<const Step>)> before_commit;
 
     Result<void> commit(std::span<const Step> steps) override {
@@ -31,6 +32,12 @@ public:
         if (before_commit)
             if (auto allowed = before_commit(steps); !allowed) return allowed;
         return store_->commit(steps);
+    }
+
+    Result<void> probe() override {
+        if (before_commit)
+            if (auto allowed = before_commit({}); !allowed) return allowed;
+        return store_->probe();
     }
 
     StoreInfo info() const override { return store_->info(); }

@@ -260,6 +260,23 @@ TEST_CASE("runtime: while the store refuses, senders are told so; afterwards all
     wait_until([&] { return engine.runtime->health().ready && engine.receiver.count() == 1; });
 }
 
+TEST_CASE("runtime: readiness waits for the store, and needs no sender to come back", "[runtime]") {
+    const testing_folder::Folder folder;
+    Engine engine(folder);
+    std::atomic<bool> full{true};
+    std::atomic<int> refused{0};
+    engine.gate->before_commit = [&](std::span<const Step>) -> Result<void> {
+        if (!full) return {};
+        ++refused;
+        return unavailable("the disk is full");
+    };
+    CHECK(engine.submit({update("e1", "ticket/1")}).front() == Ack::Kind::unavailable);
+    wait_until([&] { return !engine.runtime->health().ready; });
+    for (const int more = refused + 4; refused < more;) REQUIRE_FALSE(engine.runtime->health().ready);
+    full = false;
+    wait_until([&] { return engine.runtime->health().ready; });
+}
+
 TEST_CASE("runtime: a store in doubt answers all who wait and says so once", "[runtime]") {
     const testing_folder::Folder folder;
     Engine engine(folder);
