@@ -173,9 +173,38 @@ std::optional<std::string> a_date_format(const Json& argument) {
     return date_format_problem(text(argument));
 }
 
+// ---- what declared types they can take ----
+
+struct Taken {
+    std::string_view words;
+    bool (*fits)(FieldType type);
+};
+
+bool is_textual(FieldType type) {
+    return type == FieldType::text || type == FieldType::instant;
+}
+bool is_listed(FieldType type) {
+    return type == FieldType::tags || type == FieldType::list;
+}
+bool is_structured(FieldType type) {
+    return is_listed(type) || type == FieldType::object;
+}
+
+constexpr Taken anything{"anything", [](FieldType) { return true; }};
+constexpr Taken a_text{"a text", is_textual};
+constexpr Taken a_time{"a time", is_textual};
+constexpr Taken a_number{"a number", [](FieldType type) { return type == FieldType::number; }};
+constexpr Taken a_scalar{"a text or number", [](FieldType type) { return !is_structured(type); }};
+constexpr Taken a_list{"a list", is_listed};
+constexpr Taken a_list_or_text{"a list or text",
+                               [](FieldType type) { return is_listed(type) || is_textual(type); }};
+constexpr Taken what_has_a_size{"a list, object or text",
+                                [](FieldType type) { return is_structured(type) || is_textual(type); }};
+
 struct Filter {
     std::string_view name;
     Result<Json> (*apply)(const Arguments&, Json);
+    Taken takes;
     std::size_t arguments_min = 0;
     std::size_t arguments_max = 0;
     std::optional<std::string> (*check)(const Json& argument) = any_scalar;
@@ -183,20 +212,20 @@ struct Filter {
 };
 
 constexpr Filter filters[] = {
-    {"default", use_default, 1, 1, any_scalar, true},
-    {"upper", upper},
-    {"lower", lower},
-    {"trim", trim},
-    {"truncate", truncate, 1, 1, a_length},
-    {"date", date, 1, 1, a_date_format},
-    {"json", json, 0, 0, any_scalar, true},
-    {"url_encode", url_encode},
-    {"slack_escape", slack_escape},
-    {"round", round, 0, 1, decimals},
-    {"join", join, 0, 1, any_text},
-    {"first", first},
-    {"last", last},
-    {"size", size, 0, 0, any_scalar, true},
+    {"default", use_default, anything, 1, 1, any_scalar, true},
+    {"upper", upper, a_text},
+    {"lower", lower, a_text},
+    {"trim", trim, a_text},
+    {"truncate", truncate, a_text, 1, 1, a_length},
+    {"date", date, a_time, 1, 1, a_date_format},
+    {"json", json, anything, 0, 0, any_scalar, true},
+    {"url_encode", url_encode, a_scalar},
+    {"slack_escape", slack_escape, a_scalar},
+    {"round", round, a_number, 0, 1, decimals},
+    {"join", join, a_list, 0, 1, any_text},
+    {"first", first, a_list_or_text},
+    {"last", last, a_list_or_text},
+    {"size", size, what_has_a_size, 0, 0, any_scalar, true},
 };
 
 const Filter* find_filter(std::string_view name) {
@@ -229,6 +258,12 @@ std::optional<std::string> argument_problem(const FilterCall& call) {
     for (const auto& argument : call.arguments)
         if (auto problem = filter.check(argument)) return problem;
     return std::nullopt;
+}
+
+std::optional<std::string_view> wanted_instead(const FilterCall& call, FieldType type) {
+    const auto& filter = *find_filter(call.name);
+    if (type == FieldType::any || filter.takes.fits(type)) return std::nullopt;
+    return filter.takes.words;
 }
 
 Result<Json> apply_filter(const FilterCall& call, Json value) {

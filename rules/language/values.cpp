@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/text.h"
+#include "rules/evaluator/filters.h"
 
 namespace rules {
 namespace {
@@ -38,6 +39,18 @@ FieldType type_after(const FilterCall& filter, FieldType type) {
     return same ? FieldType::text : FieldType::any;
 }
 
+bool is_text(FieldType type) {
+    return type == FieldType::text || type == FieldType::instant;
+}
+bool is_list(FieldType type) {
+    return type == FieldType::tags || type == FieldType::list;
+}
+
+/// A list is most often meant to be written out.
+std::string filter_remedy(const FilterCall& filter, FieldType type) {
+    return is_list(type) && filter.name != "date" && filter.name != "round" ? ": put join before it" : "";
+}
+
 /// Checks the paths of a template; the type of the value when the text is exactly one template.
 FieldType check_expressions(const Template& parsed, const YamlNode& node, RuleContext& context) {
     const auto expressions = parsed.expressions();
@@ -46,18 +59,18 @@ FieldType check_expressions(const Template& parsed, const YamlNode& node, RuleCo
         const auto text = engine::dotted(expression.path);
         const auto path = read_path(text, context.problems.within(node, text), context);
         type = path ? path->type : FieldType::any;
-        for (const auto& filter : expression.filters) type = type_after(filter, type);
+        for (const auto& filter : expression.filters) {
+            if (const auto wanted = wanted_instead(filter, type))
+                context.problems.error("wrong-type", context.problems.within(node, text),
+                                       "the filter " + filter.name + " takes " + std::string(*wanted) +
+                                           ", not " + article_of(type) + filter_remedy(filter, type));
+            type = type_after(filter, type);
+        }
     }
     const bool alone = expressions.size() == 1 && node.text.starts_with("{{") && node.text.ends_with("}}");
     return alone ? type : FieldType::text;
 }
 
-bool is_text(FieldType type) {
-    return type == FieldType::text || type == FieldType::instant;
-}
-bool is_list(FieldType type) {
-    return type == FieldType::tags || type == FieldType::list;
-}
 bool may_become(FieldType found, FieldType wanted) {
     return found == wanted || found == FieldType::any || wanted == FieldType::any ||
            (is_text(found) && is_text(wanted)) || (is_list(found) && is_list(wanted));
