@@ -124,7 +124,7 @@ Entity Dice::entity(const Model& model) {
     entity.tenant = acme;
     entity.times.base = at(steps_);
     if (one_in(4)) return entity;
-    entity.version += one_in(40) ? 2 : 1;
+    entity.version += one_in(12) ? 2 : 1;
     entity.fields["n"] = below(1000);
     entity.fields["pad"] = std::string(below(one_in(20) ? 20'000 : 600), 'p');
     if (one_in(3)) entity.fields["email"] = "u" + std::to_string(below(5)) + "@example.com";
@@ -170,7 +170,7 @@ Step Dice::step(const Model& model) {
     ++steps_;
     Step step = step_at(steps_);
     const auto about = any_subject();
-    const auto id = "e" + std::to_string(one_in(40) ? below(20) : 100 + steps_);
+    const auto id = "e" + std::to_string(one_in(12) ? below(20) : 100 + steps_);
     for (auto n = below(4); n > 0; --n) {
         const auto* kind = n == 1 ? record_kind::event : n == 2 ? record_kind::decision : "attempt";
         step.records.push_back(record_of(kind, one_in(9) ? "" : about, std::string(below(900), 'b'),

@@ -35,6 +35,7 @@ public:
     engine::Result<void> begin_reading() override { return {}; }
     void end_reading() override {}
     engine::Result<void> commit(std::span<const engine::Step>) override { return none(); }
+    engine::Result<void> probe() override { return none(); }
     engine::Result<std::optional<engine::SeenEvent>> seen(const engine::EventKey& key) override;
     engine::Result<std::vector<engine::SeenEvent>> seen_by_id(const engine::TenantName& tenant,
                                                               const engine::EventId& id) override;
