@@ -138,8 +138,11 @@ Result<bool> apply_auth(HttpRequest& request, const Auth& auth, const Scope& sco
 /// Writes a form: members of objects as `name[member]`, elements of lists by repeating the name.
 void add_fields(Fields& fields, const std::string& name, const Json& value) {
     if (value.is_object()) {
-        for (const auto& [member, inner] : value.items())
-            add_fields(fields, name + "[" + member + "]", inner);
+        for (const auto& [member, inner] : value.items()) {
+            auto inner_name = name;
+            inner_name.append("[").append(member).append("]");
+            add_fields(fields, inner_name, inner);
+        }
     } else if (value.is_array()) {
         for (const auto& element : value) add_fields(fields, name, element);
     } else if (const auto text = as_text(value)) {
@@ -185,12 +188,12 @@ private:
     Result<void> write_headers() {
         request_.headers.emplace_back("User-Agent", "signalbox/" SIGNALBOX_VERSION);
         request_.headers.emplace_back("Accept", "application/json");
-        for (const auto& [name, value] : operation_.request.headers) {
-            const auto text = value.render_text(scope_);
+        for (const auto& header : operation_.request.headers) {
+            const auto& name = header.first;
+            const auto text = header.second.render_text(scope_);
             if (!text) continue;
-            std::erase_if(request_.headers,
-                          [&](const auto& header) { return same_name(header.first, name); });
-            if (const auto added = add_header(request_, name, *text); !added) return added;
+            std::erase_if(request_.headers, [&](const auto& given) { return same_name(given.first, name); });
+            if (auto added = add_header(request_, name, *text); !added) return added;
         }
         if (operation_.idempotency.empty()) return {};
         return add_header(request_, operation_.idempotency, key_.get<std::string>());

@@ -215,7 +215,7 @@ Result<void> verify_signature(const Verification& way, const std::vector<std::st
     if (given->empty()) return denied("the header " + way.at.headers.front() + " holds no signature of ours");
     const auto about = signed_parts(way, connection, message);
     if (!about) return about.error();
-    if (const auto fits = check_body_digest(way, message); !fits) return fits;
+    if (auto fits = check_body_digest(way, message); !fits) return fits;
     // Every pair is looked at: which secret or signature fits must not show in the time.
     bool any = false;
     for (const auto& secret : secrets) {

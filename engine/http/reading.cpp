@@ -51,7 +51,7 @@ Response ambiguous_answer(const EventId& id, const std::vector<SeenEvent>& seen)
 
 Response decision_of(Store& store, const TenantName& tenant, const EventId& id,
                      const std::optional<std::string>& source) {
-    const auto unknown = nothing_known("event " + id.text());
+    auto unknown = nothing_known("event " + id.text());
     if (source) {
         auto seen = store.seen({tenant, *source, id});
         if (!seen) return to_response(seen.error());
