@@ -37,19 +37,26 @@ stage() {
 
 passed=0
 failed=0
+skipped=0
 
-# What ctest said at its end, added up over the stages.
+# What ctest said at its end, added up over the stages; it counts what was skipped among the passed.
 count_results() {
-    local line bad all
+    local line bad all left_out
     line=$(grep -E 'tests passed, [0-9]+ tests failed out of [0-9]+' "$1") || return 0
     read -r bad all < <(sed -E 's/.*, ([0-9]+) tests failed out of ([0-9]+).*/\1 \2/' <<<"$line")
-    passed=$((passed + all - bad))
+    left_out=$(grep -cE '\*\*\*Skipped' "$1" || true)
+    passed=$((passed + all - bad - left_out))
     failed=$((failed + bad))
+    skipped=$((skipped + left_out))
+    grep -E '\(Skipped\)' "$1" >>build/tests-skipped.log || true
 }
 
 summary() {
     printf '    %s\n' "${stages[@]}" >&2
-    printf '%d passed, %d failed\n' "$passed" "$failed"
+    if [ "$skipped" -gt 0 ]; then
+        printf '    skipped: %s\n' "$(sed -E 's/.* - (.*) \(Skipped\)/\1/' build/tests-skipped.log | sort -u | xargs)" >&2
+    fi
+    printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 }
 
 # run_tests PRESET COMMAND-PREFIX… -- CTEST-ARGUMENTS…
@@ -108,8 +115,9 @@ lint_database() {
 }
 
 mkdir -p build
+: >build/tests-skipped.log
 
-stage "setup" scripts/setup
+stage "setup" scripts/setup --tests
 stage "style" python3 tests/tidy/tidy.py
 stage "release: build" configure_and_build release
 stage "release: tests" run_tests release
