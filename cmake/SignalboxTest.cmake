@@ -1,15 +1,19 @@
-# signalbox_test(NAME name SOURCES … LINK …): one Catch2 program, one ctest entry a test case file.
+# signalbox_test(NAME name SOURCES … LINK … [POSTGRES]): one Catch2 program, one ctest entry; with POSTGRES it runs beside a
+# PostgreSQL server of its own.
 add_library(test_main STATIC ${CMAKE_SOURCE_DIR}/tests/support/main.cpp)
 target_include_directories(test_main PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(test_main PUBLIC Catch2::Catch2 base)
 
 function(signalbox_test)
-    cmake_parse_arguments(TEST "" "NAME" "SOURCES;LINK" ${ARGN})
+    cmake_parse_arguments(TEST "POSTGRES" "NAME" "SOURCES;LINK" ${ARGN})
     if(NOT TEST_SOURCES)
         return()
     endif()
     add_executable(${TEST_NAME} ${TEST_SOURCES})
     target_link_libraries(${TEST_NAME} PRIVATE test_main ${TEST_LINK})
     target_precompile_headers(${TEST_NAME} PRIVATE <nlohmann/json.hpp> ${CMAKE_SOURCE_DIR}/tests/support/catch.h)
-    add_test(NAME ${TEST_NAME} COMMAND ${TEST_NAME} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    if(TEST_POSTGRES)
+        set(beside ${CMAKE_SOURCE_DIR}/tests/support/postgres.py)
+    endif()
+    add_test(NAME ${TEST_NAME} COMMAND ${beside} $<TARGET_FILE:${TEST_NAME}> WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 endfunction()

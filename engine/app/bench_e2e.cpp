@@ -169,9 +169,9 @@ private:
     Result<void> start() {
         auto parsed = parse_store_url(store_url());
         if (!parsed) return parsed.error();
-        if (parsed->backend != StoreUrl::Backend::sqlite || parsed->in_memory())
-            return invalid("bench e2e needs a store in a file: sqlite:///file.db");
-        report_.store = "sqlite";
+        if (parsed->in_memory())
+            return invalid("bench e2e needs a store that lasts: sqlite:///file.db or postgresql://…");
+        report_.store = parsed->backend == StoreUrl::Backend::sqlite ? "sqlite" : "postgresql";
         report_.events = flat_out_.size();
         auto destination = BenchServer::open(network_, [this](std::string_view body) {
             tally_.delivered(event_of_action(body), Clock::now());

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "engine/app/cli.h"
+#include "engine/store/postgres/postgres_store.h"
 #include "engine/store/sqlite/sqlite_store.h"
 #include "engine/store/url.h"
 #include "rules/language/load.h"
@@ -18,9 +19,8 @@ namespace engine::app {
 Result<std::unique_ptr<Store>> open_store(const std::string& url, const OpenOptions& options) {
     const auto parsed = parse_store_url(url);
     if (!parsed) return parsed.error();
-    if (parsed->backend != StoreUrl::Backend::sqlite)
-        return invalid("this version keeps its journal in SQLite only: use sqlite:///file.db");
-    auto store = open_sqlite(parsed->location, options);
+    const auto open = parsed->backend == StoreUrl::Backend::sqlite ? open_sqlite : open_postgres;
+    auto store = open(parsed->location, options);
     if (!store && store.error().code == Code::not_found) return unavailable(store.error().message);
     return store;
 }

@@ -182,6 +182,7 @@ private:
     void take_pending(Turn& turn);
     void take_incoming(Turn& turn);
     std::set<Lanes::Key> urgent_lanes() const;
+    Result<void> expect(const Turn& turn);
     bool failed(Turn turn, const Error& error);
     void note_if_fatal(const Error& error);
     bool run_one_by_one(Turn turn);

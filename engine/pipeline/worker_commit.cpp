@@ -204,9 +204,22 @@ void Worker::undo(Planned& planned) {
 
 Result<void> Worker::decide(Turn& turn, Batch& batch) {
     if (auto begun = view_.begin_reading(); !begun) return begun;
-    auto done = plan(turn, batch);
+    auto done = expect(turn);
+    if (done) done = plan(turn, batch);
     view_.end_reading();
     return done;
+}
+
+Result<void> Worker::expect(const Turn& turn) {
+    std::vector<EventKey> events;
+    std::vector<EntityKey> entities;
+    const auto add = [&](const Event& event) {
+        events.push_back({event.tenant, event.source, event.id});
+        entities.push_back({event.tenant, event.subject});
+    };
+    for (const auto& pending : turn.pending) add(pending.event);
+    for (const auto& incoming : turn.incoming) add(*incoming.event);
+    return view_.expect(events, entities);
 }
 
 Result<void> Worker::plan(Turn& turn, Batch& batch) {

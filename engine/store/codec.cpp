@@ -117,4 +117,13 @@ Result<Subject> subject_from(std::string_view text) {
     return subject;
 }
 
+Result<std::vector<std::string>> scopes_from(std::string_view text) {
+    const auto json = parse_stored(text, "scopes of a key");
+    if (!json) return json.error();
+    std::vector<std::string> scopes;
+    for (const auto& scope : *json)
+        if (scope.is_string()) scopes.push_back(scope.get<std::string>());
+    return scopes;
+}
+
 }  // namespace engine

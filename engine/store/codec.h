@@ -36,5 +36,7 @@ Result<Digest> digest_from(std::string_view bytes, std::string_view what);
 Result<Entity> entity_from(const TenantName& tenant, std::string_view subject, std::uint64_t version,
                            std::string_view fields, std::string_view meta);
 Result<Subject> subject_from(std::string_view text);
+/// Of a key, stored as a JSON list. Fails with corrupt.
+Result<std::vector<std::string>> scopes_from(std::string_view text);
 
 }  // namespace engine

@@ -3,6 +3,11 @@
 #include "engine/store/store.h"
 
 namespace engine {
+namespace {
+
+constexpr int partitions_max = 4096;
+
+}  // namespace
 
 int partition_of(const TenantName& tenant, const Subject& subject, int partitions) {
     ENSURE(partitions > 0);
@@ -14,6 +19,12 @@ int partition_of(const TenantName& tenant, const Subject& subject, int partition
 
 std::string partition_stream(int partition) {
     return "p" + std::to_string(partition);
+}
+
+Result<void> check_partitions(int partitions) {
+    if (partitions >= 1 && partitions <= partitions_max) return {};
+    return invalid("a store has 1 to " + std::to_string(partitions_max) + " partitions, not " +
+                   std::to_string(partitions));
 }
 
 }  // namespace engine

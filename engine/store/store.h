@@ -28,6 +28,11 @@ struct EventKey {
     EventId id;
 };
 
+struct EntityKey {
+    TenantName tenant;
+    Subject subject;
+};
+
 /// A known event: where it stands in the journal.
 struct SeenEvent {
     EventKey key;             ///< source is empty when the look-up was by id alone
@@ -165,6 +170,12 @@ public:
     /// handle ends it.
     virtual Result<void> begin_reading() = 0;
     virtual void end_reading() = 0;
+    /// Between the two: says which events and entities will be asked for, so that a server is asked once.
+    /// What is asked for without it is answered as well.
+    virtual Result<void> expect(std::span<const EventKey> /*events*/,
+                                std::span<const EntityKey> /*entities*/) {
+        return {};
+    }
     /// One transaction for all steps, in order. Fails with denied without ownership. Fails with conflict,
     /// naming the event, when an event is seen already or is not pending, or when a version is not the
     /// successor of the stored one (nor equal to it with equal fields); nothing is kept then.
@@ -237,6 +248,8 @@ public:
 /// The lane's partition: stable over versions and machines.
 int partition_of(const TenantName& tenant, const Subject& subject, int partitions);
 std::string partition_stream(int partition);
+/// Fails with invalid_input unless a store may have that many.
+Result<void> check_partitions(int partitions);
 inline constexpr auto control_stream = "control";
 
 struct OpenOptions {
@@ -244,6 +257,10 @@ struct OpenOptions {
     bool read_only = false;
     std::size_t cache_bytes = 16u * 1024 * 1024;
     Duration busy_timeout = std::chrono::seconds(5);
+    /// Of a server: how long an owner that has fallen silent keeps the store from others.
+    Duration lease = std::chrono::seconds(10);
+    /// Of a server: how long it is asked whether it committed, when it did not say so.
+    Duration doubt_timeout = std::chrono::seconds(30);
 };
 
 /// What `verify` found.

@@ -59,7 +59,7 @@ HOMES = {
     "Catch2": (r"catch2/", ["tests/support/"]),
 }
 # Tests reach for these as any client would: to fake a vendor, to spoil a database.
-HOMES_OF_TESTS = {"Boost", "SQLite", "OpenSSL", "zlib"}
+HOMES_OF_TESTS = {"Boost", "SQLite", "libpqxx", "OpenSSL", "zlib"}
 
 # CMake targets of outside libraries, and the layers that may link them.
 LINKS = {
@@ -72,6 +72,7 @@ LINKS = {
     "PkgConfig::RE2": {"rules"},
     "Boost::headers": {"connectors", "http", "pipeline", "app"},
     "SQLite::SQLite3": {"store_sqlite"},
+    "PkgConfig::PQXX": {"store_postgres"},
     "CLI11::CLI11": {"app"},
     "ZLIB::ZLIB": {"app"},
 }

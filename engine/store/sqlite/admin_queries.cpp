@@ -17,15 +17,6 @@ std::optional<Instant> instant_at(const Rows& rows, int column) {
     return instant_of(rows.integer(column));
 }
 
-Result<std::vector<std::string>> scopes_from(std::string_view text) {
-    const auto json = parse_stored(text, "scopes of a key");
-    if (!json) return json.error();
-    std::vector<std::string> scopes;
-    for (const auto& scope : *json)
-        if (scope.is_string()) scopes.push_back(scope.get<std::string>());
-    return scopes;
-}
-
 Result<Request> request_from(const Rows& rows) {
     auto arguments = parse_stored(rows.text(3), "arguments of a request");
     if (!arguments) return arguments.error();

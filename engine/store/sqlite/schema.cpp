@@ -7,7 +7,6 @@ namespace {
 
 constexpr std::int64_t schema_version = 1;
 constexpr std::int64_t application_id = 0x53426F78;  // "SBox"
-constexpr int partitions_max = 4096;
 
 Result<std::int64_t> number(Database& database, const char* sql) {
     auto rows = database.query(sql);
@@ -56,9 +55,7 @@ Result<void> make_if_empty(Database& database, int partitions) {
 }  // namespace
 
 Result<StoreInfo> prepare_schema(Database& database, const OpenOptions& options) {
-    if (options.partitions < 1 || options.partitions > partitions_max)
-        return invalid("a store has 1 to " + std::to_string(partitions_max) + " partitions, not " +
-                       std::to_string(options.partitions));
+    if (const auto checked = check_partitions(options.partitions); !checked) return checked.error();
     const auto empty = is_empty(database);
     if (!empty) return empty.error();
     if (*empty && options.read_only) return not_found("the store is empty");

@@ -35,13 +35,13 @@ struct EntityHead {
 
 using StreamKey = std::pair<std::int64_t, std::string>;                  ///< tenant, name
 using SubjectKey = std::tuple<std::int64_t, std::string, std::int64_t>;  ///< tenant, subject, stream
-using EntityKey = std::pair<std::int64_t, std::string>;                  ///< tenant, subject
+using EntityPlace = std::pair<std::int64_t, std::string>;                ///< tenant, subject
 
 struct KeyHash {
     std::size_t operator()(const SubjectKey& key) const {
         return std::hash<std::string>{}(std::get<1>(key)) * 31 + static_cast<std::size_t>(std::get<2>(key));
     }
-    std::size_t operator()(const EntityKey& key) const {
+    std::size_t operator()(const EntityPlace& key) const {
         return std::hash<std::string>{}(key.second) * 31 + static_cast<std::size_t>(key.first);
     }
 };
@@ -51,7 +51,7 @@ struct KeyHash {
 struct WriterMemory {
     std::map<StreamKey, OpenStream> streams;
     std::unordered_map<SubjectKey, SubjectHead, KeyHash> subjects;
-    std::unordered_map<EntityKey, EntityHead, KeyHash> entities;
+    std::unordered_map<EntityPlace, EntityHead, KeyHash> entities;
     std::uint64_t unindexed_rows = 0;
     bool complete = false;  ///< holds every subject of the rows that are not indexed
     JournalWriter journal;
@@ -128,7 +128,7 @@ private:
     WriterMemory& memory_;
     Current now_;
     // Sorted, so that neighbours are written one after another.
-    std::map<EntityKey, EntityRow> entities_;
+    std::map<EntityPlace, EntityRow> entities_;
     std::map<int, Counters> counters_;
     std::unordered_map<SubjectKey, SubjectHead, KeyHash> subjects_;
     std::uint64_t rows_ = 0;

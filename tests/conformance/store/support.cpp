@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "engine/store/postgres/postgres_store.h"
 #include "engine/store/sqlite/sqlite_store.h"
+#include "tests/support/postgres.h"
 
 namespace store_tests {
 
@@ -47,13 +49,19 @@ void add_all(std::string& out, const std::string& title, const std::vector<Value
 }  // namespace
 
 const std::vector<Backend>& all_backends() {
-    static const std::vector<Backend> backends{
+    static std::vector<Backend> backends{
         {"SQLite file", true,
          [](const Folder& folder, const OpenOptions& options) {
              return open_sqlite(folder.file("store.db"), options);
          }},
         {"SQLite memory", false,
          [](const Folder&, const OpenOptions& options) { return open_sqlite(":memory:", options); }}};
+    if (backends.size() == 2 && has_postgres())
+        backends.push_back({"PostgreSQL", true,
+                            [](const Folder& folder, const OpenOptions& options) {
+                                return open_postgres(database_of(folder), options);
+                            },
+                            drop_database});
     return backends;
 }
 
@@ -62,6 +70,11 @@ std::vector<Backend> lasting_backends() {
     for (const auto& backend : all_backends())
         if (backend.lasting) lasting.push_back(backend);
     return lasting;
+}
+
+OpenStore::~OpenStore() {
+    close();
+    backend_.remove(folder_);
 }
 
 OpenStore::OpenStore(const Backend& backend, OpenOptions options) : backend_(backend), options_(options) {

@@ -21,6 +21,8 @@ struct Backend {
     bool lasting;  ///< can be opened again, and twice at once
     std::function<engine::Result<std::unique_ptr<engine::Store>>(const Folder&, const engine::OpenOptions&)>
         open;
+    /// Removes what `open` made outside the folder.
+    std::function<void(const Folder&)> remove = [](const Folder&) {};
 };
 const std::vector<Backend>& all_backends();
 std::vector<Backend> lasting_backends();
@@ -29,6 +31,8 @@ std::vector<Backend> lasting_backends();
 class OpenStore {
 public:
     explicit OpenStore(const Backend& backend, engine::OpenOptions options = {});
+    ~OpenStore();
+    OpenStore(const OpenStore&) = delete;
     engine::Store& operator*() { return *store_; }
     engine::Store* operator->() { return store_.get(); }
 

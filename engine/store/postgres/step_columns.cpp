@@ -1,0 +1,359 @@
+#include "engine/store/postgres/step_columns.h"
+
+#include <algorithm>
+
+#include "engine/base/ensure.h"
+#include "engine/store/codec.h"
+#include "engine/store/postgres/escape.h"
+#include "postgres/sql.inc"
+
+namespace engine::postgres {
+namespace {
+
+/// What is remembered only to save look-ups is forgotten beyond that.
+constexpr std::size_t remembered_max = 32'768;
+
+std::string event_named_by(const Step& step) {
+    if (step.seen) return step.seen->id.text();
+    if (step.decided) return step.decided->id.text();
+    return step.records.empty() ? std::string() : step.records.front().cause_event;
+}
+
+Error taken(const char* what, const std::pair<int, std::uint64_t>& place) {
+    return {Code::conflict, std::string(what) + " " + std::to_string(place.second) + " of partition " +
+                                std::to_string(place.first) + " is taken"};
+}
+
+std::int64_t microseconds_or_none(const std::optional<Instant>& instant) {
+    return instant ? microseconds_of(*instant) : no_instant;
+}
+
+template <class... Columns>
+void give(Values& values, Columns&... columns) {
+    (values.add(columns), ...);
+}
+
+}  // namespace
+
+Result<void> StepColumns::add(const Step& step, std::int64_t tenant) {
+    now_ = {&step, tenant, 0, 0, 0};
+    for (const auto& record : step.records) append(record);
+    if (auto added = add_seen(); !added) return added;
+    if (auto added = add_decided(); !added) return added;
+    for (const auto& entity : step.entities)
+        if (auto added = add_entity(entity); !added) return added;
+    if (auto added = add_pending(); !added) return added;
+    if (auto added = add_outbox(); !added) return added;
+    add_dead_letters();
+    add_timers();
+    add_lanes();
+    add_continuations();
+    add_keys();
+    return {};
+}
+
+void StepColumns::append(const NewRecord& record) {
+    const auto stream = memory_.streams.find({now_.tenant, record.stream});
+    ENSURE(stream != memory_.streams.end());
+    auto& open = stream->second;
+    moved_.emplace(stream->first, &open);
+    std::uint64_t none = 0;
+    std::uint64_t* last = &none;
+    if (!record.subject.empty()) {
+        const auto [place, added] = subjects_.try_emplace({now_.tenant, record.subject, open.id});
+        if (added)
+            if (const auto known = memory_.subjects.find(place->first); known != memory_.subjects.end())
+                place->second = known->second;
+        last = &place->second;
+    }
+    const auto& row = memory_.journal.append(*now_.step, record, open.head, *last);
+    *last = row.seq;
+    if (record.kind == record_kind::event && now_.event_seq == 0) {
+        now_.event_seq = row.seq;
+        now_.event_stream = open.id;
+    }
+    if (record.kind == record_kind::decision && now_.decision_seq == 0) now_.decision_seq = row.seq;
+    rows_.streams.add(open.id);
+    rows_.seqs.add(row.seq);
+    rows_.tenants.add(now_.tenant);
+    rows_.times.add(microseconds_of(row.time));
+    rows_.kinds.add(row.kind);
+    rows_.subjects.add(row.subject);
+    rows_.versions.add(row.entity_version);
+    rows_.events.add(escaped(row.cause_event));
+    rows_.rules.add(row.cause_rule);
+    rows_.rulesets.add(row.ruleset);
+    rows_.actors.add(escaped(row.actor));
+    rows_.previous.add(row.previous);
+    rows_.digests.add(bytes_of(row.body_digest));
+    rows_.hashes.add(bytes_of(row.hash));
+    rows_.salts.add(row.salt);
+    rows_.bodies.add(*row.body);
+}
+
+Result<void> StepColumns::add_seen() {
+    const Step& step = *now_.step;
+    if (!step.seen) return {};
+    auto key = event_key(*step.seen);
+    seen_.keys.add(key);
+    seen_.tenants.add(now_.tenant);
+    seen_.streams.add(now_.event_stream);
+    seen_.events.add(now_.event_seq);
+    seen_.decisions.add(now_.decision_seq);
+    seen_.digests.add(bytes_of(step.seen_digest));
+    if (!events_.emplace(std::move(key), step.seen->id.text()).second) return conflict("is known already");
+    if (now_.decision_seq != 0) decided_keys_.insert(event_key(*step.seen));
+    return {};
+}
+
+Result<void> StepColumns::add_decided() {
+    const Step& step = *now_.step;
+    if (!step.decided) return {};
+    if (now_.decision_seq == 0)
+        return invalid("event " + step.decided->id.text() + ": decided without a decision record");
+    auto key = event_key(*step.decided);
+    decided_.keys.add(key);
+    decided_.seqs.add(now_.decision_seq);
+    events_.emplace(key, step.decided->id.text());
+    if (!decided_keys_.insert(std::move(key)).second) return conflict("is not pending");
+    return {};
+}
+
+Result<void> StepColumns::add_entity(const Entity& entity) {
+    const auto [place, added] = entities_.try_emplace({now_.tenant, entity.subject.text()});
+    auto& row = place->second;
+    auto fields = stored_text(entity.fields);
+    if (added) {
+        row.first_version = entity.version;
+        row.first_fields = fields;
+        row.event = event_named_by(*now_.step);
+    } else {
+        const auto stored = row.last->version;
+        const bool follows =
+            entity.version == stored + 1 || (entity.version == stored && fields == row.fields);
+        if (!follows)
+            return conflict("finds entity " + entity.subject.text() + " at version " +
+                            std::to_string(stored) + ", writing version " + std::to_string(entity.version));
+    }
+    row.last = &entity;
+    row.fields = std::move(fields);
+    return {};
+}
+
+Result<void> StepColumns::add_pending() {
+    for (const auto& place : now_.step->pending_removed)
+        if (pending_.erase(place) == 0) gone_.insert(place);
+    for (const auto& added : now_.step->pending_added) {
+        auto& counters = counters_[added.partition];
+        counters.place = std::max(counters.place, added.place);
+        const auto seq = added.event_seq == 0 ? now_.event_seq : added.event_seq;
+        const Place place(added.partition, added.place);
+        if (!pending_.emplace(place, PendingRow{now_.tenant, &added, seq}).second)
+            return taken("place", place);
+    }
+    return {};
+}
+
+Result<void> StepColumns::add_outbox() {
+    for (const auto& place : now_.step->outbox_removed) {
+        updated_.erase(place);
+        if (outbox_.erase(place) == 0) done_.insert(place);
+    }
+    for (const auto& delivery : now_.step->outbox_updated) {
+        const Place place(delivery.partition, delivery.number);
+        if (const auto added = outbox_.find(place); added != outbox_.end())
+            added->second.latest = &delivery;
+        else
+            updated_[place] = &delivery;
+    }
+    for (const auto& delivery : now_.step->outbox_added) {
+        auto& counters = counters_[delivery.partition];
+        counters.number = std::max(counters.number, delivery.number);
+        const Place place(delivery.partition, delivery.number);
+        if (!outbox_.emplace(place, OutboxRow{now_.tenant, &delivery, &delivery}).second)
+            return taken("number", place);
+    }
+    return {};
+}
+
+void StepColumns::add_dead_letters() {
+    for (const auto& [partition, number] : now_.step->dead_letters_removed)
+        add_rare(sql::remove_dead_letter, values(partition, number));
+    for (const auto& letter : now_.step->dead_letters_added) {
+        const auto& delivery = letter.delivery;
+        auto& counters = counters_[delivery.partition];
+        counters.number = std::max(counters.number, delivery.number);
+        add_rare(
+            sql::add_dead_letter,
+            values(delivery.partition, delivery.number, now_.tenant, delivery.lane.text(), delivery.attempts,
+                   microseconds_of(delivery.created), microseconds_of(delivery.next_attempt),
+                   stored_delivery(delivery), delivery.key.text(), escaped(letter.reason), letter.status,
+                   microseconds_of(letter.since)));
+    }
+}
+
+void StepColumns::add_timers() {
+    for (const auto& timer : now_.step->timers_removed)
+        add_rare(sql::remove_timer, values(now_.tenant, timer.subject.text(), timer.name));
+    for (const auto& timer : now_.step->timers_set)
+        add_rare(sql::put_timer, values(now_.tenant, timer.subject.text(), timer.name, timer.partition,
+                                        microseconds_of(timer.due), stored_text(timer.body)));
+}
+
+void StepColumns::add_lanes() {
+    for (const auto& lane : now_.step->lanes_released)
+        add_rare(sql::remove_blocked_lane, values(now_.tenant, lane.subject.text()));
+    for (const auto& lane : now_.step->lanes_blocked)
+        add_rare(sql::put_blocked_lane,
+                 values(now_.tenant, lane.subject.text(), lane.partition, escaped(lane.reason),
+                        escaped(lane.event.text()), microseconds_of(lane.since)));
+}
+
+void StepColumns::add_continuations() {
+    for (const auto& stored : now_.step->continuations_removed)
+        add_rare(sql::remove_continuation, values(now_.tenant, stored.id));
+    for (const auto& stored : now_.step->continuations_set)
+        add_rare(sql::put_continuation,
+                 values(now_.tenant, stored.id, stored.partition, stored.subject.text(),
+                        stored_text(to_json(stored.continuation)), stored_text(stored.context)));
+}
+
+void StepColumns::add_keys() {
+    for (const auto& key : now_.step->keys_set)
+        add_rare(sql::put_key, values(key.id, now_.tenant, escaped(key.name), bytes_of(key.secret_digest),
+                                      stored_text(Json(key.scopes)), microseconds_of(key.created),
+                                      microseconds_or_none(key.expires), microseconds_or_none(key.revoked)));
+}
+
+void StepColumns::give_to(Values& values) {
+    give_journal(values);
+    give(values, seen_.keys, seen_.tenants, seen_.streams, seen_.events, seen_.decisions, seen_.digests);
+    give(values, decided_.keys, decided_.seqs);
+    give_entities(values);
+    auto partitions = numbers(), places = numbers(), highest = numbers();
+    for (const auto& [partition, counters] : counters_) {
+        partitions.add(partition);
+        places.add(counters.place);
+        highest.add(counters.number);
+    }
+    give(values, partitions, places, highest);
+    give_pending(values);
+    give_outbox(values);
+}
+
+void StepColumns::give_journal(Values& values) {
+    auto ids = numbers(), before = numbers(), seqs = numbers(), hashes = bytes();
+    for (const auto& [key, stream] : moved_) {
+        ids.add(stream->id);
+        before.add(stream->committed);
+        seqs.add(stream->head.seq);
+        hashes.add(bytes_of(stream->head.hash));
+    }
+    give(values, ids, before, seqs, hashes);
+    give(values, rows_.streams, rows_.seqs, rows_.tenants, rows_.times, rows_.kinds, rows_.subjects,
+         rows_.versions, rows_.events, rows_.rules, rows_.rulesets, rows_.actors, rows_.previous,
+         rows_.digests, rows_.hashes, rows_.salts, rows_.bodies);
+    auto tenants = numbers(), names = texts(), streams = numbers(), last = numbers();
+    for (const auto& [key, seq] : subjects_) {
+        tenants.add(std::get<0>(key));
+        names.add(std::get<1>(key));
+        streams.add(std::get<2>(key));
+        last.add(seq);
+    }
+    give(values, tenants, names, streams, last);
+}
+
+void StepColumns::give_entities(Values& values) {
+    auto tenants = numbers(), subjects = texts(), first_versions = numbers(), first_fields = texts(),
+         versions = numbers(), emails = bytes(), fields = texts(), metas = texts();
+    for (const auto& [key, row] : entities_) {
+        tenants.add(key.first);
+        subjects.add(key.second);
+        first_versions.add(row.first_version);
+        first_fields.add(row.first_fields);
+        versions.add(row.last->version);
+        const auto email = email_of(*row.last);
+        if (email.empty())
+            emails.add_null();
+        else
+            emails.add(email);
+        fields.add(row.fields);
+        metas.add(stored_text(meta_to_json(*row.last)));
+    }
+    give(values, tenants, subjects, first_versions, first_fields, versions, emails, fields, metas);
+}
+
+void StepColumns::give_pending(Values& values) {
+    auto gone_partitions = numbers(), gone_places = numbers();
+    for (const auto& [partition, place] : gone_) {
+        gone_partitions.add(partition);
+        gone_places.add(place);
+    }
+    give(values, gone_partitions, gone_places);
+    auto partitions = numbers(), places = numbers(), tenants = numbers(), subjects = texts(), kinds = texts(),
+         events = texts(), contexts = texts(), seqs = numbers();
+    for (const auto& [place, row] : pending_) {
+        partitions.add(place.first);
+        places.add(place.second);
+        tenants.add(row.tenant);
+        subjects.add(row.pending->event.subject.text());
+        kinds.add(row.pending->kind);
+        events.add(stored_text(envelope_of(row.pending->event)));
+        contexts.add(stored_text(row.pending->context));
+        seqs.add(row.event_seq);
+    }
+    give(values, partitions, places, tenants, subjects, kinds, events, contexts, seqs);
+}
+
+void StepColumns::give_outbox(Values& values) {
+    auto done_partitions = numbers(), done_numbers = numbers();
+    for (const auto& [partition, number] : done_) {
+        done_partitions.add(partition);
+        done_numbers.add(number);
+    }
+    give(values, done_partitions, done_numbers);
+    auto moved_partitions = numbers(), moved_numbers = numbers(), moved_attempts = numbers(),
+         moved_next = numbers();
+    for (const auto& [place, delivery] : updated_) {
+        moved_partitions.add(place.first);
+        moved_numbers.add(place.second);
+        moved_attempts.add(delivery->attempts);
+        moved_next.add(microseconds_of(delivery->next_attempt));
+    }
+    give(values, moved_partitions, moved_numbers, moved_attempts, moved_next);
+    auto partitions = numbers(), places = numbers(), tenants = numbers(), lanes = texts(),
+         attempts = numbers(), created = numbers(), next = numbers(), bodies = texts();
+    for (const auto& [place, row] : outbox_) {
+        partitions.add(place.first);
+        places.add(place.second);
+        tenants.add(row.tenant);
+        lanes.add(row.added->lane.text());
+        attempts.add(row.latest->attempts);
+        created.add(microseconds_of(row.added->created));
+        next.add(microseconds_of(row.latest->next_attempt));
+        bodies.add(stored_delivery(*row.added));
+    }
+    give(values, partitions, places, tenants, lanes, attempts, created, next, bodies);
+}
+
+std::string StepColumns::event_of(const std::string& what) const {
+    for (const auto& [key, event] : events_)
+        if (to_hex(key) == what) return event;
+    const auto colon = what.find(':');
+    if (colon == std::string::npos) return "";
+    for (const auto& [key, row] : entities_)
+        if (std::to_string(key.first) + ":" + key.second == what) return row.event;
+    return "";
+}
+
+void StepColumns::remember() {
+    for (const auto& [key, stream] : moved_) stream->committed = stream->head.seq;
+    if (memory_.subjects.size() > remembered_max) memory_.subjects.clear();
+    for (const auto& [key, seq] : subjects_) memory_.subjects[key] = seq;
+}
+
+Error StepColumns::conflict(const std::string& what) const {
+    return {Code::conflict, "event " + event_named_by(*now_.step) + " " + what};
+}
+
+}  // namespace engine::postgres
