@@ -49,8 +49,9 @@ void add_e2e(CLI::App& bench, Chosen& chosen) {
     command->add_option("--lanes", of.lanes, "Conversations that the events are about")
         ->check(CLI::Range(1, 10'000'000))
         ->capture_default_str();
-    command->add_option("--store", of.store, "sqlite:///file.db; left out: a new file that is removed again");
-    command->add_flag("!--no-floors", of.floors, "Leave out what bare SQLite does");
+    command->add_option("--store", of.store,
+                        "sqlite:///file.db or postgresql://…; left out: a new file that is removed again");
+    command->add_flag("!--no-floors", of.floors, "Leave out what the bare database does");
     command->add_flag("--json", options->json, "JSON for programs");
     command->callback([options, &chosen] { chosen = [options] { return bench_e2e(*options); }; });
 }

@@ -19,6 +19,7 @@
 #include "engine/app/bench_tally.h"
 #include "engine/app/bench_workload.h"
 #include "engine/app/support.h"
+#include "engine/store/postgres/floor.h"
 #include "engine/store/sqlite/floor.h"
 #include "engine/store/url.h"
 
@@ -267,7 +268,7 @@ private:
     /// Beside the store, so that the floors use the same disk.
     fs::path floor_path(const std::string& name) const {
         const auto parsed = parse_store_url(store_url());
-        const auto folder = parsed ? fs::path(parsed->location).parent_path() : scratch_;
+        const auto folder = parsed && !on_postgres() ? fs::path(parsed->location).parent_path() : scratch_;
         return folder / ("signalbox-floor-" + std::to_string(::getpid()) + "-" + name + ".db");
     }
 
@@ -287,6 +288,8 @@ private:
         return done;
     }
 
+    bool on_postgres() const { return report_.store == "postgresql"; }
+
     Result<void> measure_batch_floor(const fs::path& path) {
         OpenOptions open;
         open.read_only = true;
@@ -295,13 +298,13 @@ private:
         const auto sizes = RowMeter(**store).read();
         if (!sizes) return sizes.error();
         FloorOptions floor;
-        floor.path = path.string();
         floor.sizes = *sizes;
         floor.events = flat_out_.size();
         floor.lanes = options_.lanes;
         floor.partitions = (*store)->info().partitions;
         const auto before = own_processor_seconds();
-        const auto rate = batch_floor(floor);
+        const auto rate =
+            on_postgres() ? postgres_batch_floor(store_url(), floor) : batch_floor(path.string(), floor);
         if (!rate) return rate.error();
         report_.floor_events_per_s = *rate;
         report_.floor_cpu_us_per_event =
@@ -406,17 +409,18 @@ Json to_json(const BenchReport& report) {
 std::string to_text(const BenchReport& report) {
     const auto rate_ratio = ratio(report.events_per_s, report.floor_events_per_s);
     const auto ack_ratio = ratio(report.ack_p99_ms, report.roundtrip_p99_ms);
+    const std::string bare = report.store == "sqlite" ? "bare SQLite" : "bare PostgreSQL";
     std::string text =
         std::to_string(report.events) + " events flat out, then a fixed rate, on " + report.store + ":\n";
     text += line("events delivered per second", number(report.events_per_s),
-                 number(rate_ratio) + " of the bare SQLite rate, " + number(report.floor_events_per_s));
+                 number(rate_ratio) + " of the " + bare + " rate, " + number(report.floor_events_per_s));
     text += line("webhook acknowledged p50 / p99", pair(report.ack_p50_ms, report.ack_p99_ms),
                  number(ack_ratio) + " times a bare durable round trip, " +
                      pair(report.roundtrip_p50_ms, report.roundtrip_p99_ms));
     text += line("action received p50 / p99", pair(report.action_p50_ms, report.action_p99_ms));
     text += line("commit p50", number(report.commit_p50_ms) + " ms");
     text += line("processor time of an event", number(report.cpu_us_per_event) + " us",
-                 "bare SQLite " + number(report.floor_cpu_us_per_event) + " us");
+                 bare + " " + number(report.floor_cpu_us_per_event) + " us");
     text += line("memory idle / peak", number(report.rss_idle_mb) + " / " + number(report.rss_mb) + " MB");
     text += line("cold start", number(report.cold_start_ms) + " ms");
     text += line("lost, duplicated, out of order", std::to_string(report.lost) + ", " +

@@ -98,10 +98,13 @@ RuntimeOptions runtime_options(const Settings& settings) {
     return options;
 }
 
+constexpr Duration lease_min = std::chrono::seconds(1);
+
 /// Everything that lives as long as the daemon, in the order it is taken down from the end.
 class Daemon {
 public:
-    Daemon(const Settings& settings, Duration drain) : settings_(settings), drain_(drain) {}
+    Daemon(const Settings& settings, Duration drain, Duration lease)
+        : settings_(settings), drain_(drain), lease_(lease) {}
 
     int run() {
         auto tenants = load_tenants(settings_.tenants);
@@ -130,6 +133,7 @@ private:
         OpenOptions open;
         open.partitions = settings_.partitions;
         open.cache_bytes = settings_.cache_bytes;
+        open.lease = lease_;
         auto writer = open_store(settings_.store, open);
         if (!writer) return complain(writer.error());
         if ((*writer)->info().simulated)
@@ -213,6 +217,7 @@ private:
 
     const Settings& settings_;
     Duration drain_;
+    Duration lease_;
     SystemClock clock_;
     boost::asio::io_context network_{1};
     boost::asio::signal_set signals_{network_, SIGINT, SIGTERM};
@@ -240,7 +245,10 @@ int serve(CLI::App& command, Settings& settings) {
         return complain(exit_code::settings, "--partitions is between 1 and 1024");
     set_log({*level, *format});
     std::signal(SIGPIPE, SIG_IGN);
-    return Daemon(settings, *drain).run();
+    const auto lease = parse_duration(settings.lease);
+    if (!lease) return complain(exit_code::settings, "--lease: " + lease.error().message);
+    if (*lease < lease_min) return complain(exit_code::settings, "--lease: at least " + to_text(lease_min));
+    return Daemon(settings, *drain, *lease).run();
 }
 
 }  // namespace

@@ -40,11 +40,14 @@ Error bad_key(const YamlNode::Entry& entry, const std::vector<std::string>& name
 void add_settings(CLI::App& command, Settings& settings) {
     command.add_option("--config", settings.config, "YAML file with settings")->envname("SIGNALBOX_CONFIG");
     add(command, "tenants", settings.tenants, "Folder of tenants' folders, or one tenant's folder");
-    add(command, "store", settings.store, "sqlite:///relative.db or sqlite:////absolute.db");
+    add(command, "store", settings.store,
+        "sqlite:///relative.db, sqlite:////absolute.db or postgresql://user@host/database");
     add(command, "listen", settings.listen, "Address and port; port 0 takes a free one");
     add(command, "log-level", settings.log_level, "debug, info, warn, error or off");
     add(command, "log-format", settings.log_format, "json or text");
     add(command, "drain", settings.drain, "How long a stop waits for requests and deliveries in flight");
+    add(command, "lease", settings.lease,
+        "PostgreSQL: how long a daemon that has fallen silent keeps the store from others");
     add(command, "partitions", settings.partitions, "Partitions of a store that is made now");
     add(command, "batch-events-max", settings.batch_events_max, "Events decided in one commit");
     add(command, "intake-events-max", settings.intake_events_max,

@@ -20,6 +20,7 @@ struct Settings {
     std::string log_level = "info";
     std::string log_format = "json";
     std::string drain = "20s";  ///< how long a stop waits for what is in flight
+    std::string lease = "10s";  ///< of a server's store: how long a silent owner keeps it from others
     int partitions = 16;        ///< of a store that is made
     std::size_t batch_events_max = 256;
     std::size_t intake_events_max = 10'000;

@@ -41,7 +41,8 @@ Result<TenantName> choose_tenant(Store& store, const std::string& name);
 
 bool colours_wanted(int descriptor);
 
-inline constexpr auto store_help = "Where the journal is: sqlite:///relative.db or sqlite:////absolute.db";
+inline constexpr auto store_help =
+    "Where the journal is: sqlite:///relative.db, sqlite:////absolute.db or postgresql://user@host/database";
 inline constexpr auto store_env = "SIGNALBOX_STORE";
 inline constexpr auto store_default = "sqlite:///signalbox.db";
 

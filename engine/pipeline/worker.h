@@ -90,7 +90,8 @@ public:
     bool idle() const { return !has_input() && !under_way_ && !open_; }
     /// Waits until all that was decided is committed. False when the store refused it.
     bool settle_commits();
-    /// Whether the store takes commits, as far as is known; after a refusal it is tried.
+    /// Whether the store takes commits, as far as is known. It is tried after a refusal, and as often as the
+    /// ownership needs.
     bool store_takes_commits();
     bool has_pending() const { return !pending_.empty(); }
     bool has_commands() const { return !commands_.empty(); }
@@ -185,6 +186,7 @@ private:
     Result<void> expect(const Turn& turn);
     bool failed(Turn turn, const Error& error);
     void note_if_fatal(const Error& error);
+    bool is_lease_due() const;
     bool run_one_by_one(Turn turn);
     bool run_alone(Turn turn);
     void finish(Turn& turn, const Batch& batch);
@@ -212,9 +214,10 @@ private:
     int urgent_turns_ = 0;
     WorkerCounts counts_;
     std::optional<Error> fatal_;
-    bool refused_ = false;              ///< the last commit was
-    std::optional<Planned> under_way_;  ///< its commit is the committer's
-    std::optional<Planned> open_;       ///< decided on top of it; takes more until that commit has ended
+    bool refused_ = false;                                 ///< the last commit was
+    std::chrono::steady_clock::time_point last_commit_{};  ///< or probe
+    std::optional<Planned> under_way_;                     ///< its commit is the committer's
+    std::optional<Planned> open_;  ///< decided on top of it; takes more until that commit has ended
     Committer committer_;
 };
 

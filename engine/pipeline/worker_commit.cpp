@@ -141,6 +141,7 @@ Worker::Advanced Worker::conclude(Planned planned, const Committed& committed) {
             counts_.commit_times.add(committed.took);
             ++counts_.commits;
             refused_ = false;
+            last_commit_ = std::chrono::steady_clock::now();
         }
         finish(planned.turn, *planned.batch);
         return Advanced::fine;
@@ -261,11 +262,18 @@ void Worker::note_if_fatal(const Error& error) {
 
 /// Senders that are told to stay away bring no commit that could show that the store is well again.
 bool Worker::store_takes_commits() {
-    if (!refused_ || under_way_ || fatal_) return !refused_;
+    if (under_way_ || fatal_ || (!refused_ && !is_lease_due())) return !refused_;
     const auto probed = store_.probe();
     if (!probed) note_if_fatal(probed.error());
     refused_ = !probed;
+    last_commit_ = std::chrono::steady_clock::now();
     return !refused_;
+}
+
+/// When a third of the lease is gone there is time for two more tries.
+bool Worker::is_lease_due() const {
+    const auto lease = store_.info().lease;
+    return lease && std::chrono::steady_clock::now() - last_commit_ > *lease / 3;
 }
 
 /// Some item of the turn contradicts the store: each has a commit of its own, so that only that one fails.

@@ -149,6 +149,8 @@ struct StoreInfo {
     int partitions = 16;
     bool simulated = false;  ///< filled by replay; `serve` refuses it
     int schema = 0;
+    /// How long ownership lasts without a commit or a probe; nothing = until it is given up.
+    std::optional<Duration> lease = {};
 };
 
 /// All methods fail with unavailable (nothing was done, try later), outcome_unknown (a commit in doubt: ask

@@ -5,6 +5,7 @@
 
 The server keeps its promises (fsync is on) and listens on 127.0.0.1 only.
 """
+import ctypes
 import os
 import pwd
 import shutil
@@ -18,6 +19,7 @@ from pathlib import Path
 
 PASSWORD = "only-for-tests"
 START_SECONDS_MAX = 60
+PR_SET_PDEATHSIG = 1  # of Linux's sys/prctl.h
 
 
 def bin_folder():
@@ -75,7 +77,8 @@ class Cluster:
         for name, value in settings.items():
             words += ["-c", f"{name}={value}"]
         with open(self.log, "a") as log:
-            self.server = subprocess.Popen(words, stdout=log, stderr=log, cwd=self.folder, start_new_session=True, **self._as_user())
+            self.server = subprocess.Popen(words, stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
+                                           preexec_fn=self._end_with_parent, **self._as_user())
         until = time.monotonic() + START_SECONDS_MAX
         while not self._answers():
             if self.server.poll() is not None or time.monotonic() > until:
@@ -114,6 +117,11 @@ class Cluster:
         if not self.user:
             return {}
         return {"user": self.user[0], "group": self.user[1], "extra_groups": []}
+
+    @staticmethod
+    def _end_with_parent():
+        """In the server, before it begins: no test that is killed leaves it behind."""
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
 
     def _run(self, name, *words):
         done = subprocess.run([self.bin / name, *map(str, words)], capture_output=True, text=True, cwd=self.folder,

@@ -282,7 +282,7 @@ Result<void> PostgresStore::learn_streams(Connection& open, std::span<const Step
 /// One question for all that are not remembered.
 Result<void> PostgresStore::learn_subjects(Connection& open, std::span<const Step> steps) {
     std::vector<SubjectKey> asked;
-    auto tenants = numbers(), subjects = texts(), streams = numbers();
+    auto tenants = number_column(), subjects = text_column(), streams = number_column();
     for (const auto& step : steps) {
         const auto tenant = tenant_ids_.at(step.tenant.text());
         for (const auto& record : step.records) {
@@ -359,9 +359,11 @@ Result<std::unique_ptr<Store>> open_postgres(const std::string& url, const OpenO
     const auto info = (*connection)->run(sql::read_info, {});
     if (!info) return info.error();
     if (info->empty()) return Error{Code::corrupt, "the store does not say how many partitions it has"};
-    return std::unique_ptr<Store>(new PostgresStore(
-        url, *std::move(connection),
-        {static_cast<int>(info->integer(0, 0)), info->boolean(0, 1), migrations().back().number}, options));
+    return std::unique_ptr<Store>(
+        new PostgresStore(url, *std::move(connection),
+                          {static_cast<int>(info->integer(0, 0)), info->boolean(0, 1),
+                           migrations().back().number, options.lease},
+                          options));
 }
 
 }  // namespace engine

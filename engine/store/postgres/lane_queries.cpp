@@ -33,7 +33,7 @@ Result<void> PostgresStore::expect(std::span<const EventKey> events, std::span<c
 }
 
 Result<void> PostgresStore::expect_events(std::span<const EventKey> events) {
-    auto column = bytes();
+    auto column = bytes_column();
     std::vector<std::pair<std::string, const EventKey*>> asked;
     for (const auto& event : events) {
         auto key = event_key(event);
@@ -54,7 +54,7 @@ Result<void> PostgresStore::expect_events(std::span<const EventKey> events) {
 }
 
 Result<void> PostgresStore::expect_entities(std::span<const EntityKey> entities) {
-    auto tenants = numbers(), subjects = texts();
+    auto tenants = number_column(), subjects = text_column();
     std::vector<const EntityKey*> asked;
     for (const auto& entity : entities) {
         const auto id = find_tenant(entity.tenant);

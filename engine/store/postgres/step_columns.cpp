@@ -28,11 +28,6 @@ std::int64_t microseconds_or_none(const std::optional<Instant>& instant) {
     return instant ? microseconds_of(*instant) : no_instant;
 }
 
-template <class... Columns>
-void give(Values& values, Columns&... columns) {
-    (values.add(columns), ...);
-}
-
 }  // namespace
 
 Result<void> StepColumns::add(const Step& step, std::int64_t tenant) {
@@ -73,34 +68,34 @@ void StepColumns::append(const NewRecord& record) {
         now_.event_stream = open.id;
     }
     if (record.kind == record_kind::decision && now_.decision_seq == 0) now_.decision_seq = row.seq;
-    rows_.streams.add(open.id);
-    rows_.seqs.add(row.seq);
-    rows_.tenants.add(now_.tenant);
-    rows_.times.add(microseconds_of(row.time));
-    rows_.kinds.add(row.kind);
-    rows_.subjects.add(row.subject);
-    rows_.versions.add(row.entity_version);
-    rows_.events.add(escaped(row.cause_event));
-    rows_.rules.add(row.cause_rule);
-    rows_.rulesets.add(row.ruleset);
-    rows_.actors.add(escaped(row.actor));
-    rows_.previous.add(row.previous);
-    rows_.digests.add(bytes_of(row.body_digest));
-    rows_.hashes.add(bytes_of(row.hash));
-    rows_.salts.add(row.salt);
-    rows_.bodies.add(*row.body);
+    columns_.rows.streams.add(open.id);
+    columns_.rows.seqs.add(row.seq);
+    columns_.rows.tenants.add(now_.tenant);
+    columns_.rows.times.add(microseconds_of(row.time));
+    columns_.rows.kinds.add(row.kind);
+    columns_.rows.subjects.add(row.subject);
+    columns_.rows.versions.add(row.entity_version);
+    columns_.rows.events.add(escaped(row.cause_event));
+    columns_.rows.rules.add(row.cause_rule);
+    columns_.rows.rulesets.add(row.ruleset);
+    columns_.rows.actors.add(escaped(row.actor));
+    columns_.rows.previous.add(row.previous);
+    columns_.rows.digests.add(bytes_of(row.body_digest));
+    columns_.rows.hashes.add(bytes_of(row.hash));
+    columns_.rows.salts.add(row.salt);
+    columns_.rows.bodies.add(*row.body);
 }
 
 Result<void> StepColumns::add_seen() {
     const Step& step = *now_.step;
     if (!step.seen) return {};
     auto key = event_key(*step.seen);
-    seen_.keys.add(key);
-    seen_.tenants.add(now_.tenant);
-    seen_.streams.add(now_.event_stream);
-    seen_.events.add(now_.event_seq);
-    seen_.decisions.add(now_.decision_seq);
-    seen_.digests.add(bytes_of(step.seen_digest));
+    columns_.seen.keys.add(key);
+    columns_.seen.tenants.add(now_.tenant);
+    columns_.seen.streams.add(now_.event_stream);
+    columns_.seen.events.add(now_.event_seq);
+    columns_.seen.decisions.add(now_.decision_seq);
+    columns_.seen.digests.add(bytes_of(step.seen_digest));
     if (!events_.emplace(std::move(key), step.seen->id.text()).second) return conflict("is known already");
     if (now_.decision_seq != 0) decided_keys_.insert(event_key(*step.seen));
     return {};
@@ -112,8 +107,8 @@ Result<void> StepColumns::add_decided() {
     if (now_.decision_seq == 0)
         return invalid("event " + step.decided->id.text() + ": decided without a decision record");
     auto key = event_key(*step.decided);
-    decided_.keys.add(key);
-    decided_.seqs.add(now_.decision_seq);
+    columns_.decided.keys.add(key);
+    columns_.decided.seqs.add(now_.decision_seq);
     events_.emplace(key, step.decided->id.text());
     if (!decided_keys_.insert(std::move(key)).second) return conflict("is not pending");
     return {};
@@ -226,114 +221,95 @@ void StepColumns::add_keys() {
 }
 
 void StepColumns::give_to(Values& values) {
-    give_journal(values);
-    give(values, seen_.keys, seen_.tenants, seen_.streams, seen_.events, seen_.decisions, seen_.digests);
-    give(values, decided_.keys, decided_.seqs);
-    give_entities(values);
-    auto partitions = numbers(), places = numbers(), highest = numbers();
-    for (const auto& [partition, counters] : counters_) {
-        partitions.add(partition);
-        places.add(counters.place);
-        highest.add(counters.number);
+    fill_journal();
+    fill_entities();
+    for (const auto& [partition, highest] : counters_) {
+        auto& counters = columns_.counters;
+        counters.partitions.add(partition);
+        counters.places.add(highest.place);
+        counters.numbers.add(highest.number);
     }
-    give(values, partitions, places, highest);
-    give_pending(values);
-    give_outbox(values);
+    fill_pending();
+    fill_outbox();
+    columns_.give_to(values);
 }
 
-void StepColumns::give_journal(Values& values) {
-    auto ids = numbers(), before = numbers(), seqs = numbers(), hashes = bytes();
+void StepColumns::fill_journal() {
     for (const auto& [key, stream] : moved_) {
-        ids.add(stream->id);
-        before.add(stream->committed);
-        seqs.add(stream->head.seq);
-        hashes.add(bytes_of(stream->head.hash));
+        auto& streams = columns_.streams;
+        streams.ids.add(stream->id);
+        streams.from.add(stream->committed);
+        streams.seqs.add(stream->head.seq);
+        streams.hashes.add(bytes_of(stream->head.hash));
     }
-    give(values, ids, before, seqs, hashes);
-    give(values, rows_.streams, rows_.seqs, rows_.tenants, rows_.times, rows_.kinds, rows_.subjects,
-         rows_.versions, rows_.events, rows_.rules, rows_.rulesets, rows_.actors, rows_.previous,
-         rows_.digests, rows_.hashes, rows_.salts, rows_.bodies);
-    auto tenants = numbers(), names = texts(), streams = numbers(), last = numbers();
     for (const auto& [key, seq] : subjects_) {
-        tenants.add(std::get<0>(key));
-        names.add(std::get<1>(key));
-        streams.add(std::get<2>(key));
-        last.add(seq);
+        auto& subjects = columns_.subjects;
+        subjects.tenants.add(std::get<0>(key));
+        subjects.names.add(std::get<1>(key));
+        subjects.streams.add(std::get<2>(key));
+        subjects.seqs.add(seq);
     }
-    give(values, tenants, names, streams, last);
 }
 
-void StepColumns::give_entities(Values& values) {
-    auto tenants = numbers(), subjects = texts(), first_versions = numbers(), first_fields = texts(),
-         versions = numbers(), emails = bytes(), fields = texts(), metas = texts();
+void StepColumns::fill_entities() {
+    auto& entities = columns_.entities;
     for (const auto& [key, row] : entities_) {
-        tenants.add(key.first);
-        subjects.add(key.second);
-        first_versions.add(row.first_version);
-        first_fields.add(row.first_fields);
-        versions.add(row.last->version);
+        entities.tenants.add(key.first);
+        entities.subjects.add(key.second);
+        entities.first_versions.add(row.first_version);
+        entities.first_fields.add(row.first_fields);
+        entities.versions.add(row.last->version);
         const auto email = email_of(*row.last);
         if (email.empty())
-            emails.add_null();
+            entities.emails.add_null();
         else
-            emails.add(email);
-        fields.add(row.fields);
-        metas.add(stored_text(meta_to_json(*row.last)));
+            entities.emails.add(email);
+        entities.fields.add(row.fields);
+        entities.metas.add(stored_text(meta_to_json(*row.last)));
     }
-    give(values, tenants, subjects, first_versions, first_fields, versions, emails, fields, metas);
 }
 
-void StepColumns::give_pending(Values& values) {
-    auto gone_partitions = numbers(), gone_places = numbers();
+void StepColumns::fill_pending() {
     for (const auto& [partition, place] : gone_) {
-        gone_partitions.add(partition);
-        gone_places.add(place);
+        columns_.gone.partitions.add(partition);
+        columns_.gone.places.add(place);
     }
-    give(values, gone_partitions, gone_places);
-    auto partitions = numbers(), places = numbers(), tenants = numbers(), subjects = texts(), kinds = texts(),
-         events = texts(), contexts = texts(), seqs = numbers();
+    auto& pending = columns_.pending;
     for (const auto& [place, row] : pending_) {
-        partitions.add(place.first);
-        places.add(place.second);
-        tenants.add(row.tenant);
-        subjects.add(row.pending->event.subject.text());
-        kinds.add(row.pending->kind);
-        events.add(stored_text(envelope_of(row.pending->event)));
-        contexts.add(stored_text(row.pending->context));
-        seqs.add(row.event_seq);
+        pending.partitions.add(place.first);
+        pending.places.add(place.second);
+        pending.tenants.add(row.tenant);
+        pending.subjects.add(row.pending->event.subject.text());
+        pending.kinds.add(row.pending->kind);
+        pending.events.add(stored_text(envelope_of(row.pending->event)));
+        pending.contexts.add(stored_text(row.pending->context));
+        pending.seqs.add(row.event_seq);
     }
-    give(values, partitions, places, tenants, subjects, kinds, events, contexts, seqs);
 }
 
-void StepColumns::give_outbox(Values& values) {
-    auto done_partitions = numbers(), done_numbers = numbers();
+void StepColumns::fill_outbox() {
     for (const auto& [partition, number] : done_) {
-        done_partitions.add(partition);
-        done_numbers.add(number);
+        columns_.done.partitions.add(partition);
+        columns_.done.numbers.add(number);
     }
-    give(values, done_partitions, done_numbers);
-    auto moved_partitions = numbers(), moved_numbers = numbers(), moved_attempts = numbers(),
-         moved_next = numbers();
     for (const auto& [place, delivery] : updated_) {
-        moved_partitions.add(place.first);
-        moved_numbers.add(place.second);
-        moved_attempts.add(delivery->attempts);
-        moved_next.add(microseconds_of(delivery->next_attempt));
+        auto& moved = columns_.moved;
+        moved.partitions.add(place.first);
+        moved.numbers.add(place.second);
+        moved.attempts.add(delivery->attempts);
+        moved.next.add(microseconds_of(delivery->next_attempt));
     }
-    give(values, moved_partitions, moved_numbers, moved_attempts, moved_next);
-    auto partitions = numbers(), places = numbers(), tenants = numbers(), lanes = texts(),
-         attempts = numbers(), created = numbers(), next = numbers(), bodies = texts();
+    auto& outbox = columns_.outbox;
     for (const auto& [place, row] : outbox_) {
-        partitions.add(place.first);
-        places.add(place.second);
-        tenants.add(row.tenant);
-        lanes.add(row.added->lane.text());
-        attempts.add(row.latest->attempts);
-        created.add(microseconds_of(row.added->created));
-        next.add(microseconds_of(row.latest->next_attempt));
-        bodies.add(stored_delivery(*row.added));
+        outbox.partitions.add(place.first);
+        outbox.numbers.add(place.second);
+        outbox.tenants.add(row.tenant);
+        outbox.lanes.add(row.added->lane.text());
+        outbox.attempts.add(row.latest->attempts);
+        outbox.created.add(microseconds_of(row.added->created));
+        outbox.next.add(microseconds_of(row.latest->next_attempt));
+        outbox.bodies.add(stored_delivery(*row.added));
     }
-    give(values, partitions, places, tenants, lanes, attempts, created, next, bodies);
 }
 
 std::string StepColumns::event_of(const std::string& what) const {

@@ -10,20 +10,9 @@
 #include <vector>
 
 #include "engine/store/journal_writer.h"
-#include "engine/store/postgres/column.h"
-#include "engine/store/postgres/connection.h"
+#include "engine/store/postgres/commit_columns.h"
 
 namespace engine::postgres {
-
-inline Column numbers() {
-    return Column(Column::Of::number);
-}
-inline Column texts() {
-    return Column(Column::Of::text);
-}
-inline Column bytes() {
-    return Column(Column::Of::bytes);
-}
 
 /// Where a stream stands.
 struct OpenStream {
@@ -109,10 +98,10 @@ private:
     void add_continuations();
     void add_keys();
     void add_rare(const char* statement, Values values) { rare_.emplace_back(statement, std::move(values)); }
-    void give_journal(Values& values);
-    void give_entities(Values& values);
-    void give_pending(Values& values);
-    void give_outbox(Values& values);
+    void fill_journal();
+    void fill_entities();
+    void fill_pending();
+    void fill_outbox();
     Error conflict(const std::string& what) const;
 
     WriterMemory& memory_;
@@ -130,20 +119,7 @@ private:
     std::map<Place, OutboxRow> outbox_;
     std::vector<std::pair<const char*, Values>> rare_;
 
-    /// Columns of rows that are never taken back within a commit.
-    struct JournalRows {
-        Column streams = numbers(), seqs = numbers(), tenants = numbers(), times = numbers(), kinds = texts(),
-               subjects = texts(), versions = numbers(), events = texts(), rules = texts(),
-               rulesets = texts(), actors = texts(), previous = numbers(), digests = bytes(),
-               hashes = bytes(), salts = bytes(), bodies = texts();
-    } rows_;
-    struct Seen {
-        Column keys = bytes(), tenants = numbers(), streams = numbers(), events = numbers(),
-               decisions = numbers(), digests = bytes();
-    } seen_;
-    struct Decided {
-        Column keys = bytes(), seqs = numbers();
-    } decided_;
+    CommitColumns columns_;
 };
 
 }  // namespace engine::postgres

@@ -193,8 +193,8 @@ private:
 
 }  // namespace
 
-Result<double> batch_floor(const FloorOptions& options) {
-    auto database = open_empty(options.path, options.partitions, options.cache_bytes);
+Result<double> batch_floor(const std::string& path, const FloorOptions& options) {
+    auto database = open_empty(path, options.partitions, options.cache_bytes);
     if (!database) return database.error();
     BatchFloor floor(**database, options);
     const auto began = std::chrono::steady_clock::now();
