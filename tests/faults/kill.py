@@ -40,7 +40,7 @@ def run(arguments):
     chance = random.Random(f"{arguments.seed}/kill")
     lives = LONG_LIFE_SECONDS if arguments.long else LIFE_SECONDS
     rate = scaled(EVENTS_PER_SECOND)
-    with Bench(arguments.signalbox, arguments.work, arguments.seed) as bench:
+    with Bench(arguments.signalbox, arguments.work, arguments.seed, store=arguments.store) as bench:
         bench.start()
         load = bench.load(0, rate=rate, workers=16)
         starts = []
@@ -63,6 +63,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--signalbox", default="build/release/bin/signalbox", help="the program under test")
     parser.add_argument("--work", default="build/kill-rounds", help="folder for store and logs, made afresh")
+    parser.add_argument("--store", choices=["sqlite", "postgresql"], default="sqlite", help="a server is the test's own")
     parser.add_argument("--rounds", type=int, help="how often it is killed; 30, with --long 1000")
     parser.add_argument("--long", action="store_true", help="1000 rounds, each of up to two seconds: half an hour")
     parser.add_argument("--seed", default="", help="repeats the senders' stories and the destination's moods")

@@ -48,8 +48,9 @@ void drop_database(const Folder& folder) {
     run(server(), "DROP DATABASE IF EXISTS \"" + name_of(folder) + "\" WITH (FORCE)");
 }
 
-void run_in_database(const Folder& folder, const std::string& statements) {
-    run(url_of(folder), statements);
+std::string run_in_database(const Folder& folder, const std::string& statements) {
+    const auto rows = run(url_of(folder), statements);
+    return rows.empty() || rows[0].empty() || rows[0][0].is_null() ? "" : rows[0][0].c_str();
 }
 
 }  // namespace store_tests

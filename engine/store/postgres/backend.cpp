@@ -86,17 +86,21 @@ Result<Connection*> PostgresStore::connection() {
     return connection_.get();
 }
 
-Result<void> PostgresStore::begin_reading() {
-    if (reading_) return {};
-    for (int attempt = 0; attempt < 2; ++attempt) {
+Result<void> PostgresStore::begin(const std::string& how) {
+    for (const bool last : {false, true}) {
         const auto open = connection();
         if (!open) return open.error();
-        const auto begun = (*open)->begin(begin_of_reading(all_tenants));
-        reading_ = bool(begun);
-        // A connection that was lost while nobody used it shows so only now.
-        if (begun || !(*open)->broken()) return begun;
+        auto begun = (*open)->begin(how);
+        if (begun || last || !(*open)->broken()) return begun;
     }
     return unavailable("the connection to the database is lost");
+}
+
+Result<void> PostgresStore::begin_reading() {
+    if (reading_) return {};
+    auto begun = begin(begin_of_reading(all_tenants));
+    reading_ = bool(begun);
+    return begun;
 }
 
 void PostgresStore::end_reading() {
@@ -108,17 +112,9 @@ void PostgresStore::end_reading() {
 
 Result<Rows> PostgresStore::ask(std::int64_t tenant, const char* statement, const Values& values) {
     if (reading_ && !connection_->broken()) return connection_->run(statement, values);
-    auto asked = ask_once(tenant, statement, values);
-    if (!asked && connection_->broken()) asked = ask_once(tenant, statement, values);
-    return asked;
-}
-
-Result<Rows> PostgresStore::ask_once(std::int64_t tenant, const char* statement, const Values& values) {
-    const auto open = connection();
-    if (!open) return open.error();
-    if (const auto begun = (*open)->begin(begin_of_reading(tenant)); !begun) return begun.error();
-    auto rows = (*open)->run(statement, values);
-    if (!rows || !(*open)->commit()) (*open)->rollback();
+    if (const auto begun = begin(begin_of_reading(tenant)); !begun) return begun.error();
+    auto rows = connection_->run(statement, values);
+    if (!rows || !connection_->commit()) connection_->rollback();
     return rows;
 }
 
@@ -156,15 +152,13 @@ Result<void> PostgresStore::own() {
     if (options_.read_only) return denied("the store was opened for reading only");
     if (owned()) return {};
     end_reading();
-    const auto open = connection();
-    if (!open) return open.error();
-    if (auto begun = (*open)->begin("BEGIN"); !begun) return begun;
-    const auto taken = take_over(**open);
+    if (auto begun = begin("BEGIN"); !begun) return begun;
+    const auto taken = take_over(*connection_);
     if (!taken) {
-        (*open)->rollback();
+        connection_->rollback();
         return taken.error();
     }
-    if (auto done = (*open)->commit(); !done) return unavailable(done.error().message);
+    if (auto done = connection_->commit(); !done) return unavailable(done.error().message);
     forget_uncommitted();
     memory_.subjects.clear();
     commit_number_ = 0;

@@ -90,8 +90,9 @@ private:
     /// The connection, opened again when it was lost; an owner's lease is moved to it.
     Result<Connection*> connection();
     Result<void> connect();
+    /// On a connection that is there: one that was lost while nobody used it shows so only now.
+    Result<void> begin(const std::string& how);
     Result<Rows> ask(std::int64_t tenant, const char* statement, const Values& values);
-    Result<Rows> ask_once(std::int64_t tenant, const char* statement, const Values& values);
     /// `change` inside a transaction of its own, that sees all tenants.
     template <class Change>
     Result<void> in_transaction(Change change);
@@ -134,19 +135,17 @@ private:
 };
 
 inline constexpr std::int64_t all_tenants = -1;
+inline constexpr auto begin_of_writing =
+    "BEGIN; SET LOCAL ROLE signalbox_app; SELECT set_config('signalbox.tenants', '*', true)";
 
 template <class Change>
 Result<void> PostgresStore::in_transaction(Change change) {
     if (options_.read_only) return denied("the store was opened for reading only");
     end_reading();
-    const auto open = connection();
-    if (!open) return open.error();
-    static const std::string how =
-        "BEGIN; SET LOCAL ROLE signalbox_app; SELECT set_config('signalbox.tenants', '*', true)";
-    if (auto begun = (*open)->begin(how); !begun) return begun;
-    Result<void> done = change(**open);
-    if (done) return (*open)->commit();
-    (*open)->rollback();
+    if (auto begun = begin(begin_of_writing); !begun) return begun;
+    Result<void> done = change(*connection_);
+    if (done) return connection_->commit();
+    connection_->rollback();
     return done;
 }
 

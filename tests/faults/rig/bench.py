@@ -7,6 +7,7 @@ from rig import judge, tenant
 from rig.daemon import Daemon, expect
 from rig.destination import RunningDestination
 from rig.load import Load
+from rig.stores import store_of
 
 SLOW = os.environ.get("SIGNALBOX_SLOW", "0") not in ("", "0")  # a sanitizer build: a tenth of everything
 
@@ -16,7 +17,7 @@ def scaled(count):
 
 
 class Bench:
-    def __init__(self, program, work, seed, trouble=0.15, options=()):
+    def __init__(self, program, work, seed, trouble=0.15, options=(), store="sqlite"):
         self.work = Path(work).resolve()
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(parents=True)
@@ -24,7 +25,8 @@ class Bench:
         self.destination = RunningDestination(self.work / "destination.jsonl", seed, trouble)
         self.loads = []
         folder = tenant.write_tenant(self.work / "tenants" / tenant.NAME, self.destination.url).parent
-        self.daemon = Daemon(program, self.work, folder, tenant.SECRETS, ("--log-level", "warn", *options))
+        self.store = store_of(store, self.work)
+        self.daemon = Daemon(program, self.work, folder, tenant.SECRETS, ("--log-level", "warn", *options), self.store)
         self.key = ""
 
     def __enter__(self):
@@ -35,6 +37,7 @@ class Bench:
             load.stopping = True
         self.daemon.end()
         self.destination.stop()
+        self.store.remove()
 
     def start(self, *options, under=()):
         seconds = self.daemon.start(*options, under=under)

@@ -4,10 +4,11 @@ import json
 import os
 import select
 import signal
-import sqlite3
 import subprocess
 import time
 from pathlib import Path
+
+from rig.stores import SqliteFile
 
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 60
@@ -38,11 +39,12 @@ def wait_until(holds, message, seconds=60, pause=0.01):
 class Daemon:
     """One store and one folder of tenants, served by one process after another."""
 
-    def __init__(self, program, work, folder, environment=None, options=()):
+    def __init__(self, program, work, folder, environment=None, options=(), kept=None):
         self.program = os.path.abspath(program)
         self.work = Path(work)
         self.folder = folder
-        self.store = f"sqlite:///{self.work.resolve()}/store.db"
+        self.kept = kept or SqliteFile(work)
+        self.store = self.kept.url
         self.log = self.work / "serve.log"
         self.environment = {**os.environ, **(environment or {})}
         self.options = list(options)
@@ -159,12 +161,7 @@ class Daemon:
 
     def work_left(self, but_not_for=""):
         """Events to decide and deliveries to make, as committed: the metrics may lag behind."""
-        database = sqlite3.connect(f"file:{self.work.resolve()}/store.db?mode=ro", uri=True, timeout=30)
-        try:
-            deliveries = [row[0] for row in database.execute("SELECT body FROM outbox")]
-            events = database.execute("SELECT count(*) FROM pending").fetchone()[0]
-        finally:
-            database.close()
+        events, deliveries = self.kept.waiting()
         return events, sum(f'"connection":"{but_not_for}"' not in delivery for delivery in deliveries)
 
     def wait_until_idle(self, seconds=120):
