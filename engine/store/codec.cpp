@@ -126,4 +126,17 @@ Result<std::vector<std::string>> scopes_from(std::string_view text) {
     return scopes;
 }
 
+std::string event_named_by(const Step& step) {
+    if (step.seen) return step.seen->id.text();
+    if (step.decided) return step.decided->id.text();
+    return step.records.empty() ? std::string() : step.records.front().cause_event;
+}
+
+std::string first_subject(std::string_view kind) {
+    return std::string(kind) + "/";
+}
+std::string end_of_subjects(std::string_view kind) {
+    return std::string(kind) + "0";
+}
+
 }  // namespace engine

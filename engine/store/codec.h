@@ -36,6 +36,12 @@ Result<Digest> digest_from(std::string_view bytes, std::string_view what);
 Result<Entity> entity_from(const TenantName& tenant, std::string_view subject, std::uint64_t version,
                            std::string_view fields, std::string_view meta);
 Result<Subject> subject_from(std::string_view text);
+
+/// The event that a conflict of the step is said to be of.
+std::string event_named_by(const Step& step);
+/// Subjects of a kind are those from `kind/` to before `kind0`: '0' follows '/'.
+std::string first_subject(std::string_view kind);
+std::string end_of_subjects(std::string_view kind);
 /// Of a key, stored as a JSON list. Fails with corrupt.
 Result<std::vector<std::string>> scopes_from(std::string_view text);
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
-from rig.daemon import Daemon, Failed, expect, wait_until  # noqa: E402
+from rig.daemon import Daemon, exit_code_of, expect, wait_until  # noqa: E402
 from rig.destination import RunningDestination  # noqa: E402
 
 REVOKED_WITHIN_SECONDS = 10
@@ -462,12 +462,7 @@ def main():
     parser.add_argument("--signalbox", default="build/release/bin/signalbox", help="the program under test")
     parser.add_argument("--work", default="build/e2e-cli", help="folder for store and logs, made afresh")
     arguments = parser.parse_args()
-    try:
-        run(arguments)
-    except Failed as failure:
-        print(f"FAILED: {failure}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_code_of(run, arguments)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True  # the sources' folder stays as it is
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
 from rig import tenant  # noqa: E402
 from rig.bench import Bench, scaled  # noqa: E402
-from rig.daemon import Failed, expect, wait_until  # noqa: E402
+from rig.daemon import exit_code_of, expect, wait_until  # noqa: E402
 from rig.load import storm  # noqa: E402
 
 REQUESTS = 10_000
@@ -144,13 +144,7 @@ def main():
     parser.add_argument("--work", default="build/e2e-live", help="folder for store and logs, made afresh")
     parser.add_argument("--seed", default="1", help="repeats the senders' stories and the destination's moods")
     arguments = parser.parse_args()
-    print(f"seed={arguments.seed}", flush=True)
-    try:
-        run(arguments)
-    except Failed as failure:
-        print(f"FAILED: {failure}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_code_of(run, arguments)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from rig.bench import SLOW, Bench, scaled  # noqa: E402
-from rig.daemon import Failed, expect, wait_until  # noqa: E402
+from rig.daemon import Failed, exit_code_of, expect, wait_until  # noqa: E402
 
 EVENTS_PER_SECOND = 200
 SYNCS = 40  # the fault comes at one of so many; the first ones are those of the start
@@ -108,13 +108,7 @@ def main():
     if not can_trace():
         print("processes cannot be traced here")
         return 77
-    print(f"seed={arguments.seed}", flush=True)
-    try:
-        run(arguments)
-    except Failed as failure:
-        print(f"FAILED: {failure}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_code_of(run, arguments)
 
 
 if __name__ == "__main__":

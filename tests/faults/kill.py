@@ -14,7 +14,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from rig.bench import SLOW, Bench, scaled  # noqa: E402
-from rig.daemon import Failed, expect, wait_until  # noqa: E402
+from rig.daemon import exit_code_of, expect, wait_until  # noqa: E402
 
 EVENTS_PER_SECOND = 300
 LIFE_SECONDS = (0.05, 1.0)
@@ -70,13 +70,7 @@ def main():
     arguments = parser.parse_args()
     arguments.rounds = arguments.rounds or (1000 if arguments.long else 10 if SLOW else 30)
     arguments.seed = arguments.seed or str(random.SystemRandom().randrange(1_000_000) if arguments.long else 1)
-    print(f"seed={arguments.seed}", flush=True)
-    try:
-        run(arguments)
-    except Failed as failure:
-        print(f"FAILED: {failure}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_code_of(run, arguments)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ namespace {
 
 /// Ownership is taken by one program at a time. The number is ours alone: "SBoxOwnr".
 constexpr auto take_turn = "SELECT pg_advisory_xact_lock(6003110293969397362)";
-constexpr auto reading_pause = std::chrono::milliseconds(50);
+constexpr auto doubt_pause = std::chrono::milliseconds(50);
 
 SessionLimits limits_of(const OpenOptions& options) {
     SessionLimits limits;
@@ -321,7 +321,7 @@ Result<void> PostgresStore::settled(const Error& error) {
         if (committed && *committed) return {};
         if (committed) return unavailable("the connection to the database was lost before the commit");
         if (std::chrono::steady_clock::now() >= until) return error;
-        std::this_thread::sleep_for(reading_pause);
+        std::this_thread::sleep_for(doubt_pause);
     }
 }
 

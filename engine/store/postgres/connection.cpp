@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "engine/base/ensure.h"
+#include "engine/base/hash.h"
 #include "engine/base/text.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -30,10 +31,6 @@ std::string message_of(const std::string& text) {
     rest = rest.substr(0, rest.find("\nCONTEXT:"));
     while (!rest.empty() && rest.back() == '\n') rest.remove_suffix(1);
     return std::string(rest);
-}
-
-int nibble(char c) {
-    return c <= '9' ? c - '0' : c - 'a' + 10;
 }
 
 }  // namespace
@@ -65,11 +62,9 @@ std::int64_t Rows::integer(std::size_t row, int column) const {
 std::string Rows::bytes(std::size_t row, int column) const {
     const auto hex = text(row, column);
     ENSURE(hex.starts_with("\\x"));
-    std::string bytes;
-    bytes.reserve(hex.size() / 2);
-    for (std::size_t i = 2; i + 1 < hex.size(); i += 2)
-        bytes += static_cast<char>(nibble(hex[i]) * 16 + nibble(hex[i + 1]));
-    return bytes;
+    auto bytes = from_hex(hex.substr(2));
+    ENSURE(bytes);
+    return *std::move(bytes);
 }
 
 Connection::Connection(std::unique_ptr<pqxx::connection> connection) : connection_(std::move(connection)) {

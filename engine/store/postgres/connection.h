@@ -84,7 +84,7 @@ struct SessionLimits {
 };
 
 /// One thread at a time. Fails with unavailable when the server is away, with what the statement's error
-/// means otherwise (`error_of_state`).
+/// means otherwise (`code_of_state`).
 class Connection {
 public:
     static Result<std::unique_ptr<Connection>> open(const std::string& url, const SessionLimits& limits);
@@ -95,7 +95,6 @@ public:
     Result<Rows> run(const char* statement, const Values& values);
 
     bool broken() const { return broken_; }
-    bool in_transaction() const { return in_transaction_; }
 
     Result<void> begin(const std::string& how);
     /// outcome_unknown when the server did not answer.

@@ -22,8 +22,6 @@ constexpr std::int64_t lease = 10'000'000;
 constexpr std::string_view actor = "engine";
 constexpr std::size_t hash_bytes = 32;
 constexpr std::size_t salt_bytes = 16;
-/// Keys and hashes are cut from these, so that none has to be made while the time runs.
-constexpr std::size_t noise_bytes = 1 << 20;
 constexpr auto begin =
     "BEGIN; SET LOCAL ROLE signalbox_app; SELECT set_config('signalbox.tenants', '*', true)";
 
@@ -34,8 +32,7 @@ public:
         : connection_(connection),
           options_(options),
           sizes_(options.sizes),
-          noise_(random_bytes(noise_bytes)),
-          text_(longest(options.sizes), 'x'),
+          like_(options),
           seqs_(static_cast<std::size_t>(options.partitions)),
           committed_(seqs_.size()),
           versions_(options.lanes),
@@ -59,31 +56,6 @@ private:
         std::size_t partition;
     };
 
-    static std::size_t longest(const RowSizes& sizes) {
-        return std::max({sizes.event, sizes.decision, sizes.delivered, sizes.outbox, sizes.fields, sizes.meta,
-                         sizes.subject, sizes.event_id});
-    }
-
-    std::string_view text(std::size_t length) const { return std::string_view(text_).substr(0, length); }
-    std::string_view noise(std::size_t event, std::size_t length) const {
-        return std::string_view(noise_).substr(event * 61 % (noise_bytes - 64), length);
-    }
-    std::size_t partition_of(std::size_t lane) const { return lane % seqs_.size(); }
-    /// Spread, so that neighbours in time are not neighbours in the tables.
-    std::size_t lane_of(std::size_t event) const { return event * 7919 % options_.lanes; }
-    /// As long as a real one, and different for each lane.
-    std::string subject_of(std::size_t lane) const {
-        const auto number = std::to_string(lane);
-        const auto rest = sizes_.subject > number.size() ? sizes_.subject - number.size() : 0;
-        return std::string(text(rest)) + number;
-    }
-    /// Unique and without order, as digests are.
-    std::string digest_like(std::size_t event) const {
-        std::string key(noise(event * 31, hash_bytes));
-        for (std::size_t i = 0; i < 8; ++i) key[16 + i] = static_cast<char>(event >> (8 * i));
-        return key;
-    }
-
     Result<void> make_owner_and_streams() {
         const auto added = connection_.run(sql::add_owner, values("floor", lease));
         if (!added) return added.error();
@@ -97,8 +69,8 @@ private:
     }
 
     std::uint64_t record(std::size_t event, std::size_t body_bytes) {
-        const auto lane = lane_of(event);
-        const auto partition = partition_of(lane);
+        const auto lane = like_.lane_of(event);
+        const auto partition = like_.partition_of(lane);
         const auto seq = ++seqs_[partition];
         auto& rows = columns_.rows;
         rows.streams.add(static_cast<std::int64_t>(partition) + 1);
@@ -106,17 +78,17 @@ private:
         rows.tenants.add(tenant);
         rows.times.add(now);
         rows.kinds.add("decision");
-        rows.subjects.add(subject_of(lane));
+        rows.subjects.add(like_.subject_of(lane));
         rows.versions.add(versions_[lane]);
-        rows.events.add(text(sizes_.event_id));
+        rows.events.add(like_.text(sizes_.event_id));
         rows.rules.add("");
-        rows.rulesets.add(text(std::min<std::size_t>(71, text_.size())));
+        rows.rulesets.add(like_.text(71));
         rows.actors.add(actor);
         rows.previous.add(last_[lane]);
-        rows.digests.add(noise(event, hash_bytes));
-        rows.hashes.add(noise(event + 1, hash_bytes));
-        rows.salts.add(noise(event + 2, salt_bytes));
-        rows.bodies.add(text(body_bytes));
+        rows.digests.add(like_.noise(event, hash_bytes));
+        rows.hashes.add(like_.noise(event + 1, hash_bytes));
+        rows.salts.add(like_.noise(event + 2, salt_bytes));
+        rows.bodies.add(like_.text(body_bytes));
         last_[lane] = seq;
         touched_.push_back(lane);
         return seq;
@@ -132,28 +104,28 @@ private:
     }
 
     void write(std::size_t event) {
-        const auto lane = lane_of(event);
-        const auto partition = partition_of(lane);
+        const auto lane = like_.lane_of(event);
+        const auto partition = like_.partition_of(lane);
         const auto event_seq = record(event, sizes_.event);
         ++versions_[lane];
         const auto decision_seq = record(event, sizes_.decision);
         auto& seen = columns_.seen;
-        seen.keys.add(digest_like(event));
+        seen.keys.add(like_.digest_like(event));
         seen.tenants.add(tenant);
         seen.streams.add(static_cast<std::int64_t>(partition) + 1);
         seen.events.add(event_seq);
         seen.decisions.add(decision_seq);
-        seen.digests.add(noise(event + 3, hash_bytes));
+        seen.digests.add(like_.noise(event + 3, hash_bytes));
         write_entity(lane);
         auto& outbox = columns_.outbox;
         outbox.partitions.add(static_cast<std::int64_t>(partition));
         outbox.numbers.add(static_cast<std::int64_t>(event) + 1);
         outbox.tenants.add(tenant);
-        outbox.lanes.add(subject_of(lane));
+        outbox.lanes.add(like_.subject_of(lane));
         outbox.attempts.add(0);
         outbox.created.add(now);
         outbox.next.add(now);
-        outbox.bodies.add(text(sizes_.outbox));
+        outbox.bodies.add(like_.text(sizes_.outbox));
         sent_.push_back({event, partition});
     }
 
@@ -161,13 +133,13 @@ private:
     void write_entity(std::size_t lane) {
         auto& entities = columns_.entities;
         entities.tenants.add(tenant);
-        entities.subjects.add(subject_of(lane));
+        entities.subjects.add(like_.subject_of(lane));
         entities.first_versions.add(versions_[lane]);
         entities.first_fields.add("");
         entities.versions.add(versions_[lane]);
         entities.emails.add_null();
-        entities.fields.add(text(sizes_.fields));
-        entities.metas.add(text(sizes_.meta));
+        entities.fields.add(like_.text(sizes_.fields));
+        entities.metas.add(like_.text(sizes_.meta));
     }
 
     Result<void> commit() {
@@ -176,7 +148,7 @@ private:
             streams.ids.add(static_cast<std::int64_t>(i) + 1);
             streams.from.add(committed_[i]);
             streams.seqs.add(seqs_[i]);
-            streams.hashes.add(noise(i, hash_bytes));
+            streams.hashes.add(like_.noise(i, hash_bytes));
             columns_.counters.partitions.add(static_cast<std::int64_t>(i));
             columns_.counters.places.add(0);
             columns_.counters.numbers.add(seqs_[i]);
@@ -186,8 +158,8 @@ private:
         for (const auto lane : touched_) {
             auto& subjects = columns_.subjects;
             subjects.tenants.add(tenant);
-            subjects.names.add(subject_of(lane));
-            subjects.streams.add(static_cast<std::int64_t>(partition_of(lane)) + 1);
+            subjects.names.add(like_.subject_of(lane));
+            subjects.streams.add(static_cast<std::int64_t>(like_.partition_of(lane)) + 1);
             subjects.seqs.add(last_[lane]);
         }
         touched_.clear();
@@ -202,8 +174,7 @@ private:
     Connection& connection_;
     const FloorOptions& options_;
     const RowSizes& sizes_;
-    const std::string noise_;
-    const std::string text_;
+    const FloorRows like_;
     CommitColumns columns_;
     std::vector<std::uint64_t> seqs_;       ///< by partition
     std::vector<std::uint64_t> committed_;  ///< by partition

@@ -16,14 +16,6 @@ Result<SeenEvent> seen_from(const Rows& rows, std::size_t row, const EventKey& k
     return SeenEvent{key, *digest, std::string(rows.text(row, 0)), rows.count(row, 1), rows.count(row, 2)};
 }
 
-/// Subjects of a kind are those from `kind/` to before `kind0`: '0' follows '/'.
-std::string first_subject(std::string_view kind) {
-    return std::string(kind) + "/";
-}
-std::string end_of_subjects(std::string_view kind) {
-    return std::string(kind) + "0";
-}
-
 }  // namespace
 
 Result<void> PostgresStore::expect(std::span<const EventKey> events, std::span<const EntityKey> entities) {

@@ -13,12 +13,6 @@ namespace {
 /// What is remembered only to save look-ups is forgotten beyond that.
 constexpr std::size_t remembered_max = 32'768;
 
-std::string event_named_by(const Step& step) {
-    if (step.seen) return step.seen->id.text();
-    if (step.decided) return step.decided->id.text();
-    return step.records.empty() ? std::string() : step.records.front().cause_event;
-}
-
 Error taken(const char* what, const std::pair<int, std::uint64_t>& place) {
     return {Code::conflict, std::string(what) + " " + std::to_string(place.second) + " of partition " +
                                 std::to_string(place.first) + " is taken"};

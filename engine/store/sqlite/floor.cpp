@@ -19,8 +19,6 @@ constexpr std::int64_t now = 1'790'000'000'000'000;
 constexpr std::string_view actor = "engine";
 constexpr std::size_t hash_bytes = 32;
 constexpr std::size_t salt_bytes = 16;
-/// Keys and hashes are cut from these, so that none has to be made while the time runs.
-constexpr std::size_t noise_bytes = 1 << 20;
 
 Result<std::unique_ptr<Database>> open_empty(const std::string& path, int partitions,
                                              std::size_t cache_bytes) {
@@ -45,8 +43,7 @@ public:
         : database_(database),
           options_(options),
           sizes_(options.sizes),
-          noise_(random_bytes(noise_bytes)),
-          text_(longest(options.sizes), 'x'),
+          like_(options),
           seqs_(static_cast<std::size_t>(options.partitions)),
           versions_(options.lanes),
           ids_(options.lanes) {}
@@ -65,25 +62,6 @@ private:
         std::size_t event;
         std::int64_t position;
     };
-
-    static std::size_t longest(const RowSizes& sizes) {
-        return std::max({sizes.event, sizes.decision, sizes.delivered, sizes.outbox, sizes.fields, sizes.meta,
-                         sizes.subject, sizes.event_id});
-    }
-
-    std::string_view text(std::size_t bytes) const { return std::string_view(text_).substr(0, bytes); }
-    Blob noise(std::size_t event, std::size_t bytes) const {
-        return Blob{std::string_view(noise_).substr(event * 61 % (noise_bytes - 64), bytes)};
-    }
-    std::size_t partition_of(std::size_t lane) const { return lane % seqs_.size(); }
-    /// Spread, so that neighbours in time are not neighbours in the tables.
-    std::size_t lane_of(std::size_t event) const { return event * 7919 % options_.lanes; }
-    /// As long as a real one, and different for each lane.
-    std::string subject_of(std::size_t lane) const {
-        const auto number = std::to_string(lane);
-        const auto rest = sizes_.subject > number.size() ? sizes_.subject - number.size() : 0;
-        return std::string(text(rest)) + number;
-    }
 
     Result<void> make_streams() {
         for (std::size_t i = 0; i < seqs_.size(); ++i) {
@@ -119,52 +97,47 @@ private:
     }
 
     Result<std::uint64_t> record(std::size_t event, std::size_t body_bytes) {
-        const auto lane = lane_of(event);
-        const auto partition = partition_of(lane);
+        const auto lane = like_.lane_of(event);
+        const auto partition = like_.partition_of(lane);
         const auto seq = ++seqs_[partition];
-        const auto subject = subject_of(lane);
+        const auto subject = like_.subject_of(lane);
         const auto added = database_.run(
             sql::add_record, position_of(static_cast<std::int64_t>(partition) + 1, seq), now, 1, subject,
-            versions_[lane], text(sizes_.event_id), 1, 1, actor, seq, noise(event, hash_bytes),
-            noise(event + 1, hash_bytes), noise(event + 2, salt_bytes), text(body_bytes));
+            versions_[lane], like_.text(sizes_.event_id), 1, 1, actor, seq, noise(event, hash_bytes),
+            noise(event + 1, hash_bytes), noise(event + 2, salt_bytes), like_.text(body_bytes));
         if (!added) return added.error();
         return seq;
     }
 
     Result<void> write(std::size_t event) {
-        const auto lane = lane_of(event);
-        const auto partition = partition_of(lane);
-        const auto subject = subject_of(lane);
+        const auto lane = like_.lane_of(event);
+        const auto partition = like_.partition_of(lane);
+        const auto subject = like_.subject_of(lane);
         const auto event_seq = record(event, sizes_.event);
         if (!event_seq) return event_seq.error();
         ++versions_[lane];
         const auto decision_seq = record(event, sizes_.decision);
         if (!decision_seq) return decision_seq.error();
-        const auto key = digest_like(event);
+        const auto key = like_.digest_like(event);
         const auto seen = database_.run(sql::add_seen, Blob{key}, partition, *event_seq, *decision_seq,
                                         noise(event + 3, hash_bytes));
         if (!seen) return seen.error();
         if (auto entity = write_entity(lane, subject); !entity) return entity;
         sent_.push_back({event, position_of(static_cast<std::int64_t>(partition), event + 1)});
         return only_error(database_.run(sql::add_delivery, sent_.back().position, tenant, subject, 0, now,
-                                        now, text(sizes_.outbox)));
+                                        now, like_.text(sizes_.outbox)));
     }
 
-    /// Unique and without order, as digests are.
-    std::string digest_like(std::size_t event) const {
-        std::string key(noise(event * 31, hash_bytes).bytes);
-        for (int i = 0; i < 8; ++i) key[16 + i] = static_cast<char>(event >> (8 * i));
-        return key;
-    }
+    Blob noise(std::size_t event, std::size_t length) const { return Blob{like_.noise(event, length)}; }
 
     Result<void> write_entity(std::size_t lane, const std::string& subject) {
         if (versions_[lane] > 1)
-            return only_error(database_.run(sql::set_entity, ids_[lane], versions_[lane], text(sizes_.fields),
-                                            text(sizes_.meta)));
+            return only_error(database_.run(sql::set_entity, ids_[lane], versions_[lane],
+                                            like_.text(sizes_.fields), like_.text(sizes_.meta)));
         ids_[lane] = ++last_id_;
         return only_error(database_.run(sql::add_entity, tenant, subject, versions_[lane],
-                                        std::optional<std::string_view>(), text(sizes_.fields),
-                                        text(sizes_.meta)));
+                                        std::optional<std::string_view>(), like_.text(sizes_.fields),
+                                        like_.text(sizes_.meta)));
     }
 
     Result<void> finish() {
@@ -182,8 +155,7 @@ private:
     Database& database_;
     const FloorOptions& options_;
     const RowSizes& sizes_;
-    const std::string noise_;
-    const std::string text_;
+    const FloorRows like_;
     std::vector<std::uint64_t> seqs_;      ///< by partition
     std::vector<std::uint64_t> versions_;  ///< by lane
     std::vector<std::int64_t> ids_;        ///< of the entities, by lane

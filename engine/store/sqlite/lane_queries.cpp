@@ -15,14 +15,6 @@ Result<SeenEvent> seen_from(const Rows& rows, const EventKey& key) {
     return SeenEvent{key, *digest, std::string(rows.text(0)), rows.count(1), rows.count(2)};
 }
 
-/// Subjects of a kind are those from `kind/` to before `kind0`: '0' follows '/'.
-std::string first_subject(std::string_view kind) {
-    return std::string(kind) + "/";
-}
-std::string end_of_subjects(std::string_view kind) {
-    return std::string(kind) + "0";
-}
-
 std::uint64_t number_at(const Rows& rows) {
     return static_cast<std::uint64_t>(rows.integer(0) % positions_of_share);
 }

@@ -32,12 +32,6 @@ Result<void> each(const List& list, Write write) {
     return {};
 }
 
-std::string event_named_by(const Step& step) {
-    if (step.seen) return step.seen->id.text();
-    if (step.decided) return step.decided->id.text();
-    return step.records.empty() ? std::string() : step.records.front().cause_event;
-}
-
 Result<void> one_inserted(const Result<int>& changed, const char* what, std::int64_t position) {
     if (!changed) return changed.error();
     if (*changed == 1) return {};

@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -22,6 +23,18 @@ class Failed(AssertionError):
 def expect(holds, message):
     if not holds:
         raise Failed(message)
+
+
+def exit_code_of(run, arguments):
+    """Of a test program: 1 when something that had to be true was not."""
+    if getattr(arguments, "seed", ""):
+        print(f"seed={arguments.seed}", flush=True)
+    try:
+        run(arguments)
+    except Failed as failure:
+        print(f"FAILED: {failure}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def wait_until(holds, message, seconds=60, pause=0.01):
