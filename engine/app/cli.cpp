@@ -43,6 +43,7 @@ int run(int argc, char** argv) {
     app.require_subcommand(1);
     Chosen chosen;
     add_rule_commands(app, chosen);
+    add_version_commands(app, chosen);
     add_store_commands(app, chosen);
     add_operator_commands(app, chosen);
     add_serve_command(app, chosen);

@@ -14,6 +14,7 @@ namespace engine::app {
 using Chosen = std::function<int()>;
 
 void add_rule_commands(CLI::App& app, Chosen& chosen);      ///< check test fmt dry-run replay
+void add_version_commands(CLI::App& app, Chosen& chosen);   ///< rules
 void add_store_commands(CLI::App& app, Chosen& chosen);     ///< explain history audit
 void add_operator_commands(CLI::App& app, Chosen& chosen);  ///< dead-letters lanes keys
 void add_serve_command(CLI::App& app, Chosen& chosen);

@@ -14,13 +14,13 @@ public:
     HttpOutbound(boost::asio::io_context& network, connectors::HttpClient& client, const Clock& clock)
         : network_(network), client_(client), clock_(clock) {}
 
-    /// The connection outlives the call back. An answer that never came may have been an effect all the same:
-    /// it is tried again under the same idempotency key.
-    void deliver(const connectors::Connection& connection, Delivery delivery,
+    /// An answer that never came may have been an effect all the same: it is tried again under the same
+    /// idempotency key.
+    void deliver(std::shared_ptr<const connectors::Connection> connection, Delivery delivery,
                  std::function<void(Attempt)> done) override;
 
 private:
-    void send(const connectors::Connection& connection, const Delivery& delivery,
+    void send(std::shared_ptr<const connectors::Connection> connection, const Delivery& delivery,
               std::function<void(Attempt)> done);
 
     boost::asio::io_context& network_;

@@ -90,4 +90,28 @@ Result<Json> perform(const std::string& store_url, Request request, Duration pat
     return perform_here(**store, std::move(request));
 }
 
+Result<Json> make_live(const std::string& store_url, const Tenant& tenant, const std::string& via,
+                       const std::string& message, Duration patience) {
+    auto store = open_store(store_url);
+    if (!store) return store.error();
+    if (auto kept = keep_rule_set(**store, tenant); !kept) return kept.error();
+    const auto& version = tenant.rule_set->version;
+    const auto now = SystemClock().now();
+    const auto has_owner = (*store)->has_owner();
+    if (!has_owner) return has_owner.error();
+    if (*has_owner) {
+        Request request;
+        request.tenant = tenant.name;
+        request.command = activate_command;
+        request.arguments = Json{{"version", version}, {"via", via}, {"message", message}};
+        request.actor = operator_name();
+        request.made = now;
+        return wait_for_owner(**store, request, patience);
+    }
+    if (auto owned = (*store)->own(); !owned) return owned.error();
+    const auto done = activate(**store, tenant, {via, operator_name(), message}, now);
+    if (!done) return done.error();
+    return Json{{"version", version}, {"state", *done ? "active" : "unchanged"}};
+}
+
 }  // namespace engine::app

@@ -44,28 +44,35 @@ std::set<fs::path> tenant_folders(const std::string& folder) {
     return folders;
 }
 
-/// A daemon that started with half of its tenants would answer for the others with silence.
-std::optional<Tenants> load_tenants(const std::string& folder) {
+LoadOptions load_options() {
+    LoadOptions options;
+    options.secrets_required = true;
+    return options;
+}
+
+struct Folders {
     Tenants tenants;
-    bool fine = true;
-    for (const auto& path : tenant_folders(folder)) {
-        LoadOptions options;
-        options.secrets_required = true;
-        const auto loaded = load_folder(path.string(), options);
+    bool fine = true;  ///< every folder could be loaded
+};
+
+/// What is wrong goes to stderr.
+Folders load_folders(const std::string& parent) {
+    Folders folders;
+    for (const auto& path : tenant_folders(parent)) {
+        const auto loaded = load_folder(path.string(), load_options());
         if (loaded.error) std::cerr << "signalbox: " << loaded.error->message << "\n";
         if (!loaded.tenant) std::cerr << "signalbox: tenant folder " << path.string() << ":\n";
         print_diagnostics(loaded.diagnostics, path.string());
         if (!loaded.tenant) {
-            fine = false;
+            folders.fine = false;
             continue;
         }
-        if (!tenants.emplace(loaded.tenant->name, loaded.tenant).second) {
+        if (!folders.tenants.emplace(loaded.tenant->name, loaded.tenant).second) {
             std::cerr << "signalbox: two folders are tenant " << loaded.tenant->name.text() << "\n";
-            fine = false;
+            folders.fine = false;
         }
     }
-    if (!fine) return std::nullopt;
-    return tenants;
+    return folders;
 }
 
 struct Address {
@@ -95,6 +102,7 @@ RuntimeOptions runtime_options(const Settings& settings) {
     options.worker.lane_waiting_max = settings.lane_waiting_max;
     options.worker.outbox_rows_max = settings.outbox_rows_max;
     options.worker.outbox_memory_max = settings.outbox_memory_max;
+    options.load = load_options();
     return options;
 }
 
@@ -107,16 +115,15 @@ public:
         : settings_(settings), drain_(drain), lease_(lease) {}
 
     int run() {
-        auto tenants = load_tenants(settings_.tenants);
-        if (!tenants) return exit_code::bad_data;
-        if (tenants->empty())
-            return complain(exit_code::settings, "no tenant's folder in " + settings_.tenants +
-                                                     "; say where they are with --tenants");
+        // A daemon that started with half of its tenants would answer for the others with silence.
+        auto folders = load_folders(settings_.tenants);
+        if (!folders.fine) return exit_code::bad_data;
         const auto address = parse_address(settings_.listen);
         if (!address) return complain(exit_code::settings, address.error().message);
-        if (const int code = open_runtime(std::move(*tenants)); code != exit_code::ok) return code;
+        if (const int code = open_runtime(std::move(folders.tenants)); code != exit_code::ok) return code;
         if (const int code = open_server(*address); code != exit_code::ok) return code;
         wait_for_signals();
+        wait_for_reload();
         log_info("started", {{"listen", address->host + ":" + std::to_string(server_->port())},
                              {"store", settings_.store.substr(0, settings_.store.find(':'))},
                              {"version", SIGNALBOX_VERSION}});
@@ -154,6 +161,10 @@ private:
             *outbound_, clock_, runtime_options(settings_), Worker::Listener(),
             [this](const Error& error) { give_up(error); });
         if (auto started = runtime_->start(); !started) return complain(started.error());
+        if (runtime_->serves_nobody())
+            return complain(exit_code::settings,
+                            "no tenant's folder in " + settings_.tenants +
+                                ", and nobody's rules were pushed; say where they are with --tenants");
         return exit_code::ok;
     }
 
@@ -186,6 +197,23 @@ private:
             });
             stop(exit_code::ok);
         });
+    }
+
+    /// SIGHUP: the folders are read again, on the thread that may block.
+    void wait_for_reload() {
+        reload_.async_wait([this](const boost::system::error_code& error, int) {
+            if (error) return;
+            runtime_->ask([this](Store&) { reload(); });
+            wait_for_reload();
+        });
+    }
+
+    /// A folder that cannot be loaded keeps what it had; the others go live.
+    void reload() {
+        log_info("reading the tenants' folders again", {{"tenants", settings_.tenants}});
+        const auto folders = load_folders(settings_.tenants);
+        if (!folders.fine) log_error("a tenant's folder could not be loaded; it goes on as it was");
+        runtime_->reload(folders.tenants);
     }
 
     /// Called on the worker's thread: the store's state is in doubt, and only a new start reads what is true.
@@ -221,6 +249,7 @@ private:
     SystemClock clock_;
     boost::asio::io_context network_{1};
     boost::asio::signal_set signals_{network_, SIGINT, SIGTERM};
+    boost::asio::signal_set reload_{network_, SIGHUP};
     http::Metrics metrics_;
     std::unique_ptr<connectors::HttpClient> client_;
     std::unique_ptr<HttpOutbound> outbound_;

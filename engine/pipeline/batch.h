@@ -13,6 +13,7 @@
 #include "engine/pipeline/decide_event.h"
 #include "engine/pipeline/engine.h"
 #include "engine/pipeline/outbox.h"
+#include "engine/pipeline/rule_set_cache.h"
 #include "engine/store/store.h"
 
 namespace engine {
@@ -59,9 +60,14 @@ public:
 
     /// `store` shows what is committed. `before`, when there is one, is the batch whose commit is under way:
     /// it is seen as if it were committed, and outlives this one's planning.
-    Batch(Store& store, const Tenants& tenants, Lanes& lanes, BatchOptions options,
+    Batch(Store& store, const Tenants& tenants, RuleSetCache& older, Lanes& lanes, BatchOptions options,
           const Batch* before = nullptr)
-        : store_(store), tenants_(tenants), lanes_(lanes), options_(options), before_(before) {}
+        : store_(store),
+          tenants_(tenants),
+          older_(older),
+          lanes_(lanes),
+          options_(options),
+          before_(before) {}
     /// The batch before is committed, or no more is planned.
     void forget_before() { before_ = nullptr; }
     /// What waits behind blocked lanes is counted there now.
@@ -139,6 +145,7 @@ private:
 
     Store& store_;
     const Tenants& tenants_;
+    RuleSetCache& older_;
     Lanes& lanes_;
     BatchOptions options_;
     const Batch* before_;

@@ -55,15 +55,24 @@ bool Outbox::add(Delivery delivery, const ChannelOptions& options) {
         waiting_in_store_[number.first] = last_added_[number.first];
         return false;
     }
+    last_added_[number.first] = number.second;
+    put(std::move(delivery), options);
+    return true;
+}
+
+void Outbox::put(Delivery delivery, const ChannelOptions& options) {
     auto& channel = channels_[{delivery.tenant.text(), delivery.action.connection}];
     channel.options = options;
     const std::string subject = delivery.lane.text();
     auto& lane = channel.lanes[subject];
-    last_added_[number.first] = number.second;
     lane.items.push_back({std::move(delivery), State::waiting, {}});
     ++size_;
     queue(channel, subject, lane);
-    return true;
+}
+
+bool Outbox::is_read(int partition, std::uint64_t number) const {
+    const auto waiting = waiting_in_store_.find(partition);
+    return waiting == waiting_in_store_.end() || number <= waiting->second;
 }
 
 std::optional<std::pair<int, std::uint64_t>> Outbox::wants_more() const {

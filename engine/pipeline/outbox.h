@@ -48,6 +48,11 @@ public:
     /// A committed delivery that is not to leave now: its tenant is not served.
     void pass_over(const Delivery& delivery) { last_added_[delivery.partition] = delivery.number; }
 
+    /// One that was passed over, now that its tenant is served. There is always room for it.
+    void take_up(Delivery delivery, const ChannelOptions& options) { put(std::move(delivery), options); }
+    /// Whether `add` or `pass_over` has seen the number; else it is read from the store later.
+    bool is_read(int partition, std::uint64_t number) const;
+
     /// The partition and number after which the store has more than is in memory; nothing when it has not.
     std::optional<std::pair<int, std::uint64_t>> wants_more() const;
     /// Rows read from the store follow through `add`, then `loaded`; `complete` when the store held no more.
@@ -107,6 +112,7 @@ private:
         std::string subject;
     };
 
+    void put(Delivery delivery, const ChannelOptions& options);
     void queue(Channel& channel, const std::string& subject, Lane& lane);
     void stay(Channel& channel, const std::string& subject, Lane& lane);
     void wake(Channel& channel, Instant now);

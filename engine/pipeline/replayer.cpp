@@ -33,7 +33,8 @@ Result<void> Replayer::start(std::optional<Instant> clock) {
     if (auto started = worker_.start(now_); !started) return started.error();
     if (auto marked = store_.mark_simulated(); !marked) return marked.error();
     // Without its rule set a kept decision could not be explained.
-    return activate_if_new(store_, *tenant_, now_);
+    if (const auto done = activate(store_, *tenant_, {}, now_); !done) return done.error();
+    return {};
 }
 
 Result<void> Replayer::take(Event event) {

@@ -31,15 +31,15 @@ Json answer_of(const Result<Json>& result) {
 
 }  // namespace
 
-Runtime::Runtime(Handles handles, Tenants tenants, Outbound& outbound, const Clock& clock,
+Runtime::Runtime(Handles handles, Tenants folders, Outbound& outbound, const Clock& clock,
                  RuntimeOptions options, Worker::Listener listener, std::function<void(Error)> on_fatal)
     : handles_(std::move(handles)),
-      tenants_(std::move(tenants)),
+      folders_(std::move(folders)),
       outbound_(outbound),
       clock_(clock),
       options_(std::move(options)),
       on_fatal_(std::move(on_fatal)),
-      worker_(*handles_.writer, tenants_, options_.worker, std::move(listener),
+      worker_(*handles_.writer, Tenants(), options_.worker, std::move(listener),
               Worker::Overlap{handles_.view.get(), [this] { tasks_->put([](Worker&) {}); }}) {}
 
 Runtime::~Runtime() {
@@ -47,9 +47,12 @@ Runtime::~Runtime() {
 }
 
 Result<void> Runtime::start() {
+    if (auto owned = handles_.writer->own(); !owned) return owned;
+    auto served = take_up(*handles_.writer, folders_, options_.load, clock_.now());
+    if (!served) return served.error();
+    tenants_ = *served;
+    worker_.serve(*std::move(served));
     if (auto started = worker_.start(clock_.now()); !started) return started.error();
-    for (const auto& [name, tenant] : tenants_)
-        if (auto done = activate_if_new(*handles_.writer, *tenant, clock_.now()); !done) return done.error();
     publish_health(true);
     accepting_ = true;
     worker_thread_ = std::thread([this] { work(); });
@@ -70,8 +73,19 @@ void Runtime::stop(Duration deadline) {
 }
 
 std::shared_ptr<const Tenant> Runtime::tenant(const TenantName& name) const {
+    const std::lock_guard lock(tenants_mutex_);
     const auto found = tenants_.find(name);
     return found == tenants_.end() ? nullptr : found->second;
+}
+
+bool Runtime::serves_nobody() const {
+    const std::lock_guard lock(tenants_mutex_);
+    return tenants_.empty();
+}
+
+void Runtime::serve(const std::shared_ptr<const Tenant>& tenant) {
+    const std::lock_guard lock(tenants_mutex_);
+    tenants_[tenant->name] = tenant;
 }
 
 void Runtime::submit(std::vector<Event> events, std::function<void(std::vector<Ack>)> done) {
@@ -95,8 +109,11 @@ void Runtime::ask(std::function<void(Store&)> question) {
 void Runtime::perform(Request request, std::function<void(Result<Json>)> done) {
     auto shared =
         std::make_shared<std::pair<Request, std::function<void(Result<Json>)>>>(std::move(request), done);
-    const bool put = accepting_ && tasks_->put([shared](Worker& worker) {
-        worker.command(std::move(shared->first), std::move(shared->second));
+    const bool put = accepting_ && tasks_->put([this, shared](Worker& worker) {
+        if (shared->first.command == activate_command)
+            activate(std::move(shared->first), std::move(shared->second));
+        else
+            worker.command(std::move(shared->first), std::move(shared->second));
     });
     if (!put) done(unavailable("the engine is stopping"));
 }
@@ -147,7 +164,8 @@ bool Runtime::deliver_due() {
 }
 
 void Runtime::dispatch(Delivery delivery) {
-    const auto& connections = tenants_.at(delivery.tenant)->connections;
+    const auto tenant = worker_.tenant(delivery.tenant);
+    const auto& connections = tenant->connections;
     const auto found = connections.find(delivery.action.connection);
     const int partition = delivery.partition;
     const auto number = delivery.number;
@@ -155,12 +173,13 @@ void Runtime::dispatch(Delivery delivery) {
         return worker_.settled(partition, number, no_connection(delivery.action.connection));
     if (found->second.sandbox)
         return worker_.settled(partition, number, connectors::simulate(found->second, delivery));
-    outbound_.deliver(
-        found->second, std::move(delivery), [tasks = tasks_, partition, number](Attempt attempt) {
-            tasks->put([partition, number, attempt = std::move(attempt)](Worker& worker) mutable {
-                worker.settled(partition, number, std::move(attempt));
-            });
+    // Whatever goes live meanwhile, the attempt ends with the connection it began with.
+    const std::shared_ptr<const connectors::Connection> connection(tenant, &found->second);
+    outbound_.deliver(connection, std::move(delivery), [tasks = tasks_, partition, number](Attempt attempt) {
+        tasks->put([partition, number, attempt = std::move(attempt)](Worker& worker) mutable {
+            worker.settled(partition, number, std::move(attempt));
         });
+    });
 }
 
 void Runtime::look_for_requests() {
@@ -169,16 +188,74 @@ void Runtime::look_for_requests() {
     next_poll_ = now + options_.request_poll;
     auto requests = handles_.view->unanswered(requests_per_poll);
     if (!requests) return;
-    for (auto& request : *requests) {
-        const auto number = request.number;
-        worker_.command(std::move(request), [this, number](Result<Json> result) {
-            // Without an answer the asker waits on and the command is found again; each is safe to repeat.
-            if (auto answered = handles_.writer->answer(number, answer_of(result)); !answered)
-                log_warn("a command's answer could not be stored", {{"reason", answered.error().message}});
-        });
-    }
+    for (auto& request : *requests) perform_left(std::move(request));
     while (worker_.has_commands() && worker_.turn(now)) {
     }
+}
+
+void Runtime::perform_left(Request request) {
+    const auto number = request.number;
+    if (request.command != activate_command)
+        return worker_.command(std::move(request),
+                               [this, number](const Result<Json>& result) { answer(number, result); });
+    if (!compiling_.insert(number).second) return;
+    activate(std::move(request), [this, number](const Result<Json>& result) {
+        answer(number, result);
+        compiling_.erase(number);
+    });
+}
+
+void Runtime::answer(std::uint64_t number, const Result<Json>& result) {
+    // Without an answer the asker waits on and the command is found again; each is safe to repeat.
+    if (auto answered = handles_.writer->answer(number, answer_of(result)); !answered)
+        log_warn("a command's answer could not be stored", {{"reason", answered.error().message}});
+}
+
+/// Compiled on the reader's thread: events are decided meanwhile.
+void Runtime::activate(Request request, std::function<void(Result<Json>)> done) {
+    const auto shared = std::make_shared<Request>(std::move(request));
+    const auto answered = std::make_shared<std::function<void(Result<Json>)>>(std::move(done));
+    const bool put = questions_.put(
+        [this, shared, answered](Store& store) {
+            auto tenant = stored_tenant(store, shared->tenant, text_or(shared->arguments, "version", ""),
+                                        options_.load);
+            tasks_->put([this, shared, answered, tenant = std::move(tenant)](Worker&) {
+                const ActivatedBy by{text_or(shared->arguments, "via", activated_via::push), shared->actor,
+                                     text_or(shared->arguments, "message", "")};
+                (*answered)(tenant ? go_live(*tenant, by) : tenant.error());
+            });
+        },
+        options_.questions_max);
+    if (!put) (*answered)(unavailable("too many questions wait; try again"));
+}
+
+/// On the worker's thread.
+Result<Json> Runtime::go_live(const std::shared_ptr<const Tenant>& tenant, const ActivatedBy& by) {
+    const auto done = worker_.activate(tenant, by, clock_.now());
+    if (!done) return done.error();
+    serve(tenant);
+    const auto& version = tenant->rule_set->version;
+    if (*done)
+        log_info("a rule set went live",
+                 {{"tenant", tenant->name.text()}, {"version", version}, {"via", by.via}, {"by", by.actor}});
+    return Json{{"version", version}, {"state", *done ? "active" : "unchanged"}};
+}
+
+void Runtime::reload(const Tenants& folders) {
+    for (const auto& [name, folder] : folders)
+        tasks_->put([this, folder = folder](Worker&) { reload_here(folder); });
+}
+
+void Runtime::reload_here(const std::shared_ptr<const Tenant>& folder) {
+    const auto known = activations(*handles_.view, folder->name);
+    Result<Json> done = known ? Json() : Result<Json>(known.error());
+    // A folder that says nothing new leaves what was pushed since.
+    if (known &&
+        (is_news(*known, folder->rule_set->version) || known->back().version == folder->rule_set->version))
+        done = go_live(folder, {});
+    if (!done)
+        log_error("a tenant's folder could not go live",
+                  {{"tenant", folder->name.text()}, {"reason", done.error().message}});
 }
 
 Duration Runtime::wait_time(bool store_fine) const {

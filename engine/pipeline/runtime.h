@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -22,12 +23,13 @@ namespace engine {
 class Outbound {
 public:
     virtual ~Outbound() = default;
-    virtual void deliver(const connectors::Connection& connection, Delivery delivery,
+    virtual void deliver(std::shared_ptr<const connectors::Connection> connection, Delivery delivery,
                          std::function<void(Attempt)> done) = 0;
 };
 
 struct RuntimeOptions {
     WorkerOptions worker;
+    LoadOptions load;  ///< of rule sets that come from the store
     Duration request_poll =
         std::chrono::milliseconds(100);  ///< how often commands left in the store are looked for
     Duration store_retry = std::chrono::milliseconds(100);  ///< after the store refused
@@ -88,16 +90,21 @@ public:
     };
     /// `outbound` and `clock` outlive the runtime. `listener` runs on the worker's thread; `on_fatal` is
     /// called once when the store's state is in doubt: end the process.
-    Runtime(Handles handles, Tenants tenants, Outbound& outbound, const Clock& clock, RuntimeOptions options,
+    Runtime(Handles handles, Tenants folders, Outbound& outbound, const Clock& clock, RuntimeOptions options,
             Worker::Listener listener = {}, std::function<void(Error)> on_fatal = {});
     ~Runtime() override;
 
-    /// Takes the store, journals activations, resumes what was pending. Fails as the store fails.
+    /// Takes the store, makes live what is new in the folders, resumes what was pending. Fails as the store
+    /// fails, and as `take_up` fails.
     Result<void> start();
+    /// The folders as they are now: what is new in them goes live, tenant by tenant, in the order of events
+    /// between two commits; connections are as loaded even where the rules are the same. Any thread.
+    void reload(const Tenants& folders);
     /// Takes nothing new, decides what was taken, waits for deliveries in flight until the deadline, closes
     /// the store.
     void stop(Duration deadline);
 
+    bool serves_nobody() const;
     std::shared_ptr<const Tenant> tenant(const TenantName& name) const override;
     void submit(std::vector<Event> events, std::function<void(std::vector<Ack>)> done) override;
     void ask(std::function<void(Store&)> question) override;
@@ -114,13 +121,21 @@ private:
     bool deliver_due();
     void dispatch(Delivery delivery);
     void look_for_requests();
+    void perform_left(Request request);
+    void answer(std::uint64_t number, const Result<Json>& result);
+    void activate(Request request, std::function<void(Result<Json>)> done);
+    Result<Json> go_live(const std::shared_ptr<const Tenant>& tenant, const ActivatedBy& by);
+    void reload_here(const std::shared_ptr<const Tenant>& folder);
+    void serve(const std::shared_ptr<const Tenant>& tenant);
     void publish_health(bool store_fine);
     void note_fatal();
     Duration wait_time(bool store_fine) const;
     void drain(Instant deadline);
 
     Handles handles_;
-    Tenants tenants_;
+    Tenants folders_;
+    mutable std::mutex tenants_mutex_;
+    Tenants tenants_;  ///< those that are served, for other threads than the worker's
     Outbound& outbound_;
     const Clock& clock_;
     RuntimeOptions options_;
@@ -135,6 +150,7 @@ private:
     std::atomic<bool> stopping_{false};
     std::atomic<std::int64_t> stop_deadline_{0};
     Instant next_poll_{};
+    std::set<std::uint64_t> compiling_;  ///< requests whose rule set is being compiled; the worker's thread
     std::chrono::steady_clock::time_point next_publication_{};  ///< of figures that nobody waits for
     bool published_ready_ = false;
     mutable std::mutex health_mutex_;

@@ -214,12 +214,7 @@ Result<std::shared_ptr<const Tenant>> Batch::older_tenant(const TenantName& name
     const auto active = tenants_.find(name);
     ENSURE(active != tenants_.end());
     if (version == active->second->rule_set->version) return std::shared_ptr<const Tenant>();
-    auto files = store_.rule_set(name, version);
-    if (!files) return files.error();
-    if (!*files) return std::shared_ptr<const Tenant>();
-    auto loaded = tenant_of_files(name, files_from_json(**files));
-    if (!loaded) return std::shared_ptr<const Tenant>();
-    return std::move(*loaded);
+    return older_.get(store_, name, version);
 }
 
 }  // namespace engine

@@ -136,6 +136,54 @@ void Worker::command(Request request, std::function<void(Result<Json>)> done) {
     commands_.push_back({std::move(request), std::move(done)});
 }
 
+Result<bool> Worker::activate(std::shared_ptr<const Tenant> tenant, const ActivatedBy& by, Instant now) {
+    if (!settle_commits()) return fatal_ ? *fatal_ : unavailable("the store does not take commits");
+    const auto done = engine::activate(store_, *tenant, by, now);
+    if (!done) {
+        ++counts_.commit_failures;
+        refused_ = true;
+        note_if_fatal(done.error());
+        return done;
+    }
+    const auto name = tenant->name;
+    const bool is_new = !tenants_.contains(name);
+    tenants_[name] = std::move(tenant);
+    // What a start reads for a tenant must not be missing because of how it came.
+    if (is_new)
+        if (auto taken = take_up(name); !taken) fatal_ = taken.error();
+    return done;
+}
+
+/// What waits in the store of a tenant that was not served.
+Result<void> Worker::take_up(const TenantName& tenant) {
+    for (int partition = 0; partition < lanes_.partitions; ++partition) {
+        const auto read = for_each_pending(store_, partition, [&](PendingEvent&& pending) {
+            if (pending.event.tenant == tenant && !lanes_.blocked.contains(lane_of(pending.event)))
+                pending_.push_back(std::move(pending));
+        });
+        if (!read) return read;
+        if (auto taken = take_up_deliveries(partition, tenant); !taken) return taken;
+    }
+    return {};
+}
+
+/// Those that were passed over when they were read.
+Result<void> Worker::take_up_deliveries(int partition, const TenantName& tenant) {
+    std::uint64_t after = 0;
+    while (outbox_rows_ > 0) {
+        auto page = store_.outbox(partition, after, page_rows);
+        if (!page) return page.error();
+        for (auto& delivery : *page) {
+            after = delivery.number;
+            if (delivery.tenant != tenant || !outbox_.is_read(partition, after)) continue;
+            const auto channel = channel_of(delivery);
+            outbox_.take_up(std::move(delivery), channel);
+        }
+        if (page->size() < page_rows) break;
+    }
+    return {};
+}
+
 bool Worker::turn(Instant now) {
     if (!make_way()) return false;
     Turn turn;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/model/decision.h"
+#include "engine/pipeline/activation.h"
 #include "engine/pipeline/batch.h"
 #include "engine/pipeline/committer.h"
 #include "engine/pipeline/engine.h"
@@ -76,6 +77,14 @@ public:
     void submit(std::vector<Event> events, Done done);
     void settled(int partition, std::uint64_t number, Attempt attempt);
     void command(Request request, std::function<void(Result<Json>)> done);
+
+    /// Whom to serve, instead of those given before. Before `start`.
+    void serve(Tenants tenants) { tenants_ = std::move(tenants); }
+    /// Serves the tenant under this rule set and with these connections from now on, and journals it when the
+    /// rule set is not the active one. All that was taken in before is committed under the one before, and
+    /// whoever was not served yet is taken up. False when the rule set was active already. On failure what
+    /// was served goes on.
+    Result<bool> activate(std::shared_ptr<const Tenant> tenant, const ActivatedBy& by, Instant now);
 
     /// Takes what waits: answers, commands, events that flow back, events from outside; decides and commits
     /// them. False when the store refused; nothing is lost, try again later.
@@ -194,6 +203,8 @@ private:
     void apply(const Step& step);
     void release(const BlockedLane& lane);
     static void answer(const Incoming& incoming, Ack ack);
+    Result<void> take_up(const TenantName& tenant);
+    Result<void> take_up_deliveries(int partition, const TenantName& tenant);
     Result<void> read_pending(int partition);
     Result<void> read_deliveries(int partition, std::uint64_t after);
     void add_delivery(const Delivery& delivery);
@@ -202,6 +213,7 @@ private:
     Store& store_;
     Store& view_;
     Tenants tenants_;
+    RuleSetCache older_;
     WorkerOptions options_;
     Listener listener_;
     Lanes lanes_;

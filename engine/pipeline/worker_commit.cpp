@@ -85,7 +85,7 @@ Worker::Advanced Worker::add(Turn turn) {
 }
 
 std::unique_ptr<Batch> Worker::new_batch() {
-    return std::make_unique<Batch>(view_, tenants_, lanes_,
+    return std::make_unique<Batch>(view_, tenants_, older_, lanes_,
                                    BatchOptions{{}, options_.deliver, options_.lane_waiting_max},
                                    under_way_ ? under_way_->batch.get() : nullptr);
 }

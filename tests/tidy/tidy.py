@@ -56,6 +56,7 @@ HOMES = {
     "Boost": (r"boost/", ["connectors/kit/http_client", "engine/http/", "engine/pipeline/", "engine/app/"]),
     "zlib": (r"zlib\.h", ["engine/app/lines.cpp"]),
     "CLI11": (r"CLI/", ["engine/app/"]),
+    "dtl": (r"dtl/", ["engine/app/file_diff.cpp"]),
     "Catch2": (r"catch2/", ["tests/support/"]),
 }
 # Tests reach for these as any client would: to fake a vendor, to spoil a database.

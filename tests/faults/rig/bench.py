@@ -65,7 +65,7 @@ class Bench:
             load.join()
         report = self.daemon.command("audit", "verify")
         export = self.work / "export.jsonl"
-        export.write_text(self.daemon.command("audit", "export"))
+        export.write_text(self.daemon.command("audit", "export", "--tenant", tenant.NAME))
         found = judge.judge(self.work / "load.jsonl", self.destination.log, export, tenant.NAME)
         print(judge.text_of(found))
         print(f"audit verify: {report.strip()}")

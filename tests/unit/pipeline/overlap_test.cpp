@@ -51,7 +51,7 @@ struct Overlapped {
         ENSURE(opened);
         writer = std::make_unique<GatedStore>(std::move(*opened));
         ENSURE(writer->own());
-        ENSURE(activate_if_new(*writer, *tenant, noon));
+        ENSURE(activate(*writer, *tenant, {}, noon));
         auto second = open_sqlite(folder.file("store.db"), {.read_only = true});
         ENSURE(second);
         view = std::move(*second);

@@ -48,7 +48,7 @@ public:
         thread_.join();
     }
 
-    void deliver(const connectors::Connection&, Delivery delivery,
+    void deliver(std::shared_ptr<const connectors::Connection>, Delivery delivery,
                  std::function<void(Attempt)> done) override {
         {
             const std::lock_guard lock(mutex_);
@@ -361,4 +361,118 @@ TEST_CASE("runtime: a stop decides what was taken and lets what is under way com
     const auto report = verify(*Engine::handle(folder, true), TenantName());
     REQUIRE(report);
     CHECK(report->faults.empty());
+}
+
+namespace {
+
+std::shared_ptr<const Tenant> telling(const std::string& channel) {
+    return tenant_of({{"tenant.yaml", "name: acme\n"},
+                      {"connections.yaml", connections},
+                      {"rules.yaml",
+                       "rules:\n"
+                       "  - id: tell\n"
+                       "    on: ticket.updated\n"
+                       "    then:\n"
+                       "      - set: { ticket.queue: " +
+                           channel + " }\n"}});
+}
+
+/// Leaves the command to make the version live; gives its answer.
+Json push(Store& asker, const std::string& version) {
+    Request request;
+    request.tenant = TenantName("acme");
+    request.command = activate_command;
+    request.arguments = Json{{"version", version}, {"via", "push"}, {"message", "why not"}};
+    request.actor = "operator:test";
+    const auto number = asker.leave(request);
+    REQUIRE(number);
+    wait_until([&] { return (*asker.request(*number))->answer.has_value(); });
+    return *(*asker.request(*number))->answer;
+}
+
+}  // namespace
+
+TEST_CASE("runtime: a pushed rule set goes live between events, a bad one leaves all as it was",
+          "[runtime]") {
+    const testing_folder::Folder folder;
+    RuntimeOptions options;
+    options.request_poll = 1ms;
+    Engine engine(folder, options);
+    const auto asker = Engine::handle(folder, false);
+    const auto retention = telling("retention");
+    REQUIRE(keep_rule_set(*asker, *retention));
+    CHECK(push(*asker, retention->rule_set->version).contains("ok"));
+    CHECK(engine.runtime->tenant(TenantName("acme"))->rule_set->version == retention->rule_set->version);
+    REQUIRE(engine.submit({update("e1", "ticket/1")}).front() == Ack::Kind::accepted);
+    CHECK((*asker->entity(TenantName("acme"), *Subject::parse("ticket/1")))->fields["queue"] == "retention");
+
+    REQUIRE(
+        asker->put_rule_set(TenantName("acme"), "sha256:bad", Json{{"rules.yaml", "rules:\n  - id: 7\n"}}));
+    CHECK(text_or(push(*asker, "sha256:bad"), "error", "").find("rules.yaml:2") != std::string::npos);
+    CHECK(push(*asker, "sha256:nobody")["code"] == "not_found");
+    CHECK(engine.runtime->tenant(TenantName("acme"))->rule_set->version == retention->rule_set->version);
+    CHECK(activations(*asker, TenantName("acme"))->size() == 2);
+}
+
+TEST_CASE("runtime: folders read again go live unless they say nothing new since a push", "[runtime]") {
+    const testing_folder::Folder folder;
+    RuntimeOptions options;
+    options.request_poll = 1ms;
+    Engine engine(folder, options);
+    const TenantName acme("acme");
+    const auto is_live = [&](const std::shared_ptr<const Tenant>& tenant) {
+        return [&engine, acme, tenant] {
+            return engine.runtime->tenant(acme)->rule_set->version == tenant->rule_set->version;
+        };
+    };
+    const auto asker = Engine::handle(folder, false);
+    const auto billing = telling("billing");
+    REQUIRE(keep_rule_set(*asker, *billing));
+    REQUIRE(push(*asker, billing->rule_set->version).contains("ok"));
+    engine.runtime->reload({{acme, engine.tenant}});
+    const auto sales = telling("sales");
+    // Performed after the reload: both are the worker's, in order.
+    REQUIRE(keep_rule_set(*asker, *sales));
+    REQUIRE(push(*asker, billing->rule_set->version).contains("ok"));
+    CHECK(is_live(billing)());
+    engine.runtime->reload({{acme, sales}});
+    wait_until(is_live(sales));
+    CHECK(activations(*asker, acme)->back().by.via == "folder");
+}
+
+TEST_CASE("runtime: rule sets change under load; no event is lost and versions follow each other",
+          "[runtime]") {
+    const testing_folder::Folder folder;
+    std::vector<std::shared_ptr<const Tenant>> versions;
+    for (int i = 0; i < 6; ++i) versions.push_back(telling("queue-" + std::to_string(i)));
+    std::atomic<int> refused{0};
+    {
+        Engine engine(folder);
+        std::vector<std::thread> threads;
+        for (int sender = 0; sender < senders; ++sender)
+            threads.emplace_back([&, sender] { send_all(engine, sender, refused); });
+        for (const auto& version : versions) {
+            engine.runtime->reload({{version->name, version}});
+            wait_until([&] { return engine.runtime->tenant(version->name) == version; });
+        }
+        for (auto& thread : threads) thread.join();
+        CHECK(engine.decided == senders * events_each);
+    }
+    CHECK(refused == 0);
+    const auto store = Engine::handle(folder, true);
+    const auto known = activations(*store, TenantName("acme"));
+    REQUIRE(known->size() == versions.size() + 1);
+    const auto heads = store->streams(TenantName("acme"));
+    REQUIRE(heads);
+    for (const auto& head : *heads) {
+        if (head.stream == control_stream) continue;
+        std::size_t at = 0;
+        REQUIRE(store->scan(TenantName("acme"), head.stream, 0, [&](const JournalRecord& record) {
+            if (record.kind != record_kind::decision) return true;
+            while (at < known->size() && (*known)[at].version != record.ruleset) ++at;
+            CHECK(at < known->size());
+            return at < known->size();
+        }));
+    }
+    CHECK(verify(*store, TenantName())->faults.empty());
 }

@@ -282,7 +282,7 @@ TEST_CASE("worker: the rest of a rule runs as it began, what follows from it und
                                "    on: conversation.updated\n"
                                "    when: { conversation.queue: told }\n"
                                "    then: [ { add_tags: [followed] } ]\n");
-    REQUIRE(activate_if_new(*world.store, *world.tenant, noon));
+    REQUIRE(activate(*world.store, *world.tenant, {}, noon));
     world.start();
     due = world.worker->take_due(noon, 10);
     REQUIRE(due.size() == 1);

@@ -81,7 +81,7 @@ struct World {
         ENSURE(opened);
         store = std::move(*opened);
         ENSURE(store->own());
-        ENSURE(activate_if_new(*store, *tenant, noon));
+        ENSURE(activate(*store, *tenant, {}, noon));
         start(std::move(options));
     }
 
