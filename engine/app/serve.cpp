@@ -19,6 +19,7 @@
 #include "engine/app/http_outbound.h"
 #include "engine/app/settings.h"
 #include "engine/app/support.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/log.h"
 #include "engine/http/api.h"
 #include "engine/http/metrics.h"
@@ -105,6 +106,9 @@ RuntimeOptions runtime_options(const Settings& settings) {
     options.load = load_options();
     return options;
 }
+
+/// For tests of what a death at a certain moment leaves (docs/guides/crash-rounds.md).
+constexpr auto failpoints_env = "SIGNALBOX_FAILPOINTS";
 
 constexpr Duration lease_min = std::chrono::seconds(1);
 
@@ -273,6 +277,11 @@ int serve(CLI::App& command, Settings& settings) {
     if (settings.partitions < 1 || settings.partitions > 1024)
         return complain(exit_code::settings, "--partitions is between 1 and 1024");
     set_log({*level, *format});
+    if (const char* armed = std::getenv(failpoints_env); armed != nullptr && *armed != '\0') {
+        if (auto done = arm_failpoints(armed); !done)
+            return complain(exit_code::settings, done.error().message);
+        log_warn("failpoints are armed: this daemon will fail on purpose", {{"failpoints", armed}});
+    }
     std::signal(SIGPIPE, SIG_IGN);
     const auto lease = parse_duration(settings.lease);
     if (!lease) return complain(exit_code::settings, "--lease: " + lease.error().message);

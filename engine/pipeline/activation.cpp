@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/failpoint.h"
 #include "engine/pipeline/rule_changes.h"
 
 namespace engine {
@@ -129,10 +130,12 @@ Result<bool> activate(Store& store, const Tenant& tenant, const ActivatedBy& by,
     if (*previous == version) return false;
     const auto before = stored_files(store, tenant.name, *previous);
     if (!before) return before.error();
-    const auto files = without_tests(tenant.files);
-    if (auto put = store.put_rule_set(tenant.name, version, files_to_json(files)); !put) return put.error();
-    const Step step = activation_step(tenant, *previous, to_json(rule_changes(*before, files)), by, now);
+    if (auto kept = keep_rule_set(store, tenant); !kept) return kept.error();
+    pass(Failpoint::activation_kept);
+    auto changed = to_json(rule_changes(*before, tenant.files));
+    const Step step = activation_step(tenant, *previous, std::move(changed), by, now);
     if (const auto done = store.commit(std::span(&step, 1)); !done) return done.error();
+    pass(Failpoint::activation_journaled);
     return true;
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/base/ensure.h"
+#include "engine/base/failpoint.h"
 
 namespace engine {
 
@@ -20,6 +21,7 @@ Committer::~Committer() {
 
 Committed Committer::commit(std::span<const Step> steps) {
     const auto began = std::chrono::steady_clock::now();
+    pass(Failpoint::commit_started);
     auto outcome = store_.commit(steps);
     return {std::move(outcome), std::chrono::steady_clock::now() - began};
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/failpoint.h"
 #include "engine/base/log.h"
 #include "engine/pipeline/activation.h"
 #include "engine/pipeline/dry_run.h"
@@ -53,6 +54,7 @@ Result<void> Runtime::start() {
     tenants_ = *served;
     worker_.serve(*std::move(served));
     if (auto started = worker_.start(clock_.now()); !started) return started.error();
+    pass(Failpoint::start_resumed);
     publish_health(true);
     accepting_ = true;
     worker_thread_ = std::thread([this] { work(); });
@@ -175,7 +177,9 @@ void Runtime::dispatch(Delivery delivery) {
         return worker_.settled(partition, number, connectors::simulate(found->second, delivery));
     // Whatever goes live meanwhile, the attempt ends with the connection it began with.
     const std::shared_ptr<const connectors::Connection> connection(tenant, &found->second);
+    pass(Failpoint::delivery_leaving);
     outbound_.deliver(connection, std::move(delivery), [tasks = tasks_, partition, number](Attempt attempt) {
+        pass(Failpoint::delivery_answered);
         tasks->put([partition, number, attempt = std::move(attempt)](Worker& worker) mutable {
             worker.settled(partition, number, std::move(attempt));
         });
@@ -271,6 +275,7 @@ Duration Runtime::wait_time(bool store_fine) const {
 
 /// Nothing new comes in; what is in memory is decided, what is in flight may come home.
 void Runtime::drain(Instant deadline) {
+    pass(Failpoint::drain_begun);
     while (clock_.now() < deadline && !worker_.fatal()) {
         for (auto& task : tasks_->take(std::chrono::milliseconds(10))) task(worker_);
         while (worker_.has_work() && worker_.turn(clock_.now())) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/ensure.h"
+#include "engine/base/failpoint.h"
 #include "engine/pipeline/pages.h"
 
 namespace engine {
@@ -37,6 +38,7 @@ std::shared_ptr<const Tenant> Worker::tenant(const TenantName& name) const {
 Result<void> Worker::start(Instant now) {
     static_cast<void>(now);
     if (auto owned = store_.own(); !owned) return owned.error();
+    pass(Failpoint::start_owned);
     lanes_.partitions = store_.info().partitions;
     auto blocked = store_.blocked_lanes(TenantName());
     if (!blocked) return blocked.error();
@@ -113,6 +115,7 @@ void Worker::submit(std::vector<Event> events, Done done) {
         else
             answer(incoming, {Ack::Kind::overloaded, incoming.event->id, false, full});
     }
+    pass(Failpoint::intake_queued);
 }
 
 void Worker::give_up_intake() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/failpoint.h"
 #include "engine/base/log.h"
 #include "engine/pipeline/pages.h"
 #include "engine/pipeline/worker.h"
@@ -72,6 +73,7 @@ Worker::Advanced Worker::add(Turn turn) {
     if (!open_) open_ = Planned{Turn(), new_batch()};
     open_->batch->set_now(turn.now);
     const auto decided = decide(turn, *open_->batch);
+    pass(Failpoint::turn_decided);
     open_->turn.append(std::move(turn));
     if (decided) {
         apply_waiting(*open_);
@@ -143,6 +145,7 @@ Worker::Advanced Worker::conclude(Planned planned, const Committed& committed) {
             refused_ = false;
             last_commit_ = std::chrono::steady_clock::now();
         }
+        pass(Failpoint::commit_concluded);
         finish(planned.turn, *planned.batch);
         return Advanced::fine;
     }
@@ -342,15 +345,18 @@ void Worker::finish(Turn& turn, const Batch& batch) {
         if (answer.settlement->kind == Settlement::Kind::dead) ++counts_.dead_letters;
         if (answer.settlement->kind != Settlement::Kind::retry) outbox_.forget(answer.settlement->delivery);
     }
+    if (!turn.answers.empty()) pass(Failpoint::delivery_settled);
     for (const auto& made : batch.made()) {
         ++counts_.decisions[made.decision.outcome];
         if (listener_) listener_(*made.event, made.decision);
     }
+    if (!turn.commands.empty()) pass(Failpoint::command_performed);
     for (std::size_t i = 0; i < turn.commands.size(); ++i) turn.commands[i].done(std::move(turn.replies[i]));
     for (std::size_t i = 0; i < turn.incoming.size(); ++i) {
         counts_.duplicates += turn.acks[i].kind == Ack::Kind::duplicate ? 1 : 0;
         counts_.clashes += turn.acks[i].kind == Ack::Kind::clash ? 1 : 0;
         answer(turn.incoming[i], std::move(turn.acks[i]));
+        pass(Failpoint::answer_given);
     }
 }
 

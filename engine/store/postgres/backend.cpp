@@ -6,6 +6,7 @@
 #include <chrono>
 #include <thread>
 
+#include "engine/base/failpoint.h"
 #include "engine/base/log.h"
 #include "engine/store/codec.h"
 #include "engine/store/postgres/migrations.h"
@@ -215,7 +216,11 @@ Result<void> PostgresStore::commit(std::span<const Step> steps) {
     if (!owned()) return denied("this process does not own the store");
     if (steps.empty()) return {};
     StepColumns columns(memory_);
-    auto committed = in_transaction([&](Connection& open) { return write_steps(open, steps, columns); });
+    auto committed = in_transaction([&](Connection& open) -> Result<void> {
+        if (auto written = write_steps(open, steps, columns); !written) return written;
+        return failing_at(Failpoint::store_written);
+    });
+    if (committed) pass(Failpoint::store_committed);
     if (!committed && committed.error().code == Code::outcome_unknown) committed = settled(committed.error());
     if (committed) {
         columns.remember();

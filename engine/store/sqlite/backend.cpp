@@ -1,5 +1,6 @@
 #include "engine/store/sqlite/backend.h"
 
+#include "engine/base/failpoint.h"
 #include "engine/store/sqlite/schema.h"
 #include "engine/store/sqlite/sqlite_store.h"
 #include "sqlite/sql.inc"
@@ -104,9 +105,11 @@ Result<void> SqliteStore::commit(std::span<const Step> steps) {
         if (auto begun = writer.begin(); !begun) return begun;
         for (const auto& step : steps)
             if (auto written = writer.write(step); !written) return written;
-        return writer.finish();
+        if (auto finished = writer.finish(); !finished) return finished;
+        return failing_at(Failpoint::store_written);
     });
     if (!committed) return committed;
+    pass(Failpoint::store_committed);
     writer.remember();
     write_back_if_due();
     return {};
