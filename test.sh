@@ -129,7 +129,7 @@ if [ "$mode" != --quick ]; then
 fi
 if [ "$mode" = --all ]; then
     stage "random tests, 20 other seeds" random_rounds
-    stage "1000 crashes under load" tests/faults/run --long
+    stage "1000 crashes under load" tests/faults/run --long kill
     stage "clang-tidy: database" lint_database
     stage "clang-tidy" lint
 fi

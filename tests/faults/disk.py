@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """The disk under load: death at the n-th sync, a sync that fails, a disk that is full for a while; then a restart.
 
-strace puts the fault into the system call. Whatever the daemon makes of it, whether it dies, ends with 74, or answers
-503 until the disk is well again, nothing that it acknowledged may be missing afterwards, nor be there twice.
-Ends with 77 (skipped) where processes cannot be traced.
+strace puts the fault into the system call; where processes may not be traced, failpoints beside the commit do instead,
+which is said. Whatever the daemon makes of it, whether it dies, ends with 74, or answers 503 until the disk is well
+again, nothing that it acknowledged may be missing afterwards, nor be there twice.
 """
 import argparse
 import random
@@ -21,7 +21,6 @@ from rig.daemon import Failed, exit_code_of, expect, wait_until  # noqa: E402
 EVENTS_PER_SECOND = 200
 SYNCS = 40  # the fault comes at one of so many; the first ones are those of the start
 WRITES_PER_SYNC = 12  # about; a start alone has a hundred writes
-LONG_SYNCS = 300
 WRITES_FULL = 25  # the disk is full for so many writes
 ANSWERS = 150  # after so many the fault has been lived through
 DEATHS_ALLOWED = {-9, 74}  # by the injected signal, or because the store's state was in doubt
@@ -30,6 +29,7 @@ FAULTS = {
     "sync_fails": ("fdatasync", "error=EIO:when={n}"),
     "disk_full": ("pwrite64", "error=ENOSPC:when={n}..{m}"),
 }
+POINTS = {"killed": "kill", "sync_fails": "doubt", "disk_full": "fail"}  # without strace
 
 
 def strace(call, fault):
@@ -55,15 +55,26 @@ def started(bench, under):
         return False
 
 
-def one_round(bench, load, name, number):
-    """Starts with the fault ahead, lets it happen, and says how it ended."""
+def armed(bench, name, number, traced):
+    """How the daemon has to be started for the fault."""
     call, fault = FAULTS[name]
+    if traced:
+        return strace(call, fault.format(n=number, m=number + WRITES_FULL))
+    at = -(-number // WRITES_PER_SYNC) if name == "disk_full" else number
+    bench.daemon.environment["SIGNALBOX_FAILPOINTS"] = f"store.written={POINTS[name]}@{at}"
+    return ()
+
+
+def one_round(bench, load, name, number, traced):
+    """Starts with the fault ahead, lets it happen, and says how it ended."""
     bench.away()
     code = 0
-    if started(bench, strace(call, fault.format(n=number, m=number + WRITES_FULL))):
+    if started(bench, armed(bench, name, number, traced)):
+        # A death is waited for; another fault may also come and go.
         enough = load.counts["answered"] + ANSWERS
-        over = lambda: load.counts["answered"] >= enough or not bench.daemon.running()
-        wait_until(over, lambda: f"{name} at {number}: nobody gets an answer, {dict(load.counts)}")
+        over = lambda: name != "killed" and load.counts["answered"] >= enough or not bench.daemon.running()
+        wait_until(over, lambda: f"{name} at {number}: nothing happens, {dict(load.counts)}")
+    bench.daemon.environment.pop("SIGNALBOX_FAILPOINTS", None)
     if bench.daemon.running():
         bench.daemon.kill()
         return "lived on"
@@ -73,41 +84,58 @@ def one_round(bench, load, name, number):
     return f"ended with {code}"
 
 
+def plan(arguments, chance):
+    """Which fault at which sync or write, in the order they come."""
+    faults = []
+    for name, count in (("killed", arguments.kills), ("sync_fails", arguments.sync_failures),
+                        ("disk_full", arguments.full)):
+        places = range(1, count + 1) if arguments.long else chance.sample(range(1, SYNCS + 1), count)
+        faults += [(name, at * WRITES_PER_SYNC if name == "disk_full" else at) for at in places]
+    if not arguments.long:
+        chance.shuffle(faults)
+    return faults
+
+
 def run(arguments):
     chance = random.Random(f"{arguments.seed}/disk")
+    traced = can_trace()
+    if not traced:
+        print("processes cannot be traced here: failpoints beside the commit stand in for faults of the disk")
     with Bench(arguments.signalbox, arguments.work, arguments.seed) as bench:
         bench.start()
         load = bench.load(0, rate=scaled(EVENTS_PER_SECOND), workers=16)
         bench.daemon.kill()
         ends = Counter()
-        for number in range(arguments.rounds):
-            name = list(FAULTS)[number % len(FAULTS)]
-            at = number // len(FAULTS) + 1 if arguments.long else chance.randint(1, SYNCS)
-            at *= WRITES_PER_SYNC if name == "disk_full" else 1
-            ends[f"{name}: {one_round(bench, load, name, at)}"] += 1
+        for number, (name, at) in enumerate(plan(arguments, chance), 1):
+            ends[f"{name}: {one_round(bench, load, name, at, traced)}"] += 1
+            if number % 50 == 0:
+                print(f"fault {number}: {load.counts['answered']} answered", flush=True)
         bench.away()
         bench.start()
         load.stop()
         bench.daemon.wait_until_idle()
         expect(bench.daemon.stop() == 0, "the daemon did not stop as it should")
         print("\n".join(f"{count:4d} {end}" for end, count in sorted(ends.items())))
-        print(f"{load.counts['answered 503']} requests were told to come later, {load.counts['resent']} got no answer")
+        print(f"seed={arguments.seed} {load.counts['answered 503']} requests were told to come later,"
+              f" {load.counts['resent']} got no answer")
         bench.verdict()
-        expect(ends["killed: ended with -9"] > 0, "no sync was died at")
+        expect(ends["killed: ended with -9"] == arguments.kills, "a death at a sync did not happen")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--signalbox", default="build/release/bin/signalbox", help="the program under test")
     parser.add_argument("--work", default="build/disk-rounds", help="folder for store and logs, made afresh")
-    parser.add_argument("--rounds", type=int, help=f"how many faults; 18, with --long {3 * LONG_SYNCS}")
+    parser.add_argument("--kills", type=int, help="deaths at a sync; 20, with --long at each of the first 300")
+    parser.add_argument("--sync-failures", type=int, help="syncs that fail; 6, with --long 100")
+    parser.add_argument("--full", type=int, help="times that the disk is full; 6, with --long 100")
     parser.add_argument("--long", action="store_true", help="every sync and write from the first on, one by one")
     parser.add_argument("--seed", default="1", help="repeats the senders' stories and the places of the faults")
     arguments = parser.parse_args()
-    arguments.rounds = arguments.rounds or (3 * LONG_SYNCS if arguments.long else 6 if SLOW else 18)
-    if not can_trace():
-        print("processes cannot be traced here")
-        return 77
+    counts = (300, 100, 100) if arguments.long else (4, 2, 2) if SLOW else (20, 6, 6)
+    for name, count in zip(("kills", "sync_failures", "full"), counts):
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, count)
     return exit_code_of(run, arguments)
 
 
