@@ -55,7 +55,7 @@ void add_settings(CLI::App& command, Settings& settings) {
     add(command, "lane-waiting-max", settings.lane_waiting_max, "Events waiting behind one blocked lane");
     add(command, "outbox-rows-max", settings.outbox_rows_max,
         "Deliveries waiting; over it intake is answered 503");
-    add(command, "outbox-memory-max", settings.outbox_memory_max, "Deliveries held in memory");
+    add(command, "outbox-memory-max", settings.outbox_memory_max, "Deliveries held whole in memory");
     add(command, "body-bytes-max", settings.body_bytes_max, "Largest request body");
     add(command, "connections-max", settings.connections_max, "Open HTTP connections");
     add(command, "connections-per-address-max", settings.connections_per_address_max,

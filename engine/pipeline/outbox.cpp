@@ -18,20 +18,9 @@ double jitter_of(const DeliveryKey& key, int attempts) {
     return 0.8 + 0.4 * value / 65536.0;
 }
 
-/// What is left of a delivery that is over.
-Delivery place_of(const Delivery& delivery) {
-    Delivery place;
-    place.partition = delivery.partition;
-    place.number = delivery.number;
-    place.action.relaxed = delivery.action.relaxed;
-    return place;
-}
-
 template <class Items>
-auto find(Items& items, int partition, std::uint64_t number) {
-    return std::find_if(items.begin(), items.end(), [&](const auto& item) {
-        return item.delivery.partition == partition && item.delivery.number == number;
-    });
+auto find(Items& items, DeliveryPlace place) {
+    return std::find_if(items.begin(), items.end(), [&](const auto& item) { return item.place == place; });
 }
 
 }  // namespace
@@ -46,43 +35,30 @@ std::optional<Duration> retry_wait(const std::vector<Duration>& schedule, int at
     return std::max(wait, std::clamp(retry_after, retry_after_min, retry_after_max));
 }
 
-bool Outbox::add(Delivery delivery, const ChannelOptions& options) {
-    const Number number{delivery.partition, delivery.number};
-    if (in_flight_.contains(number)) return true;
-    if (const auto waiting = waiting_in_store_.find(number.first); waiting != waiting_in_store_.end())
-        return false;
-    if (size_ >= memory_max_) {
-        waiting_in_store_[number.first] = last_added_[number.first];
-        return false;
-    }
-    last_added_[number.first] = number.second;
-    put(std::move(delivery), options);
-    return true;
-}
-
-void Outbox::put(Delivery delivery, const ChannelOptions& options) {
+void Outbox::add(Delivery delivery, const ChannelOptions& options, Instant now) {
     auto& channel = channels_[{delivery.tenant.text(), delivery.action.connection}];
     channel.options = options;
     const std::string subject = delivery.lane.text();
     auto& lane = channel.lanes[subject];
-    lane.items.push_back({std::move(delivery), State::waiting, {}});
+    auto& item = lane.items.emplace_back();
+    item.place = {delivery.partition, delivery.number};
+    item.relaxed = delivery.action.relaxed;
+    item.attempts = delivery.attempts;
+    item.next_attempt = delivery.next_attempt;
+    if (whole_ < memory_max_ && delivery.next_attempt <= now) keep(item, std::move(delivery));
     ++size_;
     queue(channel, subject, lane);
 }
 
-bool Outbox::is_read(int partition, std::uint64_t number) const {
-    const auto waiting = waiting_in_store_.find(partition);
-    return waiting == waiting_in_store_.end() || number <= waiting->second;
+void Outbox::keep(Item& item, Delivery delivery) {
+    item.whole = std::make_unique<Delivery>(std::move(delivery));
+    ++whole_;
 }
 
-std::optional<std::pair<int, std::uint64_t>> Outbox::wants_more() const {
-    if (waiting_in_store_.empty() || size_ > memory_max_ / 2) return std::nullopt;
-    return *waiting_in_store_.begin();
-}
-
-void Outbox::loaded(int partition, bool complete) {
-    // A row that found no room has left its mark already.
-    if (!complete) waiting_in_store_.try_emplace(partition, last_added_[partition]);
+void Outbox::drop(Item& item) {
+    if (!item.whole) return;
+    item.whole.reset();
+    --whole_;
 }
 
 void Outbox::queue(Channel& channel, const std::string& subject, Lane& lane) {
@@ -140,15 +116,15 @@ bool Outbox::may_send(Channel& channel, Instant now) {
 void Outbox::take_from(const ChannelKey& key, Channel& channel, Instant now, std::size_t limit,
                        std::vector<Delivery>& out) {
     // Each lane is looked at once: one that has nothing to send now comes back by an answer or a due time.
-    while (!channel.ready.empty() && out.size() < limit && may_send(channel, now)) {
+    while (!channel.ready.empty() && out.size() + wanted_.size() < limit && may_send(channel, now)) {
         const auto subject = channel.ready.front();
         channel.ready.pop_front();
-        const auto before = out.size();
+        const auto before = channel.in_flight;
         take_lane(key, channel, subject, now, limit, out);
         // A probe that found nothing to send was none.
-        if (channel.breaker.opened && out.size() == before) channel.breaker.next_probe = now;
+        if (channel.breaker.opened && channel.in_flight == before) channel.breaker.next_probe = now;
     }
-    if (!channel.ready.empty() && out.size() >= limit) next_due_ = Instant::min();
+    if (!channel.ready.empty() && out.size() + wanted_.size() >= limit) next_due_ = Instant::min();
 }
 
 void Outbox::take_lane(const ChannelKey& key, Channel& channel, const std::string& subject, Instant now,
@@ -161,72 +137,121 @@ void Outbox::take_lane(const ChannelKey& key, Channel& channel, const std::strin
     }
     for (auto& item : lane.items) {
         const bool waits = item.state == State::waiting;
-        if (waits && item.delivery.next_attempt > now) {
-            if (std::exchange(item.timed, item.delivery.next_attempt) != item.delivery.next_attempt)
-                channel.later.emplace(item.delivery.next_attempt, subject);
+        if (waits && item.next_attempt > now) {
+            if (std::exchange(item.timed, item.next_attempt) != item.next_attempt)
+                channel.later.emplace(item.next_attempt, subject);
         } else if (waits) {
-            if (out.size() >= limit || channel.in_flight >= channel.options.concurrency)
+            if (out.size() + wanted_.size() >= limit || channel.in_flight >= channel.options.concurrency)
                 return stay(channel, subject, lane);
             item.state = State::in_flight;
             ++channel.in_flight;
-            in_flight_[{item.delivery.partition, item.delivery.number}] = {key, subject};
-            out.push_back(item.delivery);
+            in_flight_[item.place] = {key, subject};
+            if (item.whole)
+                out.push_back(*item.whole);
+            else
+                wanted_.push_back(item.place);
         }
-        if (!item.delivery.action.relaxed) return;
+        if (!item.relaxed) return;
     }
+}
+
+Outbox::Item* Outbox::in_flight_at(DeliveryPlace place) {
+    const auto flight = in_flight_.find(place);
+    if (flight == in_flight_.end()) return nullptr;
+    auto& lane = channels_[flight->second.channel].lanes[flight->second.subject];
+    const auto item = find(lane.items, place);
+    return item == lane.items.end() ? nullptr : &*item;
+}
+
+std::optional<Delivery> Outbox::provide(Delivery row) {
+    auto* item = in_flight_at({row.partition, row.number});
+    if (item == nullptr || item->whole) return std::nullopt;
+    // The row may say less than we know: what the last attempt led to may not be committed yet.
+    row.attempts = item->attempts;
+    row.next_attempt = item->next_attempt;
+    keep(*item, std::move(row));
+    return *item->whole;
+}
+
+void Outbox::postpone(DeliveryPlace place, Instant until) {
+    auto* item = in_flight_at(place);
+    if (item == nullptr) return;
+    const auto flight = in_flight_.extract(place).mapped();
+    auto& channel = channels_[flight.channel];
+    --channel.in_flight;
+    item->state = State::waiting;
+    item->next_attempt = until;
+    queue(channel, flight.subject, channel.lanes[flight.subject]);
+}
+
+void Outbox::lost(DeliveryPlace place) {
+    if (in_flight_at(place) == nullptr) return;
+    const auto flight = in_flight_.extract(place).mapped();
+    --channels_[flight.channel].in_flight;
+    remove(flight.channel, flight.subject, place);
 }
 
 std::optional<Settlement> Outbox::settle(int partition, std::uint64_t number, const Attempt& attempt,
                                          Instant now) {
-    const auto flight = in_flight_.find({partition, number});
-    if (flight == in_flight_.end()) return std::nullopt;
-    auto& channel = channels_[flight->second.channel];
-    const std::string subject = flight->second.subject;
-    in_flight_.erase(flight);
+    auto* item = in_flight_at({partition, number});
+    if (item == nullptr || !item->whole) return std::nullopt;
+    const auto flight = in_flight_.extract(item->place).mapped();
+    auto& channel = channels_[flight.channel];
     --channel.in_flight;
     note(channel, attempt.kind == Attempt::Kind::retry, now);
-    auto& lane = channel.lanes[subject];
-    const auto item = find(lane.items, partition, number);
-    ++item->delivery.attempts;
-    const auto wait = attempt.kind == Attempt::Kind::retry
-                          ? retry_wait(channel.options.retry, item->delivery.attempts, item->delivery.key,
-                                       attempt.retry_after)
-                          : std::nullopt;
+    item->whole->attempts = ++item->attempts;
+    const auto wait = attempt.kind == Attempt::Kind::retry ? retry_wait(channel.options.retry, item->attempts,
+                                                                        item->whole->key, attempt.retry_after)
+                                                           : std::nullopt;
     Settlement settlement;
     settlement.reason = attempt.reason;
     if (wait) {
         // A receiver that names a time wants rest from all of us.
         if (attempt.retry_after > Duration(0))
             channel.paused_until = now + std::clamp(attempt.retry_after, retry_after_min, retry_after_max);
-        item->delivery.next_attempt = now + *wait;
+        item->whole->next_attempt = item->next_attempt = now + *wait;
         item->state = State::waiting;
         settlement.kind = Settlement::Kind::retry;
-        settlement.delivery = item->delivery;
-        queue(channel, subject, lane);
+        settlement.delivery = *item->whole;
+        // Half of the room is for those that may leave at once.
+        if (whole_ > memory_max_ / 2) drop(*item);
+        queue(channel, flight.subject, channel.lanes[flight.subject]);
     } else {
         settlement.kind =
             attempt.kind == Attempt::Kind::done ? Settlement::Kind::done : Settlement::Kind::dead;
-        settlement.delivery = std::exchange(item->delivery, place_of(item->delivery));
         item->state = State::over;
+        settlement.delivery = std::move(*item->whole);
+        drop(*item);
     }
     if (!channel.ready.empty()) next_due_ = Instant::min();
     return settlement;
 }
 
 void Outbox::forget(const Delivery& delivery) {
-    const auto channel = channels_.find({delivery.tenant.text(), delivery.action.connection});
+    const DeliveryPlace place{delivery.partition, delivery.number};
+    const ChannelKey key{delivery.tenant.text(), delivery.action.connection};
+    const auto channel = channels_.find(key);
     if (channel == channels_.end()) return;
     const auto lane = channel->second.lanes.find(delivery.lane.text());
     if (lane == channel->second.lanes.end()) return;
+    const auto item = find(lane->second.items, place);
+    if (item == lane->second.items.end() || item->state != State::over) return;
+    remove(key, lane->first, place);
+}
+
+/// What stood behind it in its lane may leave.
+void Outbox::remove(const ChannelKey& key, const std::string& subject, DeliveryPlace place) {
+    auto& channel = channels_[key];
+    const auto lane = channel.lanes.find(subject);
     auto& items = lane->second.items;
-    const auto item = find(items, delivery.partition, delivery.number);
-    if (item == items.end() || item->state != State::over) return;
+    const auto item = find(items, place);
+    drop(*item);
     items.erase(item);
     --size_;
     if (!items.empty())
-        queue(channel->second, lane->first, lane->second);
+        queue(channel, lane->first, lane->second);
     else if (!lane->second.queued)
-        channel->second.lanes.erase(lane);
+        channel.lanes.erase(lane);
 }
 
 void Outbox::note(Channel& channel, bool failed, Instant now) {

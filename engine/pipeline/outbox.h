@@ -3,11 +3,12 @@
 
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -34,35 +35,32 @@ struct Settlement {
     std::string reason;
 };
 
+/// Where a delivery stands in the store: partition and number.
+using DeliveryPlace = std::pair<int, std::uint64_t>;
+
 /// Deliveries of one (tenant, lane, connection) leave in the order of their numbers, one after another; one
-/// with `relaxed` may be passed by later ones. Keeps no more than `memory_max` deliveries: the rest waits in
-/// the store until there is room. One thread.
+/// with `relaxed` may be passed by later ones. Knows every delivery that is not over, but keeps no more than
+/// `memory_max` of them whole: of the others only what orders them, and asks for the rest when they are to
+/// leave. So what waits for one receiver keeps no other from leaving. One thread.
 class Outbox {
 public:
     explicit Outbox(std::size_t memory_max = 20'000) : memory_max_(memory_max) {}
 
-    /// Takes a committed delivery; numbers of a partition must grow. False when it has to wait in the store,
-    /// as all later ones of the partition then must, until `loaded` said how far the store was read.
-    bool add(Delivery delivery, const ChannelOptions& options);
+    /// Takes a committed delivery; numbers of a lane must grow.
+    void add(Delivery delivery, const ChannelOptions& options, Instant now);
 
-    /// A committed delivery that is not to leave now: its tenant is not served.
-    void pass_over(const Delivery& delivery) { last_added_[delivery.partition] = delivery.number; }
-
-    /// One that was passed over, now that its tenant is served. There is always room for it.
-    void take_up(Delivery delivery, const ChannelOptions& options) { put(std::move(delivery), options); }
-    /// Whether `add` or `pass_over` has seen the number; else it is read from the store later.
-    bool is_read(int partition, std::uint64_t number) const;
-
-    /// The partition and number after which the store has more than is in memory; nothing when it has not.
-    std::optional<std::pair<int, std::uint64_t>> wants_more() const;
-    /// Rows read from the store follow through `add`, then `loaded`; `complete` when the store held no more.
-    void start_loading(int partition) { waiting_in_store_.erase(partition); }
-    void loaded(int partition, bool complete);
-    /// Partitions whose rows were never read: everything is in the store.
-    void must_load(int partition) { waiting_in_store_.try_emplace(partition, 0); }
-
-    /// Deliveries to attempt now, at most `limit`; they count as in flight until settled.
+    /// Deliveries to attempt now; they count as in flight until settled. With those that `take_wanted` gives
+    /// they are at most `limit`.
     std::vector<Delivery> take_due(Instant now, std::size_t limit);
+    /// Further ones to attempt now, in flight too, whose rows have to be read from the store first: each is
+    /// answered by `provide`, `postpone` or `lost`.
+    std::vector<DeliveryPlace> take_wanted() { return std::exchange(wanted_, {}); }
+    /// The row of a wanted one: gives the delivery to attempt. Nothing when it was not wanted.
+    std::optional<Delivery> provide(Delivery row);
+    /// The row cannot be read now: tried again at `until`.
+    void postpone(DeliveryPlace place, Instant until);
+    /// The store has no such row: the delivery is not there any more.
+    void lost(DeliveryPlace place);
     /// The next instant at which take_due may have something; nothing when only an answer can change that.
     std::optional<Instant> next_due() const { return next_due_; }
 
@@ -75,6 +73,8 @@ public:
     void forget(const Delivery& delivery);
 
     std::size_t size() const { return size_; }
+    /// How many are kept whole.
+    std::size_t whole() const { return whole_; }
     std::size_t in_flight() const { return in_flight_.size(); }
     /// Connections whose breaker is open, as `tenant/connection`.
     std::vector<std::string> open_breakers() const;
@@ -82,12 +82,16 @@ public:
 private:
     enum class State { waiting, in_flight, over };
     struct Item {
-        Delivery delivery;  ///< of one that is over only what places it
+        DeliveryPlace place;
         State state = State::waiting;
-        Instant timed{};  ///< the next attempt that its lane is woken for
+        bool relaxed = false;
+        int attempts = 0;
+        Instant next_attempt{};
+        Instant timed{};                  ///< the next attempt that its lane is woken for
+        std::unique_ptr<Delivery> whole;  ///< of one in flight, unless it is wanted; of others as room allows
     };
     struct Lane {
-        std::deque<Item> items;
+        std::list<Item> items;
         bool queued = false;  ///< stands in the channel's ready queue
     };
     struct Breaker {
@@ -106,13 +110,11 @@ private:
         Instant paused_until{};  ///< the receiver asked for a rest
     };
     using ChannelKey = std::pair<std::string, std::string>;  ///< tenant, connection
-    using Number = std::pair<int, std::uint64_t>;            ///< partition, number
     struct Flight {
         ChannelKey channel;
         std::string subject;
     };
 
-    void put(Delivery delivery, const ChannelOptions& options);
     void queue(Channel& channel, const std::string& subject, Lane& lane);
     void stay(Channel& channel, const std::string& subject, Lane& lane);
     void wake(Channel& channel, Instant now);
@@ -121,15 +123,19 @@ private:
                    std::vector<Delivery>& out);
     void take_lane(const ChannelKey& key, Channel& channel, const std::string& subject, Instant now,
                    std::size_t limit, std::vector<Delivery>& out);
+    Item* in_flight_at(DeliveryPlace place);
+    void keep(Item& item, Delivery delivery);
+    void drop(Item& item);
+    void remove(const ChannelKey& key, const std::string& subject, DeliveryPlace place);
     void note(Channel& channel, bool failed, Instant now);
     void want(Instant instant);
 
     std::size_t memory_max_;
     std::size_t size_ = 0;
     std::map<ChannelKey, Channel> channels_;
-    std::map<Number, Flight> in_flight_;
-    std::map<int, std::uint64_t> waiting_in_store_;  ///< partition → the last number that is in memory
-    std::map<int, std::uint64_t> last_added_;        ///< or passed over
+    std::map<DeliveryPlace, Flight> in_flight_;
+    std::vector<DeliveryPlace> wanted_;
+    std::size_t whole_ = 0;
     std::optional<Instant> next_due_;
 };
 

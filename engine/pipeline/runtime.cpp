@@ -147,7 +147,6 @@ void Runtime::work() {
 bool Runtime::run_turns() {
     for (int turns = 0; turns < turns_in_a_row_max; ++turns) {
         if (worker_.has_work() && !worker_.turn(clock_.now())) return false;
-        if (auto refilled = worker_.refill(); !refilled) return false;
         const bool simulated = deliver_due();
         if (!worker_.has_work() && !simulated) return true;
         for (auto& task : tasks_->take(Duration(0))) task(worker_);

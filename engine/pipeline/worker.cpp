@@ -5,10 +5,16 @@
 
 #include "engine/base/ensure.h"
 #include "engine/base/failpoint.h"
+#include "engine/base/log.h"
 #include "engine/pipeline/pages.h"
 
 namespace engine {
 namespace {
+
+/// Rows read at once to find those that are due.
+constexpr std::size_t wanted_rows = 64;
+/// When they could not be read.
+constexpr Duration wanted_again = std::chrono::seconds(1);
 
 Lanes::Key lane_of(const Event& event) {
     return {event.tenant.text(), event.subject.text()};
@@ -36,7 +42,6 @@ std::shared_ptr<const Tenant> Worker::tenant(const TenantName& name) const {
 }
 
 Result<void> Worker::start(Instant now) {
-    static_cast<void>(now);
     if (auto owned = store_.own(); !owned) return owned.error();
     pass(Failpoint::start_owned);
     lanes_.partitions = store_.info().partitions;
@@ -52,9 +57,9 @@ Result<void> Worker::start(Instant now) {
         lanes_.places[partition] = counters->first;
         lanes_.numbers[partition] = counters->second;
         if (auto read = read_pending(partition); !read) return read.error();
-        if (outbox_rows_ > 0) outbox_.must_load(partition);
+        if (auto read = read_deliveries(partition, now); !read) return read;
     }
-    return refill();
+    return {};
 }
 
 Result<void> Worker::read_pending(int partition) {
@@ -65,28 +70,48 @@ Result<void> Worker::read_pending(int partition) {
     });
 }
 
-Result<void> Worker::refill() {
-    // A delivery that is being committed would be read, and then be added again.
-    if (outbox_.wants_more() && !settle_commits()) return {};
-    while (const auto more = outbox_.wants_more())
-        if (auto read = read_deliveries(more->first, more->second); !read) return read.error();
+/// Of one tenant only, or of all that are served.
+Result<void> Worker::read_deliveries(int partition, Instant now, const TenantName& only) {
+    std::uint64_t after = 0;
+    while (outbox_rows_ > 0) {
+        const auto page = store_.outbox(partition, after, page_rows);
+        if (!page) return page.error();
+        for (const auto& delivery : *page) {
+            after = delivery.number;
+            if (only.empty() || delivery.tenant == only) add_delivery(delivery, now);
+        }
+        if (page->size() < page_rows) break;
+    }
     return {};
 }
 
-Result<void> Worker::read_deliveries(int partition, std::uint64_t after) {
-    auto page = store_.outbox(partition, after, page_rows);
-    if (!page) return page.error();
-    outbox_.start_loading(partition);
-    for (const auto& delivery : *page) add_delivery(delivery);
-    outbox_.loaded(partition, page->size() < page_rows);
-    return {};
+/// What belongs to a tenant that is not served waits in the store.
+void Worker::add_delivery(const Delivery& delivery, Instant now) {
+    if (tenants_.contains(delivery.tenant)) outbox_.add(delivery, channel_of(delivery), now);
 }
 
-void Worker::add_delivery(const Delivery& delivery) {
-    if (tenants_.contains(delivery.tenant))
-        outbox_.add(delivery, channel_of(delivery));
-    else
-        outbox_.pass_over(delivery);
+std::vector<Delivery> Worker::take_due(Instant now, std::size_t limit) {
+    auto due = outbox_.take_due(now, limit);
+    read_wanted(outbox_.take_wanted(), now, due);
+    return due;
+}
+
+/// Neighbours are read together: what has waited for one receiver stands together.
+void Worker::read_wanted(std::vector<DeliveryPlace> wanted, Instant now, std::vector<Delivery>& due) {
+    std::set<DeliveryPlace> left(wanted.begin(), wanted.end());
+    while (!left.empty()) {
+        const auto [partition, number] = *left.begin();
+        const auto page = view_.outbox(partition, number - 1, wanted_rows);
+        if (!page) {
+            log_warn("deliveries that are due cannot be read", {{"reason", page.error().message}});
+            for (const auto& place : left) outbox_.postpone(place, now + wanted_again);
+            return;
+        }
+        for (const auto& row : *page)
+            if (left.erase({partition, row.number}) > 0)
+                if (auto delivery = outbox_.provide(row)) due.push_back(*std::move(delivery));
+        if (left.erase({partition, number}) > 0) outbox_.lost({partition, number});
+    }
 }
 
 ChannelOptions Worker::channel_of(const Delivery& delivery) const {
@@ -153,36 +178,19 @@ Result<bool> Worker::activate(std::shared_ptr<const Tenant> tenant, const Activa
     tenants_[name] = std::move(tenant);
     // What a start reads for a tenant must not be missing because of how it came.
     if (is_new)
-        if (auto taken = take_up(name); !taken) fatal_ = taken.error();
+        if (auto taken = take_up(name, now); !taken) fatal_ = taken.error();
     return done;
 }
 
 /// What waits in the store of a tenant that was not served.
-Result<void> Worker::take_up(const TenantName& tenant) {
+Result<void> Worker::take_up(const TenantName& tenant, Instant now) {
     for (int partition = 0; partition < lanes_.partitions; ++partition) {
         const auto read = for_each_pending(store_, partition, [&](PendingEvent&& pending) {
             if (pending.event.tenant == tenant && !lanes_.blocked.contains(lane_of(pending.event)))
                 pending_.push_back(std::move(pending));
         });
         if (!read) return read;
-        if (auto taken = take_up_deliveries(partition, tenant); !taken) return taken;
-    }
-    return {};
-}
-
-/// Those that were passed over when they were read.
-Result<void> Worker::take_up_deliveries(int partition, const TenantName& tenant) {
-    std::uint64_t after = 0;
-    while (outbox_rows_ > 0) {
-        auto page = store_.outbox(partition, after, page_rows);
-        if (!page) return page.error();
-        for (auto& delivery : *page) {
-            after = delivery.number;
-            if (delivery.tenant != tenant || !outbox_.is_read(partition, after)) continue;
-            const auto channel = channel_of(delivery);
-            outbox_.take_up(std::move(delivery), channel);
-        }
-        if (page->size() < page_rows) break;
+        if (auto taken = read_deliveries(partition, now, tenant); !taken) return taken;
     }
     return {};
 }

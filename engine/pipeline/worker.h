@@ -27,7 +27,7 @@ struct WorkerOptions {
     std::size_t batch_events_max = 256;       ///< decided in one commit
     std::size_t intake_events_max = 10'000;   ///< waiting in memory for their turn; more are `overloaded`
     std::size_t lane_waiting_max = 10'000;    ///< events that may wait behind a blocked lane
-    std::size_t outbox_memory_max = 20'000;   ///< deliveries held in memory; the rest waits in the store
+    std::size_t outbox_memory_max = 20'000;   ///< deliveries held whole in memory; of the rest their places
     std::size_t outbox_rows_max = 1'000'000;  ///< deliveries waiting in all; over it intake is `overloaded`
     int urgent_turns_max = 8;                 ///< batches in a row that take urgent lanes first
     bool deliver = true;                      ///< false: decide only (replay)
@@ -106,12 +106,11 @@ public:
     bool has_commands() const { return !commands_.empty(); }
     /// At the end: whoever still waits in memory is told to send again.
     void give_up_intake();
-    /// Reads deliveries that wait in the store while there is room in memory for them.
-    Result<void> refill();
     std::size_t intake_size() const { return intake_.size(); }
     std::size_t pending_size() const { return pending_.size(); }
 
-    std::vector<Delivery> take_due(Instant now, std::size_t limit) { return outbox_.take_due(now, limit); }
+    /// Deliveries to attempt now. Those whose rows cannot be read are tried again a little later.
+    std::vector<Delivery> take_due(Instant now, std::size_t limit);
     const Outbox& outbox() const { return outbox_; }
     /// Deliveries not done yet, in memory or in the store.
     std::uint64_t outbox_rows() const { return outbox_rows_; }
@@ -200,14 +199,14 @@ private:
     bool run_alone(Turn turn);
     void finish(Turn& turn, const Batch& batch);
     static void log_what_needs_people(const Turn& turn, const Batch& batch);
-    void apply(const Step& step);
+    void apply(const Step& step, Instant now);
     void release(const BlockedLane& lane);
     static void answer(const Incoming& incoming, Ack ack);
-    Result<void> take_up(const TenantName& tenant);
-    Result<void> take_up_deliveries(int partition, const TenantName& tenant);
+    Result<void> take_up(const TenantName& tenant, Instant now);
     Result<void> read_pending(int partition);
-    Result<void> read_deliveries(int partition, std::uint64_t after);
-    void add_delivery(const Delivery& delivery);
+    Result<void> read_deliveries(int partition, Instant now, const TenantName& only = TenantName());
+    void read_wanted(std::vector<DeliveryPlace> wanted, Instant now, std::vector<Delivery>& due);
+    void add_delivery(const Delivery& delivery, Instant now);
     ChannelOptions channel_of(const Delivery& delivery) const;
 
     Store& store_;

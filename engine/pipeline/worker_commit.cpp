@@ -336,7 +336,7 @@ void Worker::log_what_needs_people(const Turn& turn, const Batch& batch) {
 }
 
 void Worker::finish(Turn& turn, const Batch& batch) {
-    for (const auto& step : batch.steps()) apply(step);
+    for (const auto& step : batch.steps()) apply(step, turn.now);
     for (const auto& step : batch.steps())
         for (const auto& lane : step.lanes_released) release(lane);
     if (options_.deliver) log_what_needs_people(turn, batch);
@@ -360,10 +360,10 @@ void Worker::finish(Turn& turn, const Batch& batch) {
     }
 }
 
-void Worker::apply(const Step& step) {
+void Worker::apply(const Step& step, Instant now) {
     for (const auto& delivery : step.outbox_added) {
         ++outbox_rows_;
-        add_delivery(delivery);
+        add_delivery(delivery, now);
     }
     outbox_rows_ -= step.outbox_removed.size();
 }

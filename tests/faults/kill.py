@@ -19,6 +19,7 @@ from rig.daemon import exit_code_of, expect, wait_until  # noqa: E402
 EVENTS_PER_SECOND = 300
 LIFE_SECONDS = (0.05, 1.0)
 LONG_LIFE_SECONDS = (0.05, 2.0)
+FEW_IN_MEMORY = ("--outbox-memory-max", "10")  # the others leave from the store
 READY_SECONDS_MAX = 20.0  # of one restart; the figure printed is what counts
 
 
@@ -40,7 +41,7 @@ def run(arguments):
     chance = random.Random(f"{arguments.seed}/kill")
     lives = LONG_LIFE_SECONDS if arguments.long else LIFE_SECONDS
     rate = scaled(EVENTS_PER_SECOND)
-    with Bench(arguments.signalbox, arguments.work, arguments.seed, store=arguments.store) as bench:
+    with Bench(arguments.signalbox, arguments.work, arguments.seed, options=FEW_IN_MEMORY, store=arguments.store) as bench:
         bench.start()
         load = bench.load(0, rate=rate, workers=16)
         starts = []

@@ -238,6 +238,36 @@ TEST_CASE("adverse: deliveries of tenants that are not served do not keep a star
     CHECK(starts_again(world));
 }
 
+TEST_CASE("adverse: more deliveries than memory holds leave from the store, before and after a start",
+          "[adverse]") {
+    WorkerOptions options;
+    options.outbox_memory_max = 1;
+    World world(tenant_with("  - id: tell\n"
+                            "    on: ticket.updated\n"
+                            "    then:\n"
+                            "      - slack.post_message: { channel: C1, text: \"{{ event.id }}\" }\n"),
+                options);
+    std::vector<Event> events;
+    for (int i = 0; i < 6; ++i)
+        events.push_back(event("e" + std::to_string(i), "ticket.updated", "ticket/" + std::to_string(i % 3),
+                               Json{{"ticket", {{"subject", std::to_string(i)}}}}));
+    world.submit(std::move(events));
+    const auto leave = [&world] {
+        std::vector<std::string> left;
+        for (const auto& due : world.worker->take_due(noon, 10)) {
+            left.push_back(due.event.text());
+            world.worker->settled(due.partition, due.number, done_with(Json::object()));
+        }
+        std::sort(left.begin(), left.end());
+        world.run();
+        return left;
+    };
+    CHECK(leave() == std::vector<std::string>{"e0", "e1", "e2"});
+    world.start(options);
+    CHECK(leave() == std::vector<std::string>{"e3", "e4", "e5"});
+    CHECK(world.worker->outbox_rows() == 0);
+}
+
 TEST_CASE("adverse: a lane released while part of it is still in memory keeps its order", "[adverse]") {
     WorkerOptions options;
     options.batch_events_max = 2;

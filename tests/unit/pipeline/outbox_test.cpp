@@ -67,8 +67,8 @@ Settlement::Kind settle(Outbox& outbox, std::uint64_t number, const Attempt& att
 
 TEST_CASE("outbox: a lane's second delivery waits until the end of the first is committed", "[outbox]") {
     Outbox outbox;
-    outbox.add(delivery(1, "ticket/A"), channel());
-    outbox.add(delivery(2, "ticket/A"), channel());
+    outbox.add(delivery(1, "ticket/A"), channel(), noon);
+    outbox.add(delivery(2, "ticket/A"), channel(), noon);
     CHECK(numbers(outbox.take_due(noon, 10)) == Numbers{1});
     CHECK(outbox.take_due(noon, 10).empty());
     const auto settlement = outbox.settle(0, 1, done(), noon);
@@ -84,16 +84,16 @@ TEST_CASE("outbox: a lane's second delivery waits until the end of the first is 
 
 TEST_CASE("outbox: other lanes and other connections do not wait", "[outbox]") {
     Outbox outbox;
-    outbox.add(delivery(1, "ticket/A"), channel());
-    outbox.add(delivery(2, "ticket/B"), channel());
-    outbox.add(delivery(3, "ticket/A", false, "zendesk"), channel());
+    outbox.add(delivery(1, "ticket/A"), channel(), noon);
+    outbox.add(delivery(2, "ticket/B"), channel(), noon);
+    outbox.add(delivery(3, "ticket/A", false, "zendesk"), channel(), noon);
     CHECK(outbox.take_due(noon, 10).size() == 3);
 }
 
 TEST_CASE("outbox: a delivery that has to be tried again holds its lane until its time", "[outbox]") {
     Outbox outbox;
-    outbox.add(delivery(1, "ticket/A"), channel());
-    outbox.add(delivery(2, "ticket/A"), channel());
+    outbox.add(delivery(1, "ticket/A"), channel(), noon);
+    outbox.add(delivery(2, "ticket/A"), channel(), noon);
     outbox.take_due(noon, 10);
     const auto settlement = outbox.settle(0, 1, retry(), noon);
     REQUIRE(settlement);
@@ -107,8 +107,8 @@ TEST_CASE("outbox: a delivery that has to be tried again holds its lane until it
 
 TEST_CASE("outbox: after the schedule an action is dead and its lane goes on", "[outbox]") {
     Outbox outbox;
-    outbox.add(delivery(1, "ticket/A"), channel());
-    outbox.add(delivery(2, "ticket/A"), channel());
+    outbox.add(delivery(1, "ticket/A"), channel(), noon);
+    outbox.add(delivery(2, "ticket/A"), channel(), noon);
     auto now = noon;
     for (int attempt = 1; attempt <= 3; ++attempt) {
         REQUIRE(numbers(outbox.take_due(now, 10)) == Numbers{1});
@@ -123,7 +123,7 @@ TEST_CASE("outbox: after the schedule an action is dead and its lane goes on", "
 
 TEST_CASE("outbox: what never works is dead at once", "[outbox]") {
     Outbox outbox;
-    outbox.add(delivery(1, "ticket/A"), channel());
+    outbox.add(delivery(1, "ticket/A"), channel(), noon);
     outbox.take_due(noon, 10);
     CHECK(settle(outbox, 1, failed()) == Settlement::Kind::dead);
     CHECK(outbox.size() == 0);
@@ -131,9 +131,9 @@ TEST_CASE("outbox: what never works is dead at once", "[outbox]") {
 
 TEST_CASE("outbox: a relaxed action may be passed by later ones and passes no strict one", "[outbox]") {
     Outbox outbox;
-    outbox.add(delivery(1, "ticket/A"), channel());
-    outbox.add(delivery(2, "ticket/A", true), channel());
-    outbox.add(delivery(3, "ticket/A"), channel());
+    outbox.add(delivery(1, "ticket/A"), channel(), noon);
+    outbox.add(delivery(2, "ticket/A", true), channel(), noon);
+    outbox.add(delivery(3, "ticket/A"), channel(), noon);
     CHECK(numbers(outbox.take_due(noon, 10)) == Numbers{1});
     settle(outbox, 1, done());
     CHECK(numbers(outbox.take_due(noon, 10)) == Numbers{2, 3});
@@ -141,7 +141,8 @@ TEST_CASE("outbox: a relaxed action may be passed by later ones and passes no st
 
 TEST_CASE("outbox: a connection has no more in flight than its concurrency", "[outbox]") {
     Outbox outbox;
-    for (std::uint64_t i = 1; i <= 5; ++i) outbox.add(delivery(i, "ticket/" + std::to_string(i)), channel(2));
+    for (std::uint64_t i = 1; i <= 5; ++i)
+        outbox.add(delivery(i, "ticket/" + std::to_string(i)), channel(2), noon);
     CHECK(outbox.take_due(noon, 10).size() == 2);
     CHECK(outbox.take_due(noon, 10).empty());
     settle(outbox, 1, done());
@@ -150,10 +151,10 @@ TEST_CASE("outbox: a connection has no more in flight than its concurrency", "[o
 
 TEST_CASE("outbox: a receiver that names a time gets rest from all lanes", "[outbox]") {
     Outbox outbox;
-    outbox.add(delivery(1, "ticket/A"), channel());
+    outbox.add(delivery(1, "ticket/A"), channel(), noon);
     outbox.take_due(noon, 10);
     settle(outbox, 1, retry(10s));
-    outbox.add(delivery(2, "ticket/B"), channel());
+    outbox.add(delivery(2, "ticket/B"), channel(), noon);
     CHECK(outbox.take_due(noon + 9s, 10).empty());
     CHECK(outbox.take_due(noon + 10s, 10).size() == 2);
 }
@@ -163,7 +164,7 @@ TEST_CASE("outbox: the breaker opens at half of twenty failures and lets one pro
     std::uint64_t number = 0;
     for (int i = 0; i < 20; ++i) {
         ++number;
-        outbox.add(delivery(number, "ticket/" + std::to_string(number)), channel());
+        outbox.add(delivery(number, "ticket/" + std::to_string(number)), channel(), noon);
         REQUIRE(outbox.take_due(noon, 10).size() == 1);
         settle(outbox, number, i % 2 == 0 ? retry() : done());
     }
@@ -177,26 +178,76 @@ TEST_CASE("outbox: the breaker opens at half of twenty failures and lets one pro
     CHECK(outbox.take_due(noon + 31s, 100).size() == 8);
 }
 
-TEST_CASE("outbox: what finds no room in memory waits in the store and keeps its order", "[outbox]") {
-    Outbox outbox(4);
-    for (std::uint64_t i = 1; i <= 4; ++i) CHECK(outbox.add(delivery(i, "ticket/A"), channel()));
-    CHECK_FALSE(outbox.add(delivery(5, "ticket/A"), channel()));
-    CHECK_FALSE(outbox.wants_more());
+TEST_CASE("outbox: what finds no room is asked for when it is to leave, in order", "[outbox]") {
+    Outbox outbox(2);
+    for (std::uint64_t i = 1; i <= 4; ++i) outbox.add(delivery(i, "ticket/A"), channel(), noon);
+    CHECK(outbox.whole() == 2);
     for (std::uint64_t i = 1; i <= 2; ++i) {
         REQUIRE(numbers(outbox.take_due(noon, 10)) == Numbers{i});
+        CHECK(outbox.take_wanted().empty());
         settle(outbox, i, done());
     }
-    CHECK_FALSE(outbox.add(delivery(6, "ticket/A"), channel()));
-    REQUIRE(outbox.wants_more());
-    CHECK(outbox.wants_more()->second == 4);
-    outbox.start_loading(0);
-    CHECK(outbox.add(delivery(5, "ticket/A"), channel()));
-    CHECK(outbox.add(delivery(6, "ticket/A"), channel()));
-    outbox.loaded(0, true);
-    for (std::uint64_t i = 3; i <= 6; ++i) {
-        REQUIRE(numbers(outbox.take_due(noon, 10)) == Numbers{i});
+    for (std::uint64_t i = 3; i <= 4; ++i) {
+        REQUIRE(outbox.take_due(noon, 10).empty());
+        REQUIRE(outbox.take_wanted() == std::vector<DeliveryPlace>{{0, i}});
+        CHECK(outbox.take_due(noon, 10).empty());
+        CHECK_FALSE(outbox.settle(0, i, done(), noon));
+        REQUIRE(outbox.provide(delivery(i, "ticket/A")));
+        CHECK_FALSE(outbox.provide(delivery(i, "ticket/A")));
         settle(outbox, i, done());
     }
+    CHECK(outbox.size() == 0);
+    CHECK(outbox.whole() == 0);
+}
+
+TEST_CASE("outbox: any number that wait for one receiver take no room from others", "[outbox]") {
+    Outbox outbox(3);
+    std::uint64_t number = 0;
+    for (int i = 0; i < 50; ++i) {
+        auto later = delivery(++number, "ticket/" + std::to_string(i));
+        later.next_attempt = noon + 1h;
+        outbox.add(std::move(later), channel(), noon);
+    }
+    for (int i = 0; i < 50; ++i)
+        outbox.add(delivery(++number, "ticket/" + std::to_string(i), false, "hangs"), channel(), noon);
+    CHECK(outbox.take_due(noon, 100).size() == 3);
+    CHECK(outbox.take_wanted().size() == 5);  // as many as may be in flight
+    outbox.add(delivery(++number, "ticket/1", false, "zendesk"), channel(), noon);
+    CHECK(outbox.take_due(noon, 100).size() + outbox.take_wanted().size() == 1);
+}
+
+TEST_CASE("outbox: a row that cannot be read is tried later, one that is gone holds nobody up", "[outbox]") {
+    Outbox outbox(0);
+    outbox.add(delivery(1, "ticket/A"), channel(), noon);
+    outbox.add(delivery(2, "ticket/A"), channel(), noon);
+    outbox.take_due(noon, 10);
+    REQUIRE(outbox.take_wanted() == std::vector<DeliveryPlace>{{0, 1}});
+    outbox.postpone({0, 1}, noon + 1s);
+    CHECK(outbox.in_flight() == 0);
+    outbox.take_due(noon, 10);
+    CHECK(outbox.take_wanted().empty());
+    CHECK(outbox.next_due() == noon + 1s);
+    outbox.take_due(noon + 1s, 10);
+    REQUIRE(outbox.take_wanted() == std::vector<DeliveryPlace>{{0, 1}});
+    outbox.lost({0, 1});
+    outbox.take_due(noon + 1s, 10);
+    CHECK(outbox.take_wanted() == std::vector<DeliveryPlace>{{0, 2}});
+    CHECK(outbox.size() == 1);
+}
+
+TEST_CASE("outbox: a row that is older than what we know does not turn attempts back", "[outbox]") {
+    Outbox outbox(0);
+    outbox.add(delivery(1, "ticket/A"), channel(), noon);
+    outbox.take_due(noon, 10);
+    REQUIRE(outbox.take_wanted().size() == 1);
+    REQUIRE(outbox.provide(delivery(1, "ticket/A")));
+    const auto due = outbox.settle(0, 1, retry(), noon)->delivery.next_attempt;
+    CHECK(outbox.take_due(due, 10).empty());
+    REQUIRE(outbox.take_wanted().size() == 1);
+    const auto again = outbox.provide(delivery(1, "ticket/A"));
+    REQUIRE(again);
+    CHECK(again->attempts == 1);
+    CHECK(again->next_attempt == due);
 }
 
 TEST_CASE("outbox: waits are the schedule's within a fifth, the receiver's when longer, and repeatable",
@@ -217,10 +268,15 @@ TEST_CASE("outbox: under random answers each lane leaves in order and everything
     const unsigned seed = 7;
     INFO("seed " << seed);
     std::mt19937 random(seed);
-    Outbox outbox;
+    const auto room = GENERATE(std::size_t(20'000), std::size_t(30), std::size_t(0));
+    INFO("room for " << room);
+    Outbox outbox(room);
     const int lanes = 7;
-    for (std::uint64_t i = 1; i <= 400; ++i)
-        outbox.add(delivery(i, "ticket/" + std::to_string(random() % lanes), false), channel(3));
+    std::map<std::uint64_t, Delivery> rows;
+    for (std::uint64_t i = 1; i <= 400; ++i) {
+        rows[i] = delivery(i, "ticket/" + std::to_string(random() % lanes), false);
+        outbox.add(rows[i], channel(3), noon);
+    }
     std::map<std::string, std::uint64_t> last;
     std::map<std::string, Delivery> uncommitted;
     std::vector<Delivery> flying;
@@ -228,7 +284,16 @@ TEST_CASE("outbox: under random answers each lane leaves in order and everything
     int turns = 0;
     while (outbox.size() > 0) {
         REQUIRE(++turns < 20'000);
-        for (auto& one : outbox.take_due(now, 5)) {
+        auto due = outbox.take_due(now, 5);
+        for (const auto& place : outbox.take_wanted()) {
+            if (random() % 5 == 0)
+                outbox.postpone(place, now + 1ms);
+            else
+                due.push_back(*outbox.provide(rows.at(place.second)));
+        }
+        REQUIRE(due.size() <= 5);
+        REQUIRE(outbox.whole() <= room + 3);
+        for (auto& one : due) {
             REQUIRE(one.number >= last[one.lane.text()]);
             REQUIRE_FALSE(uncommitted.contains(one.lane.text()));
             last[one.lane.text()] = one.number;
