@@ -51,6 +51,16 @@ void add_e2e(CLI::App& bench, Chosen& chosen) {
         ->capture_default_str();
     command->add_option("--store", of.store,
                         "sqlite:///file.db or postgresql://…; left out: a new file that is removed again");
+    command
+        ->add_option("--past-rows", of.past.rows,
+                     "Rows that the journal has before, as years would leave them")
+        ->check(CLI::Range(0, 100'000'000))
+        ->capture_default_str();
+    command
+        ->add_option("--past-waiting", of.past.waiting,
+                     "Deliveries that wait before, for a receiver that is away")
+        ->check(CLI::Range(0, 1'000'000))
+        ->capture_default_str();
     command->add_flag("!--no-floors", of.floors, "Leave out what the bare database does");
     command->add_flag("--json", options->json, "JSON for programs");
     command->callback([options, &chosen] { chosen = [options] { return bench_e2e(*options); }; });

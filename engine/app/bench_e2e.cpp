@@ -182,10 +182,18 @@ private:
         destination_ = std::move(*destination);
         const auto folder = scratch_ / "tenants" / bench_tenant;
         if (auto written = write_bench_tenant(folder, destination_->port()); !written) return written;
+        if (auto written = write_past_if_wanted(); !written) return written;
         auto daemon = BenchDaemon::start({program(), folder.parent_path().string(), store_url()});
         if (!daemon) return daemon.error();
         daemon_ = std::move(*daemon);
         return {};
+    }
+
+    Result<void> write_past_if_wanted() {
+        if (options_.past.rows == 0 && options_.past.waiting == 0) return {};
+        auto store = open_store(store_url());
+        if (!store) return store.error();
+        return write_past(**store, options_.past);
     }
 
     std::string store_url() const {

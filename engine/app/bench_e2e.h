@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "engine/app/bench_past.h"
 #include "engine/base/json.h"
 #include "engine/base/result.h"
 
@@ -18,6 +19,7 @@ struct BenchOptions {
     std::size_t connections = 192;
     std::size_t lanes = 20'000;
     bool floors = true;
+    PastOptions past;  ///< what the store has been through before
 };
 
 /// Times in milliseconds, memory in MB, rates per second.
