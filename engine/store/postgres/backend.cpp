@@ -16,8 +16,6 @@
 namespace engine::postgres {
 namespace {
 
-/// Ownership is taken by one program at a time. The number is ours alone: "SBoxOwnr".
-constexpr auto take_turn = "SELECT pg_advisory_xact_lock(6003110293969397362)";
 constexpr auto doubt_pause = std::chrono::milliseconds(50);
 
 SessionLimits limits_of(const OpenOptions& options) {
@@ -43,6 +41,14 @@ Result<void> check_durability(Connection& connection) {
         log_warn("the server's replication is asynchronous: a fail-over may lose what was committed last",
                  {{"replicas", std::to_string(replicas->integer(0, 0))}});
     return {};
+}
+
+Result<void> check_schema(Connection& connection) {
+    const auto newest = connection.run(sql::newest_migration, {});
+    if (!newest) return newest.error();
+    if (newest->integer(0, 0) == migrations().back().number) return {};
+    return invalid("the store's schema has changed meanwhile: it is at migration " +
+                   std::string(newest->text(0, 0)));
 }
 
 std::string begin_of_reading(std::int64_t tenant) {
@@ -169,7 +175,9 @@ Result<void> PostgresStore::own() {
 
 /// In the login's own role: it sees whether the session of the owner before is still there.
 Result<std::int64_t> PostgresStore::take_over(Connection& connection) {
-    if (const auto locked = connection.run(take_turn); !locked) return locked.error();
+    if (const auto locked = connection.run(take_owners_turn); !locked) return locked.error();
+    // Whoever stood by may have been overtaken by a migration.
+    if (const auto same = check_schema(connection); !same) return same.error();
     const auto live = connection.run(sql::find_live_owner, {});
     if (!live) return live.error();
     if (!live->empty() && live->boolean(0, 2))
@@ -350,11 +358,9 @@ Result<std::unique_ptr<Store>> open_postgres(const std::string& url, const OpenO
     auto status = migration_status(**connection);
     if (!status) return status.error();
     if (status->empty() && options.read_only) return not_found("there is no store in the database");
-    if (status->empty()) {
+    if (const auto complete = check_complete(*status); !complete) return complete.error();
+    if (status->empty())
         if (const auto made = migrate(**connection, options.partitions); !made) return made.error();
-    } else if (!status->missing.empty()) {
-        return invalid("the store's schema is older than this program: run signalbox migrate up");
-    }
     const auto info = (*connection)->run(sql::read_info, {});
     if (!info) return info.error();
     if (info->empty()) return Error{Code::corrupt, "the store does not say how many partitions it has"};

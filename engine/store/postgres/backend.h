@@ -134,6 +134,8 @@ private:
     WriterMemory memory_;
 };
 
+/// Ownership is taken by one program at a time. The number is ours alone: "SBoxOwnr".
+inline constexpr auto take_owners_turn = "SELECT pg_advisory_xact_lock(6003110293969397362)";
 inline constexpr std::int64_t all_tenants = -1;
 inline constexpr auto begin_of_writing =
     "BEGIN; SET LOCAL ROLE signalbox_app; SELECT set_config('signalbox.tenants', '*', true)";

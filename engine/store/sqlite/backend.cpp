@@ -46,6 +46,8 @@ Result<void> SqliteStore::own() {
     // log without having reached the disk; nothing may be built on that.
     forget_uncommitted();
     auto ready = [this]() -> Result<void> {
+        // Whoever stood by may have been overtaken by a migration.
+        if (const auto same = check_schema(*database_, info_.schema); !same) return same;
         if (const auto durable = database_->write_back_log(); !durable) return durable.error();
         auto checkpointer = Checkpointer::start(database_->path());
         if (!checkpointer) return checkpointer.error();

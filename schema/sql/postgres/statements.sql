@@ -2,7 +2,11 @@
 -- binary, so each says its type.
 
 -- name: find_migrations
-SELECT number, name, encode(checksum, 'hex') FROM signalbox.migrations ORDER BY number;
+SELECT number, name, encode(checksum, 'hex'), (extract(epoch FROM applied) * 1000000)::int8, program
+FROM signalbox.migrations ORDER BY number;
+
+-- name: newest_migration
+SELECT coalesce(max(number), 0) FROM signalbox.migrations;
 
 -- name: add_migration
 INSERT INTO signalbox.migrations (number, name, checksum, program) VALUES ($1::int8, $2::text, $3::bytea, $4::text);

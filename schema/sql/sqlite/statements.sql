@@ -248,3 +248,12 @@ UPDATE requests SET answer = ?2 WHERE number = ?1 AND answer IS NULL;
 
 -- name: find_request
 SELECT number, tenant, command, arguments, actor, made, answer FROM requests WHERE number = ?;
+
+-- name: find_migrations
+SELECT number, name, checksum, applied, program FROM migrations ORDER BY number;
+
+-- name: add_migration
+INSERT INTO migrations (number, name, checksum, applied, program) VALUES (?, ?, ?, ?, ?);
+
+-- name: add_store
+INSERT INTO store (id, partitions) VALUES (1, ?);
