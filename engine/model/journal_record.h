@@ -22,6 +22,7 @@ inline constexpr auto attempt = "attempt";            ///< an attempt that did n
 inline constexpr auto dead_letter = "dead_letter";    ///< given up
 inline constexpr auto activation = "activation";      ///< a rule set went live (control)
 inline constexpr auto operator_act = "operator_act";  ///< a person's command (control or partition)
+inline constexpr auto retention = "retention";        ///< old rows were taken away (control)
 inline constexpr auto lane_blocked = "lane_blocked";
 inline constexpr auto lane_released = "lane_released";
 }  // namespace record_kind

@@ -27,4 +27,22 @@ Result<void> check_partitions(int partitions) {
                    std::to_string(partitions));
 }
 
+std::string_view name_of(JournalSpan span) {
+    switch (span) {
+        case JournalSpan::day:
+            return "day";
+        case JournalSpan::week:
+            return "week";
+        case JournalSpan::month:
+            break;
+    }
+    return "month";
+}
+
+Result<JournalSpan> parse_journal_span(std::string_view text) {
+    for (const auto span : {JournalSpan::day, JournalSpan::week, JournalSpan::month})
+        if (text == name_of(span)) return span;
+    return invalid("\"" + std::string(text) + "\" is no span: say day, week or month");
+}
+
 }  // namespace engine

@@ -126,6 +126,8 @@ struct Step {
     std::vector<StoredContinuation> continuations_set;
     std::vector<StoredContinuation> continuations_removed;  ///< by tenant, id
     std::vector<ApiKey> keys_set;                           ///< made or changed, by id
+    /// Partitions of the journal's time that retention takes away, by name, as `plan_retention` gave them.
+    std::vector<std::string> journal_detached;
 };
 
 /// A person's command for the owner of the store to perform.
@@ -143,6 +145,38 @@ struct StreamHead {
     std::string stream;
     std::uint64_t seq = 0;
     Digest hash{};
+    /// The last row that retention took away; the stream's rows begin after it.
+    std::uint64_t detached_seq = 0;
+    Digest detached_hash{};
+};
+
+/// What an auditor looks for. What is left empty is not asked.
+struct JournalQuery {
+    std::optional<Subject> subject;
+    std::string rule;  ///< that fired in a decision, or led to another row
+    std::string kind;
+    std::optional<Instant> since;  ///< included
+    std::optional<Instant> until;  ///< not included
+    std::size_t limit = 100;
+};
+
+/// What retention would take away: whole partitions of the journal's time, oldest first.
+struct RetentionPlan {
+    struct Partition {
+        std::string name;
+        Instant until{};  ///< its rows are older
+    };
+    /// A stream's last row that goes, and how many go with it.
+    struct Stream {
+        TenantName tenant;
+        std::string stream;
+        std::uint64_t rows = 0;
+        std::uint64_t seq = 0;
+        Digest hash{};
+    };
+    std::vector<Partition> partitions;
+    std::vector<Stream> streams;
+    std::string kept_back;  ///< why others that are old enough stay; empty when none does
 };
 
 struct StoreInfo {
@@ -229,6 +263,19 @@ public:
     virtual Result<std::vector<JournalRecord>> history(const TenantName& tenant, const Subject& subject,
                                                        std::size_t limit) = 0;
 
+    /// The newest rows that fit, newest first.
+    virtual Result<std::vector<JournalRecord>> search(const TenantName& tenant,
+                                                      const JournalQuery& query) = 0;
+
+    /// What can be taken away of what is older than `before`: no row of a stream goes before an older one,
+    /// none whose event waits for its decision. Fails with invalid_input when the store cannot part with
+    /// rows.
+    virtual Result<RetentionPlan> plan_retention(Instant /*before*/) {
+        return invalid("a SQLite store keeps its journal whole: retention is for PostgreSQL");
+    }
+    /// Of the owner, at the start and every now and then: makes room ahead, so that no commit has to.
+    virtual Result<void> tend(Instant /*now*/) { return {}; }
+
     /// Names journal rows that belong to no stream; `verify` reports them.
     virtual Result<std::vector<std::string>> strays() { return std::vector<std::string>(); }
 
@@ -254,6 +301,12 @@ std::string partition_stream(int partition);
 Result<void> check_partitions(int partitions);
 inline constexpr auto control_stream = "control";
 
+/// How long a time the rows of one journal partition span.
+enum class JournalSpan { day, week, month };
+std::string_view name_of(JournalSpan span);
+/// Fails with invalid_input, naming those there are.
+Result<JournalSpan> parse_journal_span(std::string_view text);
+
 struct OpenOptions {
     int partitions = 16;  ///< used when the store is made; later ones are read from it
     bool read_only = false;
@@ -263,6 +316,9 @@ struct OpenOptions {
     Duration lease = std::chrono::seconds(10);
     /// Of a server: how long it is asked whether it committed, when it did not say so.
     Duration doubt_timeout = std::chrono::seconds(30);
+    /// Of a server: the journal's partitions by time, and how many of them stand ready.
+    JournalSpan journal_span = JournalSpan::month;
+    int journal_ahead = 2;
 };
 
 /// What `verify` found.

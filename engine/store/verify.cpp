@@ -8,7 +8,10 @@ namespace {
 /// Follows one stream row by row and keeps the first thing that is wrong.
 class StreamCheck {
 public:
-    StreamCheck(const StreamHead& before, ChainReport& report) : before_(before), report_(report) {}
+    StreamCheck(const StreamHead& before, ChainReport& report) : before_(before), report_(report) {
+        last_.seq = before.detached_seq;
+        last_.hash = before.detached_hash;
+    }
 
     /// False ends the scan: what follows a broken row proves nothing.
     bool take(const JournalRecord& record) {
@@ -36,6 +39,9 @@ public:
 private:
     bool follows(const JournalRecord& record) {
         if (record.seq == last_.seq + 1) return true;
+        if (record.seq <= before_.detached_seq)
+            return fail(record.seq, "the row is there, though retention took away all up to row " +
+                                        std::to_string(before_.detached_seq));
         return fail(last_.seq + 1, "the row is missing; the next is " + std::to_string(record.seq));
     }
 
@@ -77,7 +83,7 @@ Result<StreamHead> head_of(Store& store, const TenantName& tenant, const std::st
     if (!heads) return heads.error();
     const auto found = std::find_if(heads->begin(), heads->end(),
                                     [&](const StreamHead& head) { return head.stream == stream; });
-    return found == heads->end() ? StreamHead{stream, 0, {}} : *found;
+    return found == heads->end() ? StreamHead{stream} : *found;
 }
 
 Result<void> check_stream(Store& store, const TenantName& tenant, const StreamHead& head,

@@ -66,6 +66,9 @@ public:
                       const std::function<bool(const JournalRecord&)>& each) override;
     Result<std::vector<JournalRecord>> history(const TenantName& tenant, const Subject& subject,
                                                std::size_t limit) override;
+    Result<std::vector<JournalRecord>> search(const TenantName& tenant, const JournalQuery& query) override;
+    Result<RetentionPlan> plan_retention(Instant before) override;
+    Result<void> tend(Instant now) override;
     Result<std::vector<std::string>> strays() override;
 
     Result<void> put_rule_set(const TenantName& tenant, std::string_view version, const Json& files) override;
@@ -85,6 +88,12 @@ private:
         std::int64_t tenant_id = 0;
         std::string name;
         std::int64_t id = 0;
+    };
+    /// Where the rows about a subject end in a stream, and before which row there are none any more.
+    struct SubjectHead {
+        FoundStream stream;
+        std::uint64_t seq = 0;
+        std::uint64_t detached_seq = 0;
     };
 
     /// The connection, opened again when it was lost; an owner's lease is moved to it.
@@ -118,6 +127,13 @@ private:
     Result<Timer> timer_from(const Rows& rows, std::size_t row);
     Result<ApiKey> key_from(const Rows& rows, std::size_t row);
     Result<std::optional<FoundStream>> find_stream_of(const TenantName& tenant, std::string_view name);
+    Result<std::vector<SubjectHead>> subject_heads(const TenantName& tenant, const Subject& subject);
+    Result<void> follow(const SubjectHead& head, const Subject& subject, std::size_t rows_at_once,
+                        const std::function<bool(JournalRecord&&)>& each);
+    Result<std::vector<JournalRecord>> search_subject(const TenantName& tenant, const JournalQuery& query);
+    Result<void> search_stretch(std::int64_t tenant, const TenantName& name, const JournalQuery& query,
+                                std::int64_t from, std::int64_t to, std::vector<JournalRecord>& found);
+    Result<std::vector<JournalRecord>> search_times(const TenantName& tenant, const JournalQuery& query);
 
     std::string url_;
     std::unique_ptr<Connection> connection_;

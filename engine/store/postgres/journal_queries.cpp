@@ -1,8 +1,10 @@
 // Questions of the auditor: streams, rows, and the history of a subject.
 
 #include <algorithm>
+#include <chrono>
 
 #include "engine/store/codec.h"
+#include "engine/store/journal_query.h"
 #include "engine/store/postgres/backend.h"
 #include "engine/store/postgres/escape.h"
 #include "postgres/sql.inc"
@@ -11,6 +13,15 @@ namespace engine::postgres {
 namespace {
 
 constexpr std::size_t rows_per_batch = 512;
+
+constexpr std::size_t rows_per_page_min = 50;
+
+/// Years 1 and 10000: no row is outside, and the database can calculate with them.
+constexpr std::int64_t first_moment = -62'135'596'800'000'000;
+constexpr std::int64_t last_moment = 253'402'300'800'000'000;
+/// What a search asks about at once, at first; then more, as long as the answers come soon.
+constexpr Duration first_stretch = std::chrono::hours(1);
+constexpr auto answered_soon = std::chrono::milliseconds(500);
 
 Result<void> read_record(const Rows& rows, std::size_t row, const TenantName& tenant,
                          const std::string& stream, JournalRecord& record) {
@@ -51,14 +62,16 @@ Result<std::vector<TenantName>> PostgresStore::tenants() {
 Result<std::vector<StreamHead>> PostgresStore::streams(const TenantName& tenant) {
     const auto id = find_tenant(tenant);
     if (!id) return id.error();
-    return all_of<StreamHead>(ask(*id, sql::list_streams, values(*id)),
-                              [](const Rows& rows, std::size_t row) -> Result<StreamHead> {
-                                  const std::string name(rows.text(row, 0));
-                                  const auto hash =
-                                      digest_from(rows.bytes(row, 2), "the hash of stream " + name);
-                                  if (!hash) return hash.error();
-                                  return StreamHead{name, rows.count(row, 1), *hash};
-                              });
+    return all_of<StreamHead>(
+        ask(*id, sql::list_streams, values(*id)),
+        [](const Rows& rows, std::size_t row) -> Result<StreamHead> {
+            const std::string name(rows.text(row, 0));
+            const auto hash = digest_from(rows.bytes(row, 2), "the hash of stream " + name);
+            if (!hash) return hash.error();
+            const auto detached = digest_from(rows.bytes(row, 4), "the beginning of stream " + name);
+            if (!detached) return detached.error();
+            return StreamHead{name, rows.count(row, 1), *hash, rows.count(row, 3), *detached};
+        });
 }
 
 Result<std::optional<PostgresStore::FoundStream>> PostgresStore::find_stream_of(const TenantName& tenant,
@@ -105,29 +118,55 @@ Result<void> PostgresStore::scan(const TenantName& tenant, std::string_view stre
     return {};
 }
 
-Result<std::vector<JournalRecord>> PostgresStore::history(const TenantName& tenant, const Subject& subject,
-                                                          std::size_t limit) {
+Result<std::vector<PostgresStore::SubjectHead>> PostgresStore::subject_heads(const TenantName& tenant,
+                                                                             const Subject& subject) {
     const auto id = find_tenant(tenant);
     if (!id) return id.error();
-    const auto heads = ask(*id, sql::list_subject_heads, values(*id, subject.text()));
-    if (!heads) return heads.error();
-    std::vector<JournalRecord> found;
-    for (std::size_t head = 0; head < heads->size(); ++head) {
-        const std::string stream(heads->text(head, 1));
-        auto seq = heads->count(head, 2);
-        const auto rows = ask(*id, sql::follow_records, values(heads->integer(head, 0), seq, limit));
+    return all_of<SubjectHead>(
+        ask(*id, sql::list_subject_heads, values(*id, subject.text())),
+        [&](const Rows& rows, std::size_t row) -> Result<SubjectHead> {
+            const FoundStream stream{tenant, *id, std::string(rows.text(row, 1)), rows.integer(row, 0)};
+            return SubjectHead{stream, rows.count(row, 2), rows.count(row, 3)};
+        });
+}
+
+/// The rows about the subject in one stream, newest first, until `each` says false.
+Result<void> PostgresStore::follow(const SubjectHead& head, const Subject& subject, std::size_t rows_at_once,
+                                   const std::function<bool(JournalRecord&&)>& each) {
+    const auto& stream = head.stream;
+    for (auto seq = head.seq; seq > head.detached_seq;) {
+        const auto asked_for = seq;
+        const auto rows = ask(stream.tenant_id, sql::follow_records, values(stream.id, seq, rows_at_once));
         if (!rows) return rows.error();
         for (std::size_t row = 0; row < rows->size(); ++row) {
             JournalRecord record;
-            if (const auto read = read_record(*rows, row, tenant, stream, record); !read) return read.error();
+            if (const auto read = read_record(*rows, row, stream.tenant, stream.name, record); !read)
+                return read.error();
             const bool fits = record.seq == seq && record.subject == subject.text() && record.previous < seq;
             if (!fits) break;
             seq = record.previous;
-            found.push_back(std::move(record));
+            if (!each(std::move(record))) return {};
         }
-        if (seq != 0 && found.size() < limit)
-            return Error{Code::corrupt, "row " + std::to_string(seq) + " of stream " + stream +
+        if (seq == asked_for || (rows->size() < rows_at_once && seq > head.detached_seq))
+            return Error{Code::corrupt, "row " + std::to_string(seq) + " of stream " + stream.name +
                                             " is not the next one about " + subject.text()};
+    }
+    return {};
+}
+
+Result<std::vector<JournalRecord>> PostgresStore::history(const TenantName& tenant, const Subject& subject,
+                                                          std::size_t limit) {
+    const auto heads = subject_heads(tenant, subject);
+    if (!heads) return heads.error();
+    std::vector<JournalRecord> found;
+    if (limit == 0) return found;
+    for (const auto& head : *heads) {
+        const auto enough = found.size() + limit;
+        const auto done = follow(head, subject, std::min(limit, rows_per_batch), [&](JournalRecord&& record) {
+            found.push_back(std::move(record));
+            return found.size() < enough;
+        });
+        if (!done) return done.error();
     }
     // Rows of one subject in two streams have no common order but their time.
     if (heads->size() > 1)
@@ -135,6 +174,79 @@ Result<std::vector<JournalRecord>> PostgresStore::history(const TenantName& tena
                          [](const auto& left, const auto& right) { return left.time > right.time; });
     if (found.size() > limit) found.resize(limit);
     return found;
+}
+
+Result<std::vector<JournalRecord>> PostgresStore::search(const TenantName& tenant,
+                                                         const JournalQuery& query) {
+    if (query.limit == 0) return std::vector<JournalRecord>();
+    return query.subject ? search_subject(tenant, query) : search_times(tenant, query);
+}
+
+Result<std::vector<JournalRecord>> PostgresStore::search_subject(const TenantName& tenant,
+                                                                 const JournalQuery& query) {
+    const auto heads = subject_heads(tenant, *query.subject);
+    if (!heads) return heads.error();
+    std::vector<JournalRecord> found;
+    for (const auto& head : *heads) {
+        const auto enough = found.size() + query.limit;
+        const auto done = follow(head, *query.subject, rows_per_batch, [&](JournalRecord&& record) {
+            if (fits(record, query)) found.push_back(std::move(record));
+            return found.size() < enough;
+        });
+        if (!done) return done.error();
+    }
+    return newest_of(std::move(found), query.limit);
+}
+
+/// The newest rows of a stretch of time that fit, until there are enough. The database looks for a rule as a
+/// text, so a page may hold some that do not fit.
+Result<void> PostgresStore::search_stretch(std::int64_t tenant, const TenantName& name,
+                                           const JournalQuery& query, std::int64_t from, std::int64_t to,
+                                           std::vector<JournalRecord>& found) {
+    const auto quoted = canonical_json(Json(query.rule));
+    std::int64_t stream = 0;  // before the first, so that what is at `to` is not asked for
+    std::int64_t seq = 0;
+    while (found.size() < query.limit) {
+        const auto rows_at_most =
+            std::min(std::max(query.limit - found.size(), rows_per_page_min), rows_per_batch);
+        const auto rows =
+            ask(tenant, sql::search_records,
+                values(tenant, from, to, stream, seq, query.kind, query.rule, quoted, rows_at_most));
+        if (!rows) return rows.error();
+        for (std::size_t row = 0; row < rows->size() && found.size() < query.limit; ++row) {
+            JournalRecord record;
+            const std::string stream_name(rows->text(row, 14));
+            if (const auto read = read_record(*rows, row, name, stream_name, record); !read)
+                return read.error();
+            if (fits(record, query)) found.push_back(std::move(record));
+        }
+        if (rows->size() < rows_at_most) return {};
+        to = rows->integer(rows->size() - 1, 1);
+        stream = rows->integer(rows->size() - 1, 15);
+        seq = rows->integer(rows->size() - 1, 0);
+    }
+    return {};
+}
+
+/// From the newest rows back, a stretch of time after another, each as long as is answered soon.
+Result<std::vector<JournalRecord>> PostgresStore::search_times(const TenantName& tenant,
+                                                               const JournalQuery& query) {
+    const auto id = find_tenant(tenant);
+    if (!id) return id.error();
+    const auto first = query.since ? std::max(microseconds_of(*query.since), first_moment) : first_moment;
+    auto to = query.until ? std::min(microseconds_of(*query.until), last_moment) : last_moment;
+    auto stretch = first_stretch.count();
+    auto from = std::max(first, std::min(to, microseconds_of(SystemClock().now())) - stretch);
+    std::vector<JournalRecord> found;
+    while (from < to && found.size() < query.limit) {
+        const auto began = std::chrono::steady_clock::now();
+        if (const auto done = search_stretch(*id, tenant, query, from, to, found); !done) return done.error();
+        const bool soon = std::chrono::steady_clock::now() - began < answered_soon;
+        stretch = soon ? std::min(stretch * 2, last_moment) : std::max(stretch / 2, first_stretch.count());
+        to = from;
+        from = to - first > stretch ? to - stretch : first;
+    }
+    return newest_of(std::move(found), query.limit);
 }
 
 /// One look a stream, as the index leads from one to the next.

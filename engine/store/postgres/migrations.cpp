@@ -75,7 +75,9 @@ Result<std::unique_ptr<Connection>> connect(const std::string& url) {
 }  // namespace
 
 const std::vector<Migration>& migrations() {
-    static const std::vector<Migration> all{migration(1, "initial", sql::migration_0001_initial)};
+    static const std::vector<Migration> all{
+        migration(1, "initial", sql::migration_0001_initial),
+        migration(2, "journal_partitions", sql::migration_0002_journal_partitions)};
     return all;
 }
 

@@ -38,6 +38,7 @@ Result<void> StepColumns::add(const Step& step, std::int64_t tenant) {
     add_lanes();
     add_continuations();
     add_keys();
+    add_retention();
     return {};
 }
 
@@ -205,6 +206,13 @@ void StepColumns::add_continuations() {
         add_rare(sql::put_continuation,
                  values(now_.tenant, stored.id, stored.partition, stored.subject.text(),
                         stored_text(to_json(stored.continuation)), stored_text(stored.context)));
+}
+
+void StepColumns::add_retention() {
+    if (now_.step->journal_detached.empty()) return;
+    auto names = text_column();
+    for (const auto& name : now_.step->journal_detached) names.add(name);
+    add_rare(sql::detach_journal_partitions, values(names));
 }
 
 void StepColumns::add_keys() {

@@ -97,6 +97,7 @@ private:
     void add_lanes();
     void add_continuations();
     void add_keys();
+    void add_retention();
     void add_rare(const char* statement, Values values) { rare_.emplace_back(statement, std::move(values)); }
     void fill_journal();
     void fill_entities();

@@ -2,6 +2,7 @@
 /// SqliteStore: the Store interface over one connection; its methods are spread over files by what they ask
 /// about.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -61,6 +62,7 @@ public:
                       const std::function<bool(const JournalRecord&)>& each) override;
     Result<std::vector<JournalRecord>> history(const TenantName& tenant, const Subject& subject,
                                                std::size_t limit) override;
+    Result<std::vector<JournalRecord>> search(const TenantName& tenant, const JournalQuery& query) override;
     Result<std::vector<std::string>> strays() override;
 
     Result<void> put_rule_set(const TenantName& tenant, std::string_view version, const Json& files) override;
@@ -98,7 +100,12 @@ private:
     Result<std::size_t> read_batch(const FoundStream& stream, std::uint64_t after_seq,
                                    std::vector<JournalRecord>& batch);
     Result<void> follow(const FoundStream& stream, std::uint64_t seq, const Subject& subject,
-                        std::size_t limit, std::vector<JournalRecord>& out);
+                        const std::function<bool(JournalRecord&&)>& each);
+    Result<std::vector<JournalRecord>> search_subject(const TenantName& tenant, const JournalQuery& query);
+    Result<void> search_stream(const FoundStream& stream, const JournalQuery& query,
+                               std::vector<JournalRecord>& out);
+    Result<std::vector<JournalRecord>> search_streams(const TenantName& tenant, const JournalQuery& query);
+    Result<FoundStream> stream_named_by(const TenantName& tenant, std::int64_t id);
     Result<std::map<std::int64_t, std::uint64_t>> last_rows(std::int64_t tenant, const Subject& subject);
     Result<std::vector<JournalRecord>> read_history(const TenantName& tenant, const Subject& subject,
                                                     std::size_t limit);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/store/codec.h"
+#include "engine/store/journal_query.h"
 #include "engine/store/sqlite/backend.h"
 #include "sqlite/sql.inc"
 
@@ -143,9 +144,10 @@ Result<void> SqliteStore::scan(const TenantName& tenant, std::string_view stream
     return {};
 }
 
+/// The rows about the subject in one stream, newest first, until `each` says false.
 Result<void> SqliteStore::follow(const FoundStream& stream, std::uint64_t seq, const Subject& subject,
-                                 std::size_t limit, std::vector<JournalRecord>& out) {
-    for (std::size_t count = 0; seq != 0 && count < limit; ++count) {
+                                 const std::function<bool(JournalRecord&&)>& each) {
+    while (seq != 0) {
         auto record = record_at(stream, seq);
         if (!record) return record.error();
         const bool fits = *record && (*record)->subject == subject.text() && (*record)->previous < seq;
@@ -153,7 +155,7 @@ Result<void> SqliteStore::follow(const FoundStream& stream, std::uint64_t seq, c
             return Error{Code::corrupt, "row " + std::to_string(seq) + " of stream " + stream.name +
                                             " is not the next one about " + subject.text()};
         seq = (*record)->previous;
-        out.push_back(**std::move(record));
+        if (!each(**std::move(record))) return {};
     }
     return {};
 }
@@ -190,12 +192,16 @@ Result<std::vector<JournalRecord>> SqliteStore::read_history(const TenantName& t
     const auto last = last_rows(*number, subject);
     if (!last) return last.error();
     std::vector<JournalRecord> found;
+    if (limit == 0) return found;
     for (const auto& [stream, seq] : *last) {
-        auto name = database_->query(sql::stream_text, stream);
-        if (!name) return name.error();
-        if (const auto row = name->next(); !row) return row.error();
-        const FoundStream open{tenant, std::string(name->text(0)), stream};
-        if (const auto done = follow(open, seq, subject, limit, found); !done) return done.error();
+        const auto open = stream_named_by(tenant, stream);
+        if (!open) return open.error();
+        const auto enough = found.size() + limit;
+        const auto done = follow(*open, seq, subject, [&](JournalRecord&& record) {
+            found.push_back(std::move(record));
+            return found.size() < enough;
+        });
+        if (!done) return done.error();
     }
     // Rows of one subject in two streams have no common order but their time.
     if (last->size() > 1)
@@ -211,6 +217,80 @@ Result<std::vector<JournalRecord>> SqliteStore::history(const TenantName& tenant
     auto found = read_history(tenant, subject, limit);
     database_->end_reading();
     return found;
+}
+
+Result<SqliteStore::FoundStream> SqliteStore::stream_named_by(const TenantName& tenant, std::int64_t id) {
+    auto name = database_->query(sql::stream_text, id);
+    if (!name) return name.error();
+    if (const auto row = name->next(); !row) return row.error();
+    return FoundStream{tenant, std::string(name->text(0)), id};
+}
+
+Result<std::vector<JournalRecord>> SqliteStore::search(const TenantName& tenant, const JournalQuery& query) {
+    if (query.limit == 0) return std::vector<JournalRecord>();
+    if (const auto begun = database_->begin_reading(); !begun) return begun.error();
+    auto found = query.subject ? search_subject(tenant, query) : search_streams(tenant, query);
+    database_->end_reading();
+    if (!found) return found;
+    return newest_of(*std::move(found), query.limit);
+}
+
+Result<std::vector<JournalRecord>> SqliteStore::search_subject(const TenantName& tenant,
+                                                               const JournalQuery& query) {
+    const auto number = tenants_.find(tenant.text());
+    if (!number) return number.error();
+    const auto last = last_rows(*number, *query.subject);
+    if (!last) return last.error();
+    std::vector<JournalRecord> found;
+    for (const auto& [stream, seq] : *last) {
+        const auto open = stream_named_by(tenant, stream);
+        if (!open) return open.error();
+        const auto enough = found.size() + query.limit;
+        const auto done = follow(*open, seq, *query.subject, [&](JournalRecord&& record) {
+            if (fits(record, query)) found.push_back(std::move(record));
+            return found.size() < enough;
+        });
+        if (!done) return done.error();
+    }
+    return found;
+}
+
+Result<std::vector<JournalRecord>> SqliteStore::search_streams(const TenantName& tenant,
+                                                               const JournalQuery& query) {
+    const auto heads = streams(tenant);
+    if (!heads) return heads.error();
+    std::vector<JournalRecord> found;
+    for (const auto& head : *heads) {
+        const auto stream = find_stream_of(tenant, head.stream);
+        if (!stream) return stream.error();
+        if (!*stream) continue;
+        if (const auto done = search_stream(**stream, query, found); !done) return done.error();
+    }
+    return found;
+}
+
+/// The stream's newest rows that fit, found from its end: rows have no index but their place.
+Result<void> SqliteStore::search_stream(const FoundStream& stream, const JournalQuery& query,
+                                        std::vector<JournalRecord>& out) {
+    const auto kind = words_.find(query.kind);
+    if (!kind) return kind.error();
+    const auto rule = words_.find(query.rule);
+    if (!rule) return rule.error();
+    const auto decision = words_.find(record_kind::decision);
+    if (!decision) return decision.error();
+    if (!query.kind.empty() && *kind == 0) return {};  // no row has that word
+    constexpr auto ever = std::numeric_limits<std::int64_t>::max();
+    auto rows = database_->query(
+        sql::search_records, position_of(stream.id, 0), position_of(stream.id, seq_max),
+        query.since ? microseconds_of(*query.since) : -ever,
+        query.until ? microseconds_of(*query.until) : ever, *kind, std::string_view(query.rule), *rule,
+        *decision, canonical_json(Json(query.rule)), query.limit);
+    if (!rows) return rows.error();
+    auto next = rows->next();
+    for (; next && *next; next = rows->next())
+        if (const auto read = read_record(*rows, stream, out.emplace_back()); !read) return read.error();
+    if (!next) return next.error();
+    return {};
 }
 
 /// One look a stream: the first row at or after its start says whether there is a row before the first or a

@@ -73,7 +73,7 @@ INSERT INTO signalbox.streams (tenant, name) VALUES ($1::int8, $2::text) RETURNI
 SELECT id, seq, hash FROM signalbox.streams WHERE tenant = $1::int8 AND name = $2::text;
 
 -- name: list_streams
-SELECT name, seq, hash FROM signalbox.streams WHERE tenant = $1::int8 ORDER BY name;
+SELECT name, seq, hash, detached_seq, detached_hash FROM signalbox.streams WHERE tenant = $1::int8 ORDER BY name;
 
 -- name: find_subjects
 SELECT u.place, s.seq
@@ -81,8 +81,24 @@ FROM unnest($1::int8[], $2::text[], $3::int8[]) WITH ORDINALITY AS u (tenant, su
 JOIN signalbox.subjects s ON s.tenant = u.tenant AND s.subject = u.subject AND s.stream = u.stream;
 
 -- name: list_subject_heads
-SELECT s.stream, t.name, s.seq FROM signalbox.subjects s JOIN signalbox.streams t ON t.id = s.stream
+SELECT s.stream, t.name, s.seq, t.detached_seq FROM signalbox.subjects s JOIN signalbox.streams t ON t.id = s.stream
 WHERE s.tenant = $1::int8 AND s.subject = $2::text ORDER BY s.stream;
+
+-- name: make_journal_partition
+SELECT signalbox.make_journal_partition($1::text, $2::int8::int, $3::int8);
+
+-- name: list_journal_bounds
+SELECT b.name, b.upper, b.old, b.stream, b.first_seq, b.last_seq, b.last_hash, s.tenant, s.name, s.detached_seq
+FROM signalbox.journal_bounds($1::int8) b LEFT JOIN signalbox.streams s ON s.id = b.stream
+ORDER BY b.old DESC, b.lower, b.stream;
+
+-- name: list_undecided
+SELECT s.id, min(p.event_seq)
+FROM signalbox.pending p JOIN signalbox.streams s ON s.tenant = p.tenant AND s.name = 'p' || p.partition
+WHERE p.event_seq > 0 GROUP BY s.id;
+
+-- name: detach_journal_partitions
+SELECT signalbox.detach_journal_partitions($1::text[]);
 
 -- name: read_records
 SELECT seq, (extract(epoch FROM time) * 1000000)::int8, kind, subject, entity_version, cause_event, cause_rule, ruleset,
@@ -99,6 +115,18 @@ WITH RECURSIVE chain AS (
 SELECT seq, (extract(epoch FROM time) * 1000000)::int8, kind, subject, entity_version, cause_event, cause_rule, ruleset,
        actor, previous, body_digest, hash, salt, body
 FROM chain ORDER BY step;
+
+-- name: search_records
+SELECT j.seq, (extract(epoch FROM j.time) * 1000000)::int8, j.kind, j.subject, j.entity_version, j.cause_event, j.cause_rule,
+       j.ruleset, j.actor, j.previous, j.body_digest, j.hash, j.salt, j.body, s.name, j.stream
+FROM signalbox.journal j JOIN signalbox.streams s ON s.id = j.stream
+WHERE j.tenant = $1::int8
+  AND j.time >= timestamptz 'epoch' + $2::int8 * interval '1 microsecond'
+  AND j.time <= timestamptz 'epoch' + $3::int8 * interval '1 microsecond'
+  AND (j.time, j.stream, j.seq) < (timestamptz 'epoch' + $3::int8 * interval '1 microsecond', $4::int8, $5::int8)
+  AND ($6::text = '' OR j.kind = $6::text)
+  AND ($7::text = '' OR j.cause_rule = $7::text OR (j.kind = 'decision' AND strpos(j.body, $8::text) > 0))
+ORDER BY j.time DESC, j.stream DESC, j.seq DESC LIMIT $9::int8;
 
 -- name: next_stream
 SELECT j.stream, j.seq < 1, s.id IS NOT NULL AND s.tenant = j.tenant

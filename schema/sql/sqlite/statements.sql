@@ -66,6 +66,16 @@ SELECT position, time, kind, subject, entity_version, cause_event, cause_rule, r
        body_digest, hash, salt, body
 FROM journal WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?;
 
+-- name: search_records
+SELECT position, time, kind, subject, entity_version, cause_event, cause_rule, ruleset, actor, previous,
+       body_digest, hash, salt, body
+FROM journal
+WHERE position BETWEEN ?1 AND ?2 AND time >= ?3 AND time < ?4 AND (?5 = 0 OR kind = ?5)
+  AND (?6 = '' OR (?7 <> 0 AND cause_rule = ?7)
+       OR (kind = ?8 AND CASE WHEN instr(body, ?9) > 0
+                              THEN EXISTS (SELECT 1 FROM json_each(body, '$.fired') WHERE value = ?6) END))
+ORDER BY position DESC LIMIT ?10;
+
 -- name: list_subjects_between
 SELECT position, subject FROM journal WHERE position > ? AND position <= ? AND subject <> '' ORDER BY position;
 

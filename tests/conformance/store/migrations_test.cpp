@@ -5,8 +5,10 @@
 #include <fstream>
 #include <sstream>
 
+#include "engine/store/postgres/postgres_store.h"
 #include "engine/store/sqlite/sqlite_store.h"
 #include "tests/conformance/store/support.h"
+#include "tests/support/postgres.h"
 
 using namespace engine;
 using namespace store_tests;
@@ -44,7 +46,66 @@ std::string first_version(const Folder& folder) {
     return path;
 }
 
+/// A database as the first version of the program made it, with a row in its journal.
+std::string first_database(const Folder& folder) {
+    const auto url = database_of(folder);
+    run_in_database(
+        folder,
+        "CREATE SCHEMA signalbox; CREATE TABLE signalbox.migrations (number bigint PRIMARY KEY, name text "
+        "NOT NULL,"
+        " checksum bytea NOT NULL, applied timestamptz NOT NULL DEFAULT now(), program text NOT NULL);" +
+            text_of_file("schema/sql/postgres/0001_initial.sql") +
+            "INSERT INTO signalbox.store (partitions) VALUES (4);"
+            "INSERT INTO signalbox.migrations SELECT 1, 'initial', '\\x" +
+            migration(1, "initial", text_of_file("schema/sql/postgres/0001_initial.sql").c_str()).checksum +
+            "', now(), '0.1.0';"
+            "INSERT INTO signalbox.tenants (name) VALUES ('acme');"
+            "INSERT INTO signalbox.streams (tenant, name, seq) VALUES (1, 'p3', 1);"
+            "INSERT INTO signalbox.journal VALUES (1, 1, 1, now(), 'event', 'ticket/1', 0, 'e1', '', '', "
+            "'engine', 0,"
+            " '', '', NULL, NULL)");
+    return url;
+}
+
 }  // namespace
+
+TEST_CASE("PostgreSQL: an older schema is refused, taken up by a migration, and has its content then",
+          "[store]") {
+    if (!has_postgres()) {
+        WARN("skipped: SIGNALBOX_TEST_POSTGRES names no server");
+        return;
+    }
+    const Folder folder;
+    const auto url = first_database(folder);
+    const auto refused = open_postgres(url);
+    CHECK(refused.error().code == Code::invalid_input);
+    CHECK_THAT(refused.error().message, Catch::Contains("signalbox migrate up"));
+    run_in_database(
+        folder,
+        "INSERT INTO signalbox.owners (name, backend, backend_start, until) SELECT 'an old one', pid,"
+        " backend_start, now() + interval '1 hour' FROM pg_stat_activity"
+        " WHERE backend_type = 'checkpointer'");
+    CHECK(migrate_postgres(url, std::nullopt).error().code == Code::conflict);
+    run_in_database(folder, "UPDATE signalbox.owners SET until = now() - interval '1 second'");
+
+    CHECK(need(migrate_postgres(url, std::nullopt)).front().number == 2);
+
+    CHECK(run_in_database(folder, "SELECT fenced FROM signalbox.owners") == "t");
+    CHECK(need(migrate_postgres(url, std::nullopt)).empty());
+    CHECK(need(postgres_migrations(url)).partitions == 4);
+    CHECK(run_in_database(folder, "SELECT count(*) FROM ONLY signalbox.journal_default") == "0");
+    CHECK(run_in_database(folder, "SELECT count(*) FROM signalbox.journal") == "1");
+    CHECK_THAT(migrate_postgres(url, 9).error().message, Catch::Contains("the store has 4 partitions"));
+    {
+        const auto store = need(open_postgres(url));
+        need(store->own());
+        run_in_database(folder, "DELETE FROM signalbox.migrations WHERE number = 2");
+        const auto owned = migrate_postgres(url, std::nullopt);
+        CHECK(owned.error().code == Code::conflict);
+        CHECK_THAT(owned.error().message, Catch::Contains("stop it"));
+    }
+    drop_database(folder);
+}
 
 TEST_CASE("SQLite: an older schema is refused, taken up by a migration, and has its content then",
           "[store]") {

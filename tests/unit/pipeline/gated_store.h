@@ -109,6 +109,9 @@ public:
                                                std::size_t limit) override {
         return store_->history(tenant, subject, limit);
     }
+    Result<std::vector<JournalRecord>> search(const TenantName& tenant, const JournalQuery& query) override {
+        return store_->search(tenant, query);
+    }
     Result<void> put_rule_set(const TenantName& tenant, std::string_view version,
                               const Json& files) override {
         return store_->put_rule_set(tenant, version, files);
