@@ -56,9 +56,13 @@ Result<std::shared_ptr<const Tenant>> tenant_for(Store& store, const TenantName&
 
 Result<Json> perform_here(Store& store, Request request) {
     if (auto owned = store.own(); !owned) return owned.error();
-    auto tenant = tenant_for(store, request.tenant);
-    if (!tenant) return tenant.error();
-    Worker worker(store, Tenants{{request.tenant, *tenant}}, {});
+    Tenants tenants;
+    if (!request.tenant.empty()) {
+        auto tenant = tenant_for(store, request.tenant);
+        if (!tenant) return tenant.error();
+        tenants.emplace(request.tenant, *std::move(tenant));
+    }
+    Worker worker(store, std::move(tenants), {});
     const auto now = SystemClock().now();
     if (auto started = worker.start(now); !started) return started.error();
     std::optional<Result<Json>> answer;
@@ -79,7 +83,8 @@ Result<Json> perform(const std::string& store_url, Request request, Duration pat
     looking.read_only = true;
     auto known = open_store(store_url, looking);
     if (!known) return known.error();
-    if (auto tenant = choose_tenant(**known, request.tenant.text()); !tenant) return tenant.error();
+    if (!request.tenant.empty())
+        if (auto tenant = choose_tenant(**known, request.tenant.text()); !tenant) return tenant.error();
     auto store = open_store(store_url);
     if (!store) return store.error();
     request.actor = operator_name();

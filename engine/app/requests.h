@@ -11,8 +11,9 @@
 
 namespace engine::app {
 
-/// Performs the command and returns its answer. With an owner alive the answer is waited for until `patience`
-/// is over (unavailable then; the command stays left and may still be performed).
+/// Performs the command and returns its answer; one without a tenant is the whole store's. With an owner
+/// alive the answer is waited for until `patience` is over (unavailable then; the command stays left and may
+/// still be performed).
 Result<Json> perform(const std::string& store_url, Request request,
                      Duration patience = std::chrono::seconds(10));
 

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <limits>
 #include <memory>
+#include <tuple>
 
 #include "engine/app/cli.h"
 #include "engine/app/commands.h"
@@ -114,13 +115,76 @@ int history_command(const HistoryOptions& options) {
     if (!tenant) return complain(exit_code::usage, tenant.error().message);
     auto rows = (*store)->history(*tenant, *subject, options.limit);
     if (!rows) return complain(rows.error());
-    if (rows->empty()) return complain(exit_code::failed, "nothing is known of " + options.subject);
+    if (rows->empty()) {
+        const auto entity = (*store)->entity(*tenant, *subject);
+        const bool known = entity && *entity;
+        return complain(exit_code::failed,
+                        known ? "all rows about " + options.subject + " were taken away by retention"
+                              : "nothing is known of " + options.subject);
+    }
     for (auto row = rows->rbegin(); row != rows->rend(); ++row) {
         if (options.json)
             std::cout << canonical_json(record_json(*row)) << "\n";
         else
             print_record(*row);
     }
+    // Each stream's last row, as they came newest first.
+    const auto& oldest = rows->back();
+    if (oldest.previous != 0 && rows->size() < options.limit)
+        std::cerr << "Older rows, up to row " << oldest.previous << " of stream " << oldest.stream
+                  << ", were taken away by retention.\n";
+    return exit_code::ok;
+}
+
+struct ListOptions : StoreOptions {
+    std::string subject;
+    std::string since;
+    std::string until;
+    JournalQuery query;
+};
+
+/// A moment, or how long ago: `2026-11-01T00:00:00Z`, `36h`.
+Result<Instant> moment_of(const std::string& option, const std::string& text) {
+    if (const auto instant = parse_instant(text)) return *instant;
+    if (const auto span = parse_duration(text)) return SystemClock().now() - *span;
+    return invalid(option + ": \"" + text +
+                   "\" is neither a time such as 2026-11-01T00:00:00Z nor a span such as 36h");
+}
+
+Result<JournalQuery> query_of(const ListOptions& options) {
+    auto query = options.query;
+    if (!options.subject.empty()) {
+        const auto subject = Subject::parse(options.subject);
+        if (!subject) return subject.error();
+        query.subject = *subject;
+    }
+    for (const auto& [option, text, place] : {std::tuple("--since", &options.since, &query.since),
+                                              std::tuple("--until", &options.until, &query.until)}) {
+        if (text->empty()) continue;
+        const auto moment = moment_of(option, *text);
+        if (!moment) return moment.error();
+        *place = *moment;
+    }
+    return query;
+}
+
+int list_command(const ListOptions& options) {
+    const auto query = query_of(options);
+    if (!query) return complain(exit_code::usage, query.error().message);
+    auto store = open_for_reading(options.store);
+    if (!store) return complain(store.error());
+    const auto tenant = choose_tenant(**store, options.tenant);
+    if (!tenant) return complain(exit_code::usage, tenant.error().message);
+    const auto rows = (*store)->search(*tenant, *query);
+    if (!rows) return complain(rows.error());
+    for (auto row = rows->rbegin(); row != rows->rend(); ++row) {
+        if (options.json)
+            std::cout << canonical_json(record_json(*row)) << "\n";
+        else
+            print_record(*row);
+    }
+    if (rows->size() == query->limit)
+        std::cerr << "These are the newest " << rows->size() << "; there may be more (--limit).\n";
     return exit_code::ok;
 }
 
@@ -214,6 +278,18 @@ void add_store_commands(CLI::App& app, Chosen& chosen) {
     add_store_options(*verify, *verify_options);
     verify->callback(
         [verify_options, &chosen] { chosen = [verify_options] { return verify_command(*verify_options); }; });
+    auto list_options = std::make_shared<ListOptions>();
+    auto* list = audit->add_subcommand("list", "Lists rows by subject, rule, kind and time, oldest first");
+    add_store_options(*list, *list_options);
+    list->add_option("--subject", list_options->subject, "Such as ticket/zendesk:35436");
+    list->add_option("--rule", list_options->query.rule,
+                     "Decisions in which the rule fired, and deliveries that it led to");
+    list->add_option("--kind", list_options->query.kind, "Such as event, decision, delivered, retention");
+    list->add_option("--since", list_options->since, "A time, or how long ago; included");
+    list->add_option("--until", list_options->until, "A time, or how long ago; not included");
+    list->add_option("--limit", list_options->query.limit, "Newest rows to show")->capture_default_str();
+    list->callback(
+        [list_options, &chosen] { chosen = [list_options] { return list_command(*list_options); }; });
     auto export_options = std::make_shared<StoreOptions>();
     auto* exporting = audit->add_subcommand("export", "Writes a tenant's journal as JSON lines");
     add_store_options(*exporting, *export_options);

@@ -1,6 +1,7 @@
 #include "engine/pipeline/activation.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "engine/base/failpoint.h"
@@ -11,12 +12,12 @@ namespace {
 
 const JsonLimits stored_body{16u << 20, 256};
 
-Result<std::uint64_t> control_head(Store& store, const TenantName& tenant) {
+Result<StreamHead> control_head(Store& store, const TenantName& tenant) {
     const auto streams = store.streams(tenant);
     if (!streams) return streams.error();
     for (const auto& head : *streams)
-        if (head.stream == control_stream) return head.seq;
-    return std::uint64_t{0};
+        if (head.stream == control_stream) return head;
+    return StreamHead();
 }
 
 /// Cases beside the rules are not what runs.
@@ -66,6 +67,21 @@ Step activation_step(const Tenant& tenant, const std::string& previous, Json cha
     return step;
 }
 
+/// The same again, and where it stood first.
+NewRecord carried_record(const JournalRecord& activation) {
+    NewRecord record;
+    record.stream = control_stream;
+    record.kind = record_kind::activation;
+    record.ruleset = activation.ruleset;
+    record.actor = activation.actor;
+    auto body = activation.body ? parse_json(*activation.body, stored_body) : Result<Json>(Json::object());
+    if (!body || !body->is_object()) body = Json::object();
+    if (!body->contains("carried"))
+        (*body)["carried"] = Json{{"seq", activation.seq}, {"time", to_text(activation.time)}};
+    record.body = canonical_json(*body);
+    return record;
+}
+
 Result<rules::Files> stored_files(Store& store, const TenantName& tenant, const std::string& version) {
     if (version.empty()) return rules::Files();
     const auto files = store.rule_set(tenant, version);
@@ -110,12 +126,31 @@ Result<std::vector<Activation>> activations(Store& store, const TenantName& tena
 Result<std::string> active_version(Store& store, const TenantName& tenant) {
     auto head = control_head(store, tenant);
     if (!head) return head.error();
-    for (auto seq = *head; seq > 0; --seq) {
+    for (auto seq = head->seq; seq > head->detached_seq; --seq) {
         auto record = store.record(tenant, control_stream, seq);
         if (!record) return record.error();
         if (*record && (*record)->kind == record_kind::activation) return (*record)->ruleset;
     }
     return std::string();
+}
+
+Result<std::vector<NewRecord>> carried_activations(Store& store, const TenantName& tenant,
+                                                   std::uint64_t through_seq) {
+    const auto known = activations(store, tenant);
+    if (!known) return known.error();
+    std::set<std::uint64_t> needed;
+    const auto of_folder =
+        std::find_if(known->rbegin(), known->rend(), [](const Activation& one) { return !was_pushed(one); });
+    if (of_folder != known->rend()) needed.insert(of_folder->seq);
+    if (!known->empty()) needed.insert(known->back().seq);
+    std::vector<NewRecord> carried;
+    for (const auto seq : needed) {
+        if (seq > through_seq) continue;
+        const auto record = store.record(tenant, control_stream, seq);
+        if (!record) return record.error();
+        if (*record) carried.push_back(carried_record(**record));
+    }
+    return carried;
 }
 
 Result<void> keep_rule_set(Store& store, const Tenant& tenant) {

@@ -49,6 +49,11 @@ Result<std::vector<Activation>> activations(Store& store, const TenantName& tena
 /// The version the control stream activated last; empty when there was none.
 Result<std::string> active_version(Store& store, const TenantName& tenant);
 
+/// What says which rule set is live, to be journaled again because retention takes away the control stream's
+/// rows up to `through_seq`: the last activation, and the last one of the folder. Fails as the store fails.
+Result<std::vector<NewRecord>> carried_activations(Store& store, const TenantName& tenant,
+                                                   std::uint64_t through_seq);
+
 /// Keeps the tenant's files by version, without its cases. Any handle that may write does so.
 Result<void> keep_rule_set(Store& store, const Tenant& tenant);
 

@@ -132,6 +132,7 @@ private:
     Result<void> remove_retries(Step& step, const BlockedLane& lane);
     Result<Json> create_key(const Request& request);
     Result<Json> revoke_key(const Request& request);
+    Result<Json> retain(const Request& request);
     Result<DeadLetter> named_dead_letter(const Request& request);
     void add_operator_record(Step& step, const Request& request, const std::string& stream,
                              const std::string& subject) const;

@@ -2,6 +2,7 @@
 
 #include "engine/pipeline/decide_event.h"
 #include "engine/pipeline/fold.h"
+#include "engine/pipeline/retention.h"
 #include "engine/pipeline/work.h"
 
 namespace engine {
@@ -12,8 +13,7 @@ const JsonLimits stored_body{16u << 20, 256};
 Result<Json> body_of(Store& store, const TenantName& tenant, const std::string& stream, std::uint64_t seq) {
     auto record = store.record(tenant, stream, seq);
     if (!record) return record.error();
-    if (!*record)
-        return Error{Code::corrupt, "row " + std::to_string(seq) + " of stream " + stream + " is missing"};
+    if (!*record) return absent_row(store, tenant, stream, seq);
     if (!(*record)->body) return not_found("the body of row " + std::to_string(seq) + " was erased");
     return parse_json(*(*record)->body, stored_body);
 }

@@ -7,6 +7,7 @@
 #include "engine/model/event.h"
 #include "engine/pipeline/decide_event.h"
 #include "engine/pipeline/merge.h"
+#include "engine/pipeline/retention.h"
 #include "engine/pipeline/tenant.h"
 
 namespace engine {
@@ -101,6 +102,9 @@ Result<Entity> fold(Store& store, const TenantName& tenant, const Subject& subje
                     std::uint64_t version, const TenantAt& tenant_at) {
     auto rows = store.history(tenant, subject, history_rows_max);
     if (!rows) return rows.error();
+    // Without its beginning nothing can be computed of it.
+    if (!rows->empty() && rows->back().previous != 0)
+        return absent_row(store, tenant, rows->back().stream, rows->back().previous);
     Folding folding(tenant, subject, tenant_at);
     std::reverse(rows->begin(), rows->end());
     for (const auto& row : *rows) {

@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "engine/base/ensure.h"
+#include "engine/pipeline/activation.h"
 #include "engine/pipeline/batch.h"
 #include "engine/pipeline/key_json.h"
 #include "engine/pipeline/pages.h"
+#include "engine/pipeline/retention.h"
 
 namespace engine {
 namespace {
@@ -20,6 +22,8 @@ Result<std::string> argument(const Request& request, const char* name) {
 }  // namespace
 
 Result<Json> Batch::perform(const Request& request) {
+    // The store's, not a tenant's.
+    if (request.command == "retention") return retain(request);
     if (!tenants_.contains(request.tenant)) return not_found("no tenant " + request.tenant.text());
     if (request.command == "dead-letters.retry") return retry_dead_letter(request);
     if (request.command == "dead-letters.discard") return discard_dead_letter(request);
@@ -151,6 +155,36 @@ Result<Json> Batch::revoke_key(const Request& request) {
     add_operator_record(step, request, control_stream, "");
     steps_.push_back(std::move(step));
     return Json{{"id", *id}, {"state", "revoked"}};
+}
+
+/// One step a tenant, so that each finds in its own journal what is gone; the first takes it away.
+Result<Json> Batch::retain(const Request& request) {
+    const auto keep = argument(request, "keep");
+    if (!keep) return keep.error();
+    const auto span = parse_duration(*keep);
+    if (!span) return span.error();
+    const auto before = options_.now - *span;
+    const auto plan = store_.plan_retention(before);
+    if (!plan) return plan.error();
+    if (plan->partitions.empty()) return retention_json(*plan, before);
+    const auto tenants = store_.tenants();
+    if (!tenants) return tenants.error();
+    for (const auto& name : *tenants) {
+        auto carried = carried_activations(store_, name, last_gone(*plan, name, control_stream));
+        if (!carried) return carried.error();
+        auto step = new_step(name);
+        NewRecord record;
+        record.stream = control_stream;
+        record.kind = record_kind::retention;
+        record.actor = request.actor;
+        record.body = canonical_json(retention_json(*plan, before, name));
+        step.records.push_back(std::move(record));
+        for (auto& activation : *carried) step.records.push_back(std::move(activation));
+        if (name == tenants->front())
+            for (const auto& partition : plan->partitions) step.journal_detached.push_back(partition.name);
+        steps_.push_back(std::move(step));
+    }
+    return retention_json(*plan, before);
 }
 
 }  // namespace engine
