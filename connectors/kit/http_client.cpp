@@ -155,6 +155,7 @@ private:
     /// Sends on a kept connection; when that turns out closed before any answer, once more on a new one.
     asio::awaitable<Result<HttpResponse>> send(const Url& url, const std::string& key, Message& message,
                                                Time deadline) {
+        if (!may_send()) co_return not_now();
         bool sent = false;
         if (auto kept = take_idle(key)) {
             auto exchange = co_await exchange_over(*kept, message, deadline, options_);
@@ -166,10 +167,14 @@ private:
         }
         auto opened = co_await open(url, deadline);
         if (!opened) co_return sent ? unknown_after(opened.error()) : opened.error();
+        if (!may_send()) co_return sent ? unknown_after(not_now()) : not_now();
         auto exchange = co_await exchange_over(**opened, message, deadline, options_);
         if (exchange.reusable) keep(key, std::move(*opened));
         co_return std::move(exchange.response);
     }
+
+    bool may_send() const { return !options_.may_send || options_.may_send(); }
+    static engine::Error not_now() { return engine::unavailable("nothing may be sent now"); }
 
     asio::awaitable<Result<std::unique_ptr<Wire>>> open(const Url& url, Time deadline) {
         deadline = std::min(deadline, std::chrono::steady_clock::now() + options_.connect_timeout);

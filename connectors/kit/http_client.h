@@ -22,6 +22,9 @@ struct HttpClientOptions {
     std::string ca_file;  ///< empty = the system's
     bool allow_private_networks =
         true;  ///< loopback and private addresses; link-local ones are always refused
+    /// Asked on the network thread before a request is written, and again before it is written once more;
+    /// none = it always may be.
+    std::function<bool()> may_send = {};
 };
 
 /// Runs on the one thread that runs the io_context; `send` may be called from any. Redirects are not

@@ -1,6 +1,7 @@
 /// serve: the daemon, wired together. The network runs on this thread; worker and reader have their own.
 
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -111,12 +112,30 @@ RuntimeOptions runtime_options(const Settings& settings) {
 constexpr auto failpoints_env = "SIGNALBOX_FAILPOINTS";
 
 constexpr Duration lease_min = std::chrono::seconds(1);
+constexpr int journal_partitions_ahead_max = 366;
+/// How often a daemon that stands by looks whether the owner is gone.
+constexpr auto standby_poll = std::chrono::milliseconds(200);
+
+OpenOptions open_options(const Settings& settings, Duration lease, JournalSpan span) {
+    OpenOptions open;
+    open.partitions = settings.partitions;
+    open.cache_bytes = settings.cache_bytes;
+    open.lease = lease;
+    open.journal_span = span;
+    open.journal_ahead = settings.journal_partitions_ahead;
+    return open;
+}
+
+/// Whoever was taken over has done nothing wrong, and nothing of it is in doubt: another one goes on.
+int code_of(const Error& error) {
+    return error.code == Code::denied ? exit_code::unavailable : exit_code::input_output;
+}
 
 /// Everything that lives as long as the daemon, in the order it is taken down from the end.
 class Daemon {
 public:
-    Daemon(const Settings& settings, Duration drain, Duration lease)
-        : settings_(settings), drain_(drain), lease_(lease) {}
+    Daemon(const Settings& settings, Duration drain, const OpenOptions& open)
+        : settings_(settings), drain_(drain), open_(open) {}
 
     int run() {
         // A daemon that started with half of its tenants would answer for the others with silence.
@@ -125,9 +144,15 @@ public:
         const auto address = parse_address(settings_.listen);
         if (!address) return complain(exit_code::settings, address.error().message);
         if (const int code = open_runtime(std::move(folders.tenants)); code != exit_code::ok) return code;
+        const auto started = runtime_->start();
+        const bool stands_by = !started && settings_.standby && started.error().code == Code::conflict;
+        if (!started && !stands_by) return refuse_start(started.error());
+        if (stands_by) runtime_->stand_by("standby: " + started.error().message);
+        if (!stands_by && runtime_->serves_nobody()) return complain(exit_code::settings, serves_nobody());
         if (const int code = open_server(*address); code != exit_code::ok) return code;
         wait_for_signals();
         wait_for_reload();
+        if (stands_by) standby_ = std::thread([this] { wait_for_ownership(); });
         log_info("started", {{"listen", address->host + ":" + std::to_string(server_->port())},
                              {"store", settings_.store.substr(0, settings_.store.find(':'))},
                              {"version", SIGNALBOX_VERSION}});
@@ -141,10 +166,7 @@ public:
 
 private:
     int open_runtime(Tenants tenants) {
-        OpenOptions open;
-        open.partitions = settings_.partitions;
-        open.cache_bytes = settings_.cache_bytes;
-        open.lease = lease_;
+        auto open = open_;
         auto writer = open_store(settings_.store, open);
         if (!writer) return complain(writer.error());
         if ((*writer)->info().simulated)
@@ -158,18 +180,46 @@ private:
         if (!reader) return complain(reader.error());
         connectors::HttpClientOptions client_options;
         client_options.response_bytes_max = settings_.response_bytes_max;
+        client_options.may_send = [this] { return runtime_ && runtime_->may_deliver(); };
         client_ = std::make_unique<connectors::HttpClient>(network_, client_options);
         outbound_ = std::make_unique<HttpOutbound>(network_, *client_, clock_);
         runtime_ = std::make_unique<Runtime>(
             Runtime::Handles{*std::move(writer), *std::move(view), *std::move(reader)}, std::move(tenants),
             *outbound_, clock_, runtime_options(settings_), Worker::Listener(),
             [this](const Error& error) { give_up(error); });
-        if (auto started = runtime_->start(); !started) return complain(started.error());
-        if (runtime_->serves_nobody())
-            return complain(exit_code::settings,
-                            "no tenant's folder in " + settings_.tenants +
-                                ", and nobody's rules were pushed; say where they are with --tenants");
         return exit_code::ok;
+    }
+
+    static int refuse_start(const Error& error) {
+        if (error.code == Code::denied) return complain(exit_code::unavailable, error.message);
+        return complain(error);
+    }
+
+    /// On a thread of its own: takes the store as soon as nobody has it.
+    void wait_for_ownership() {
+        log_info("standing by", {{"reason", runtime_->health().reason}});
+        while (!standby_over_) {
+            const auto started = runtime_->start();
+            if (started && runtime_->serves_nobody()) return end_standby(exit_code::settings, serves_nobody());
+            if (started) return log_info("took the store over");
+            const auto& error = started.error();
+            const bool passes = error.code == Code::conflict || error.code == Code::unavailable;
+            if (!passes || runtime_->owns())
+                return end_standby(error.code == Code::invalid_input ? exit_code::bad_data : code_of(error),
+                                   error.message);
+            runtime_->stand_by("standby: " + error.message);
+            std::this_thread::sleep_for(standby_poll);
+        }
+    }
+
+    void end_standby(int code, const std::string& reason) {
+        log_error("cannot take the store over; ending", {{"reason", reason}});
+        boost::asio::post(network_, [this, code] { stop(code); });
+    }
+
+    std::string serves_nobody() const {
+        return "no tenant's folder in " + settings_.tenants +
+               ", and nobody's rules were pushed; say where they are with --tenants";
     }
 
     int open_server(const Address& address) {
@@ -223,7 +273,7 @@ private:
     /// Called on the worker's thread: the store's state is in doubt, and only a new start reads what is true.
     void give_up(const Error& error) {
         log_error("the store failed; ending", {{"reason", error.message}});
-        boost::asio::post(network_, [this] { stop(exit_code::input_output); });
+        boost::asio::post(network_, [this, code = code_of(error)] { stop(code); });
     }
 
     void stop(int code) {
@@ -231,6 +281,7 @@ private:
         stopping_ = true;
         exit_ = code;
         log_info("stopping");
+        standby_over_ = true;
         api_->drain();
         server_->stop(drain_, [this] { stop_engine(); });
     }
@@ -238,6 +289,7 @@ private:
     /// The network goes on while the worker brings home what is in flight.
     void stop_engine() {
         stopper_ = std::thread([this] {
+            if (standby_.joinable()) standby_.join();
             runtime_->stop(drain_);
             boost::asio::post(network_, [this] {
                 stopper_.join();
@@ -249,7 +301,7 @@ private:
 
     const Settings& settings_;
     Duration drain_;
-    Duration lease_;
+    OpenOptions open_;
     SystemClock clock_;
     boost::asio::io_context network_{1};
     boost::asio::signal_set signals_{network_, SIGINT, SIGTERM};
@@ -261,6 +313,8 @@ private:
     std::unique_ptr<http::Api> api_;
     std::unique_ptr<http::Server> server_;
     std::thread stopper_;
+    std::thread standby_;
+    std::atomic<bool> standby_over_{false};
     bool stopping_ = false;
     int exit_ = exit_code::ok;
 };
@@ -286,7 +340,13 @@ int serve(CLI::App& command, Settings& settings) {
     const auto lease = parse_duration(settings.lease);
     if (!lease) return complain(exit_code::settings, "--lease: " + lease.error().message);
     if (*lease < lease_min) return complain(exit_code::settings, "--lease: at least " + to_text(lease_min));
-    return Daemon(settings, *drain, *lease).run();
+    const auto span = parse_journal_span(settings.journal_partition);
+    if (!span) return complain(exit_code::settings, "--journal-partition: " + span.error().message);
+    if (settings.journal_partitions_ahead < 1 ||
+        settings.journal_partitions_ahead > journal_partitions_ahead_max)
+        return complain(exit_code::settings, "--journal-partitions-ahead is between 1 and " +
+                                                 std::to_string(journal_partitions_ahead_max));
+    return Daemon(settings, *drain, open_options(settings, *lease, *span)).run();
 }
 
 }  // namespace

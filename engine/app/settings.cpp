@@ -48,7 +48,15 @@ void add_settings(CLI::App& command, Settings& settings) {
     add(command, "drain", settings.drain, "How long a stop waits for requests and deliveries in flight");
     add(command, "lease", settings.lease,
         "PostgreSQL: how long a daemon that has fallen silent keeps the store from others");
+    command
+        .add_flag("--standby", settings.standby,
+                  "Wait while another daemon owns the store, and take it over when that one is gone")
+        ->envname(env_name("standby"));
     add(command, "partitions", settings.partitions, "Partitions of a store that is made now");
+    add(command, "journal-partition", settings.journal_partition,
+        "PostgreSQL: time that one partition of the journal spans: day, week or month");
+    add(command, "journal-partitions-ahead", settings.journal_partitions_ahead,
+        "PostgreSQL: partitions of the journal that stand ready before their time");
     add(command, "batch-events-max", settings.batch_events_max, "Events decided in one commit");
     add(command, "intake-events-max", settings.intake_events_max,
         "Events waiting in memory; more are answered 503");

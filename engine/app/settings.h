@@ -21,7 +21,10 @@ struct Settings {
     std::string log_format = "json";
     std::string drain = "20s";  ///< how long a stop waits for what is in flight
     std::string lease = "10s";  ///< of a server's store: how long a silent owner keeps it from others
+    bool standby = false;       ///< wait while another process owns the store
     int partitions = 16;        ///< of a store that is made
+    std::string journal_partition = "month";  ///< of a server's store: the span of the journal's partitions
+    int journal_partitions_ahead = 2;         ///< and how many stand ready
     std::size_t batch_events_max = 256;
     std::size_t intake_events_max = 10'000;
     std::size_t lane_waiting_max = 10'000;

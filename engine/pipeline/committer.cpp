@@ -23,7 +23,7 @@ Committed Committer::commit(std::span<const Step> steps) {
     const auto began = std::chrono::steady_clock::now();
     pass(Failpoint::commit_started);
     auto outcome = store_.commit(steps);
-    return {std::move(outcome), std::chrono::steady_clock::now() - began};
+    return {std::move(outcome), std::chrono::steady_clock::now() - began, began};
 }
 
 void Committer::start(std::span<const Step> steps) {

@@ -17,6 +17,7 @@ namespace engine {
 struct Committed {
     Result<void> outcome;
     std::chrono::steady_clock::duration took{};
+    std::chrono::steady_clock::time_point began{};
 };
 
 /// Used by one thread, which leaves the store alone from `start` until `wait` has returned.

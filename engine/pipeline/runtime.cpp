@@ -51,27 +51,60 @@ Result<void> Runtime::start() {
     if (auto owned = handles_.writer->own(); !owned) return owned;
     auto served = take_up(*handles_.writer, folders_, options_.load, clock_.now());
     if (!served) return served.error();
-    tenants_ = *served;
+    {
+        const std::lock_guard lock(tenants_mutex_);
+        tenants_ = *served;
+    }
     worker_.serve(*std::move(served));
     if (auto started = worker_.start(clock_.now()); !started) return started.error();
     pass(Failpoint::start_resumed);
+    worker_.tend(clock_.now());
     publish_health(true);
     accepting_ = true;
     worker_thread_ = std::thread([this] { work(); });
-    reader_thread_ = std::thread([this] { read(); });
+    if (!reader_thread_.joinable()) reader_thread_ = std::thread([this] { read(); });
     return {};
 }
 
+void Runtime::stand_by(const std::string& reason) {
+    {
+        const std::lock_guard lock(health_mutex_);
+        health_.ready = false;
+        health_.reason = reason;
+    }
+    if (reader_thread_.joinable()) return;
+    know_tenants();
+    reader_thread_ = std::thread([this] { read(); });
+}
+
+/// Those of the folders, and those whose rules were pushed: senders of all of them are told to come again.
+void Runtime::know_tenants() {
+    auto known = folders_;
+    const auto names = handles_.reader->tenants();
+    for (const auto& name : names ? *names : std::vector<TenantName>()) {
+        if (known.contains(name)) continue;
+        const auto version = active_version(*handles_.reader, name);
+        if (!version || version->empty()) continue;
+        auto tenant = stored_tenant(*handles_.reader, name, *version, options_.load);
+        if (tenant) known[name] = *std::move(tenant);
+    }
+    const std::lock_guard lock(tenants_mutex_);
+    tenants_ = std::move(known);
+}
+
+bool Runtime::may_deliver() const {
+    return std::chrono::steady_clock::now() < owns_until_.load();
+}
+
 void Runtime::stop(Duration deadline) {
-    if (!worker_thread_.joinable()) return;
     accepting_ = false;
     stop_deadline_ = microseconds_of(clock_.now() + deadline);
     stopping_ = true;
     tasks_->put([](Worker&) {});
-    worker_thread_.join();
+    if (worker_thread_.joinable()) worker_thread_.join();
     tasks_->close();
     questions_.close();
-    reader_thread_.join();
+    if (reader_thread_.joinable()) reader_thread_.join();
 }
 
 std::shared_ptr<const Tenant> Runtime::tenant(const TenantName& name) const {
@@ -93,7 +126,7 @@ void Runtime::serve(const std::shared_ptr<const Tenant>& tenant) {
 void Runtime::submit(std::vector<Event> events, std::function<void(std::vector<Ack>)> done) {
     std::vector<Ack> refused;
     for (const auto& event : events)
-        refused.push_back({Ack::Kind::unavailable, event.id, false, "the engine is stopping"});
+        refused.push_back({Ack::Kind::unavailable, event.id, false, "the engine takes no events now"});
     auto shared =
         std::make_shared<std::pair<std::vector<Event>, Worker::Done>>(std::move(events), std::move(done));
     const bool put = accepting_ && tasks_->put([shared](Worker& worker) {
@@ -117,7 +150,7 @@ void Runtime::perform(Request request, std::function<void(Result<Json>)> done) {
         else
             worker.command(std::move(shared->first), std::move(shared->second));
     });
-    if (!put) done(unavailable("the engine is stopping"));
+    if (!put) done(unavailable("the engine takes no commands now"));
 }
 
 Result<Json> Runtime::dry_run(const Tenant& tenant, const Json& request) {
@@ -135,6 +168,7 @@ void Runtime::work() {
         for (auto& task : tasks_->take(wait_time(fine))) task(worker_);
         fine = run_turns() && worker_.store_takes_commits();
         if (fine) look_for_requests();
+        if (fine) worker_.tend(clock_.now());
         publish_health(fine);
         if (worker_.fatal()) return note_fatal();
         if (!stopping_) continue;
@@ -156,12 +190,18 @@ bool Runtime::run_turns() {
 
 /// True when an attempt was over at once.
 bool Runtime::deliver_due() {
+    note_ownership();
     const auto now = clock_.now();
     const auto next = worker_.outbox().next_due();
-    if (!next || *next > now) return false;
+    if (!next || *next > now || !worker_.surely_owns()) return false;
+    note_ownership();
     auto due = worker_.take_due(now, options_.deliveries_per_turn_max);
     for (auto& delivery : due) dispatch(std::move(delivery));
     return worker_.has_work();
+}
+
+void Runtime::note_ownership() {
+    owns_until_ = worker_.owns_until().value_or(std::chrono::steady_clock::time_point::max());
 }
 
 void Runtime::dispatch(Delivery delivery) {

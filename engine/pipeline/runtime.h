@@ -95,8 +95,14 @@ public:
     ~Runtime() override;
 
     /// Takes the store, makes live what is new in the folders, resumes what was pending. Fails as the store
-    /// fails, and as `take_up` fails.
+    /// fails, with conflict while another process owns it, and as `take_up` fails; it may be tried again as
+    /// long as `owns` says no.
     Result<void> start();
+    bool owns() const { return handles_.writer->owned(); }
+    /// Until `start` succeeds: questions are answered, events are refused, and health says why.
+    void stand_by(const std::string& reason);
+    /// Whether a delivery may leave: nobody can have taken the store over yet. Any thread.
+    bool may_deliver() const;
     /// The folders as they are now: what is new in them goes live, tenant by tenant, in the order of events
     /// between two commits; connections are as loaded even where the rules are the same. Any thread.
     void reload(const Tenants& folders);
@@ -119,6 +125,8 @@ private:
     void read();
     bool run_turns();
     bool deliver_due();
+    void note_ownership();
+    void know_tenants();
     void dispatch(Delivery delivery);
     void look_for_requests();
     void perform_left(Request request);
@@ -149,6 +157,7 @@ private:
     std::atomic<bool> accepting_{false};
     std::atomic<bool> stopping_{false};
     std::atomic<std::int64_t> stop_deadline_{0};
+    std::atomic<std::chrono::steady_clock::time_point> owns_until_{};
     Instant next_poll_{};
     std::set<std::uint64_t> compiling_;  ///< requests whose rule set is being compiled; the worker's thread
     std::chrono::steady_clock::time_point next_publication_{};  ///< of figures that nobody waits for

@@ -102,6 +102,13 @@ public:
     /// Whether the store takes commits, as far as is known. It is tried after a refusal, and as often as the
     /// ownership needs.
     bool store_takes_commits();
+    /// Whether nobody can have taken the store over meanwhile: an owner that was paused for longer than its
+    /// lease must not deliver what another one may have delivered.
+    bool surely_owns();
+    /// Until when that is so without asking the store; nothing = for good.
+    std::optional<std::chrono::steady_clock::time_point> owns_until() const;
+    /// Lets the store make room ahead when it is time to. What fails is logged and tried again.
+    void tend(Instant now);
     bool has_pending() const { return !pending_.empty(); }
     bool has_commands() const { return !commands_.empty(); }
     /// At the end: whoever still waits in memory is told to send again.
@@ -226,9 +233,10 @@ private:
     WorkerCounts counts_;
     std::optional<Error> fatal_;
     bool refused_ = false;                                 ///< the last commit was
-    std::chrono::steady_clock::time_point last_commit_{};  ///< or probe
-    std::optional<Planned> under_way_;                     ///< its commit is the committer's
-    std::optional<Planned> open_;  ///< decided on top of it; takes more until that commit has ended
+    std::chrono::steady_clock::time_point last_commit_{};  ///< or probe, when it began
+    std::chrono::steady_clock::time_point next_tending_{};
+    std::optional<Planned> under_way_;  ///< its commit is the committer's
+    std::optional<Planned> open_;       ///< decided on top of it; takes more until that commit has ended
     Committer committer_;
 };
 

@@ -11,6 +11,9 @@
 namespace engine {
 namespace {
 
+constexpr auto tending_every = std::chrono::hours(1);
+constexpr auto tending_again = std::chrono::minutes(1);  ///< after a failure
+
 Lanes::Key lane_of(const Event& event) {
     return {event.tenant.text(), event.subject.text()};
 }
@@ -143,7 +146,7 @@ Worker::Advanced Worker::conclude(Planned planned, const Committed& committed) {
             counts_.commit_times.add(committed.took);
             ++counts_.commits;
             refused_ = false;
-            last_commit_ = std::chrono::steady_clock::now();
+            last_commit_ = committed.began;
         }
         pass(Failpoint::commit_concluded);
         finish(planned.turn, *planned.batch);
@@ -266,10 +269,11 @@ void Worker::note_if_fatal(const Error& error) {
 /// Senders that are told to stay away bring no commit that could show that the store is well again.
 bool Worker::store_takes_commits() {
     if (under_way_ || fatal_ || (!refused_ && !is_lease_due())) return !refused_;
+    const auto began = std::chrono::steady_clock::now();
     const auto probed = store_.probe();
     if (!probed) note_if_fatal(probed.error());
     refused_ = !probed;
-    last_commit_ = std::chrono::steady_clock::now();
+    if (probed) last_commit_ = began;
     return !refused_;
 }
 
@@ -277,6 +281,27 @@ bool Worker::store_takes_commits() {
 bool Worker::is_lease_due() const {
     const auto lease = store_.info().lease;
     return lease && std::chrono::steady_clock::now() - last_commit_ > *lease / 3;
+}
+
+std::optional<std::chrono::steady_clock::time_point> Worker::owns_until() const {
+    const auto lease = store_.info().lease;
+    if (!lease) return std::nullopt;
+    return last_commit_ + *lease;
+}
+
+bool Worker::surely_owns() {
+    const auto until = owns_until();
+    if (!until || std::chrono::steady_clock::now() < *until) return true;
+    return !under_way_ && store_takes_commits();
+}
+
+void Worker::tend(Instant now) {
+    const auto moment = std::chrono::steady_clock::now();
+    if (fatal_ || refused_ || moment < next_tending_ || !settle_commits()) return;
+    const auto tended = store_.tend(now);
+    next_tending_ = moment + (tended ? std::chrono::steady_clock::duration(tending_every) : tending_again);
+    // Until then the store takes what comes where it can.
+    if (!tended) log_warn("the store made no room ahead", {{"reason", tended.error().message}});
 }
 
 /// Some item of the turn contradicts the store: each has a commit of its own, so that only that one fails.
