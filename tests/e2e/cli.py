@@ -430,6 +430,30 @@ def check_one_owner(desk):
     same(desk.daemon.stop(), 0, "the exit code of a stop")
 
 
+def check_standby(desk):
+    """A second daemon waits for the store, answers questions meanwhile, and takes over when the owner is gone."""
+    desk.daemon.start()
+    second = Daemon(desk.daemon.program, desk.work, desk.tenants, {"CLI_SECRET": "secret"}, kept=desk.daemon.kept,
+                    name="standby")
+    try:
+        second.stand_by()
+        same(second.call("GET", "/livez")[0], 200, "whether it is alive")
+        status, _, content = second.call("GET", "/readyz")
+        same((status, content["reason"].startswith("standby: another process owns the store")), (503, True), content)
+        event = {"specversion": "1.0", "id": "early", "source": "/cli", "type": "ticket.created", "subject": "ticket/S"}
+        key = desk.daemon.make_key("desk", "--name", "of both")
+        kind = {"Content-Type": "application/cloudevents+json"}
+        status, headers, _ = second.call("POST", "/v1/desk/events", event, kind, key)
+        same((status, "Retry-After" in headers), (503, True), "an event for one that stands by")
+        same(second.call("GET", "/v1/desk/rules", key=key)[0], 200, "a question to one that stands by")
+        desk.daemon.kill()
+        second.wait_until_ready()
+        same(second.call("POST", "/v1/desk/events", event, kind, key)[0], 202, "an event after it took over")
+        same(second.stop(), 0, "the exit code of a stop")
+    finally:
+        second.end()
+
+
 def check_tampering(desk):
     """One byte changed behind the engine's back is found and named."""
     with sqlite3.connect(desk.work / "store.db") as database:
@@ -450,7 +474,8 @@ def run(arguments):
         check_refused_starts(desk)
         desk.daemon.start()
         for check in (check_keys, check_intake, check_reading, check_machines, check_dead_letters, check_lanes,
-                      check_auditing, check_second_signal, check_one_owner, check_tampering):
+                      check_auditing, check_second_signal, check_one_owner, check_standby,
+                      check_tampering):
             check(desk)
             print(f"{check.__name__}: fine", flush=True)
     finally:

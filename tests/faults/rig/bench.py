@@ -26,7 +26,10 @@ class Bench:
         self.loads = []
         folder = tenant.write_tenant(self.work / "tenants" / tenant.NAME, self.destination.url).parent
         self.store = store_of(store, self.work)
-        self.daemon = Daemon(program, self.work, folder, tenant.SECRETS, ("--log-level", "warn", *options), self.store)
+        self.make_daemon = lambda name: Daemon(program, self.work, folder, tenant.SECRETS,
+                                               ("--log-level", "warn", *options), self.store, name)
+        self.daemon = self.make_daemon("serve")
+        self.other = None  # one that stands by
         self.key = ""
 
     def __enter__(self):
@@ -36,6 +39,8 @@ class Bench:
         for load in self.loads:
             load.stopping = True
         self.daemon.end()
+        if self.other:
+            self.other.end()
         self.destination.stop()
         self.store.remove()
 
@@ -53,6 +58,17 @@ class Bench:
         self.loads.append(load)
         load.start(self.daemon.address, self.key)
         return load
+
+    def stand_by(self):
+        """A second daemon on the same store."""
+        self.other = self.other or self.make_daemon("standby")
+        self.other.stand_by()
+
+    def change_over(self):
+        """The one that stood by owns the store now: it is the daemon, and senders go there."""
+        self.daemon, self.other = self.other, self.daemon
+        for load in self.loads:
+            load.address = self.daemon.address
 
     def away(self):
         """The daemon is gone: whoever sends gets no answer."""

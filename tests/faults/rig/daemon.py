@@ -52,13 +52,13 @@ def wait_until(holds, message, seconds=60, pause=0.01):
 class Daemon:
     """One store and one folder of tenants, served by one process after another."""
 
-    def __init__(self, program, work, folder, environment=None, options=(), kept=None):
+    def __init__(self, program, work, folder, environment=None, options=(), kept=None, name="serve"):
         self.program = os.path.abspath(program)
         self.work = Path(work)
         self.folder = folder
         self.kept = kept or SqliteFile(work)
         self.store = self.kept.url
-        self.log = self.work / "serve.log"
+        self.log = self.work / f"{name}.log"
         self.environment = {**os.environ, **(environment or {})}
         self.options = list(options)
         self.process = None
@@ -66,6 +66,25 @@ class Daemon:
 
     def start(self, *options, under=()):
         """Begins to serve on a free port, perhaps under another program; gives the seconds until it was ready."""
+        began = self._begin(options, under)
+        self.wait_until_ready()
+        return time.monotonic() - began
+
+    def stand_by(self, *options):
+        """Begins beside the owner of the store, and waits until it says that it waits."""
+        self._begin(("--standby", *options), ())
+        wait_until(lambda: "standby: " in self.reason(), self._why_not, START_SECONDS_MAX)
+
+    def reason(self):
+        """Why it is not ready; empty when it is."""
+        self._must_run()
+        status, _, content = self.call("GET", "/readyz")
+        return "" if status == 200 else content.get("reason", "?")
+
+    def wait_until_ready(self):
+        wait_until(self._is_ready, self._why_not, START_SECONDS_MAX, pause=0.002)
+
+    def _begin(self, options, under):
         began = time.monotonic()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
@@ -73,8 +92,7 @@ class Daemon:
                  "--listen", "127.0.0.1:0", *self.options, *options],
                 stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, env=self.environment)
         self.address = ("127.0.0.1", self._read_port(began))
-        wait_until(self._is_ready, self._why_not, START_SECONDS_MAX, pause=0.002)
-        return time.monotonic() - began
+        return began
 
     def _read_port(self, began):
         line = b""
@@ -87,9 +105,12 @@ class Daemon:
             line += piece
         return int(line.decode().strip().rsplit(":", 1)[1])
 
-    def _is_ready(self):
+    def _must_run(self):
         if self.process.poll() is not None:
             raise Failed(f"the daemon ended with {self.process.returncode}: {self._tail()}")
+
+    def _is_ready(self):
+        self._must_run()
         try:
             return self.call("GET", "/readyz")[0] == 200
         except OSError:

@@ -23,6 +23,7 @@ from rig.tenant import NAME, SECRETS, wanted
 
 ANSWER_SECONDS_MAX = 60
 RETRY_SECONDS = 0.03
+MOVED_POLL_SECONDS = 0.1
 RETRY_AFTER_SECONDS_MAX = 2.0
 HOT_LANES = 4
 SOURCES = {"helpninja": "helpninja/helpninja", "zendesk": "zendesk/zendesk", "forms": "webhook/forms", "events": "/crm"}
@@ -437,12 +438,23 @@ class Load:
             return None
         call = sender.call(address, path_of(request), headers_of(request, self.key), request.body, hang_up)
         try:
-            return await asyncio.wait_for(call, ANSWER_SECONDS_MAX)
+            return await asyncio.wait_for(self._unless_moved(call, address), ANSWER_SECONDS_MAX)
         except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError) as error:
             if isinstance(error, asyncio.TimeoutError):
                 self.surprises.append(f"no answer within {ANSWER_SECONDS_MAX} s")
             sender.close()
             return None
+
+    async def _unless_moved(self, call, address):
+        """Nobody waits on for an answer from where the daemon is no longer."""
+        asked = asyncio.ensure_future(call)
+        try:
+            while not (await asyncio.wait({asked}, timeout=MOVED_POLL_SECONDS))[0]:
+                if self.address not in (address, None):
+                    raise ConnectionAbortedError("the daemon is elsewhere")
+            return asked.result()
+        finally:
+            asked.cancel()
 
     async def _back_off(self, headers):
         self.counts["answered 503"] += 1
