@@ -200,7 +200,8 @@ private:
         log_info("standing by", {{"reason", runtime_->health().reason}});
         while (!standby_over_) {
             const auto started = runtime_->start();
-            if (started && runtime_->serves_nobody()) return end_standby(exit_code::settings, serves_nobody());
+            if (started && runtime_->serves_nobody())
+                return end_standby(exit_code::settings, serves_nobody());
             if (started) return log_info("took the store over");
             const auto& error = started.error();
             const bool passes = error.code == Code::conflict || error.code == Code::unavailable;
