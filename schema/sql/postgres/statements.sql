@@ -116,17 +116,20 @@ SELECT seq, (extract(epoch FROM time) * 1000000)::int8, kind, subject, entity_ve
        actor, previous, body_digest, hash, salt, body
 FROM chain ORDER BY step;
 
+-- The stream's name is looked up last: joined before, it would be the way to the rows, and lead to all of the tenant's.
 -- name: search_records
 SELECT j.seq, (extract(epoch FROM j.time) * 1000000)::int8, j.kind, j.subject, j.entity_version, j.cause_event, j.cause_rule,
        j.ruleset, j.actor, j.previous, j.body_digest, j.hash, j.salt, j.body, s.name, j.stream
-FROM signalbox.journal j JOIN signalbox.streams s ON s.id = j.stream
-WHERE j.tenant = $1::int8
-  AND j.time >= timestamptz 'epoch' + $2::int8 * interval '1 microsecond'
-  AND j.time <= timestamptz 'epoch' + $3::int8 * interval '1 microsecond'
-  AND (j.time, j.stream, j.seq) < (timestamptz 'epoch' + $3::int8 * interval '1 microsecond', $4::int8, $5::int8)
-  AND ($6::text = '' OR j.kind = $6::text)
-  AND ($7::text = '' OR j.cause_rule = $7::text OR (j.kind = 'decision' AND strpos(j.body, $8::text) > 0))
-ORDER BY j.time DESC, j.stream DESC, j.seq DESC LIMIT $9::int8;
+FROM (SELECT * FROM signalbox.journal
+      WHERE tenant = $1::int8
+        AND time >= timestamptz 'epoch' + $2::int8 * interval '1 microsecond'
+        AND time <= timestamptz 'epoch' + $3::int8 * interval '1 microsecond'
+        AND (time, stream, seq) < (timestamptz 'epoch' + $3::int8 * interval '1 microsecond', $4::int8, $5::int8)
+        AND ($6::text = '' OR kind = $6::text)
+        AND ($7::text = '' OR cause_rule = $7::text OR (kind = 'decision' AND strpos(body, $8::text) > 0))
+      ORDER BY time DESC, stream DESC, seq DESC LIMIT $9::int8) j
+JOIN signalbox.streams s ON s.id = j.stream
+ORDER BY j.time DESC, j.stream DESC, j.seq DESC;
 
 -- name: next_stream
 SELECT j.stream, j.seq < 1, s.id IS NOT NULL AND s.tenant = j.tenant
