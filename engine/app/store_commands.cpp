@@ -11,6 +11,7 @@
 #include "engine/app/render.h"
 #include "engine/app/support.h"
 #include "engine/pipeline/explain.h"
+#include "engine/store/verify.h"
 
 namespace engine::app {
 namespace {

@@ -24,6 +24,7 @@ inline constexpr auto activation = "activation";      ///< a rule set went live 
 inline constexpr auto operator_act = "operator_act";  ///< a person's command (control or partition)
 inline constexpr auto lane_blocked = "lane_blocked";
 inline constexpr auto lane_released = "lane_released";
+inline constexpr auto erasure = "erasure";  ///< the bodies of all earlier rows about the subject are gone
 }  // namespace record_kind
 
 struct JournalRecord {

@@ -97,6 +97,20 @@ struct ApiKey {
     std::optional<Instant> revoked;
 };
 
+/// A place in a tenant's journal.
+struct JournalPlace {
+    std::string stream;
+    std::uint64_t seq = 0;
+    friend bool operator==(const JournalPlace&, const JournalPlace&) = default;
+};
+
+/// A subject is forgotten: the bodies and salts of these rows about it go for good, and with them its timers,
+/// its continuations and the dead letters of its lane. The rows stay, and their digests.
+struct Erasure {
+    Subject subject;
+    std::vector<JournalPlace> rows;
+};
+
 /// What one step of the pipeline (one event decided, one delivery settled, one command) changes. All of it
 /// becomes durable together or not at all. All of it is the step's tenant's. Within a step what is removed
 /// goes before what is added or set; removing what is not there does nothing.
@@ -126,6 +140,8 @@ struct Step {
     std::vector<StoredContinuation> continuations_set;
     std::vector<StoredContinuation> continuations_removed;  ///< by tenant, id
     std::vector<ApiKey> keys_set;                           ///< made or changed, by id
+    /// Done before the step's records are appended. Fails with conflict when a row is not about the subject.
+    std::vector<Erasure> erasures;
 };
 
 /// A person's command for the owner of the store to perform.
@@ -229,6 +245,11 @@ public:
     virtual Result<std::vector<JournalRecord>> history(const TenantName& tenant, const Subject& subject,
                                                        std::size_t limit) = 0;
 
+    /// The places of the rows about a subject whose bodies are still there, newest first, without the bodies;
+    /// found by the chain of `previous`. Rows of kind `erasure` are left out.
+    virtual Result<std::vector<JournalPlace>> trail(const TenantName& tenant, const Subject& subject,
+                                                    std::size_t limit) = 0;
+
     /// Names journal rows that belong to no stream; `verify` reports them.
     virtual Result<std::vector<std::string>> strays() { return std::vector<std::string>(); }
 
@@ -264,22 +285,5 @@ struct OpenOptions {
     /// Of a server: how long it is asked whether it committed, when it did not say so.
     Duration doubt_timeout = std::chrono::seconds(30);
 };
-
-/// What `verify` found.
-struct ChainReport {
-    std::uint64_t rows = 0;
-    std::uint64_t streams = 0;
-    std::uint64_t erased_bodies = 0;
-    struct Fault {
-        TenantName tenant;
-        std::string stream;
-        std::uint64_t seq = 0;
-        std::string what;
-    };
-    std::vector<Fault> faults;  ///< the first one of each stream
-};
-/// Checks every stream of the tenant (empty = all): seq without gaps, digests of bodies, the chain, the
-/// stored heads.
-Result<ChainReport> verify(Store& store, const TenantName& tenant);
 
 }  // namespace engine

@@ -66,6 +66,8 @@ public:
                       const std::function<bool(const JournalRecord&)>& each) override;
     Result<std::vector<JournalRecord>> history(const TenantName& tenant, const Subject& subject,
                                                std::size_t limit) override;
+    Result<std::vector<JournalPlace>> trail(const TenantName& tenant, const Subject& subject,
+                                            std::size_t limit) override;
     Result<std::vector<std::string>> strays() override;
 
     Result<void> put_rule_set(const TenantName& tenant, std::string_view version, const Json& files) override;
@@ -118,6 +120,7 @@ private:
     Result<Timer> timer_from(const Rows& rows, std::size_t row);
     Result<ApiKey> key_from(const Rows& rows, std::size_t row);
     Result<std::optional<FoundStream>> find_stream_of(const TenantName& tenant, std::string_view name);
+    Result<void> read_body(const FoundStream& stream, JournalRecord& record);
 
     std::string url_;
     std::unique_ptr<Connection> connection_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/ensure.h"
 #include "engine/store/codec.h"
 #include "engine/store/postgres/backend.h"
 #include "engine/store/postgres/escape.h"
@@ -10,10 +11,88 @@
 namespace engine::postgres {
 namespace {
 
-constexpr std::size_t rows_per_batch = 512;
+/// A batch is held whole: what it takes is bounded by the two together.
+constexpr std::size_t rows_per_batch = 1'000;
+constexpr std::size_t batched_body_bytes_max = 32 * 1024;
 
-Result<void> read_record(const Rows& rows, std::size_t row, const TenantName& tenant,
-                         const std::string& stream, JournalRecord& record) {
+/// Of timestamps: 2000-01-01 in microseconds since 1970.
+constexpr std::int64_t postgres_epoch = 946'684'800'000'000;
+
+/// Reads what record_send wrote: the number of fields, then of each its type, its length and its bytes.
+/// Source of the format: record_send in PostgreSQL's src/backend/utils/adt/rowtypes.c; numbers are
+/// big-endian.
+class SentRecord {
+public:
+    explicit SentRecord(std::string_view bytes) : rest_(bytes) { take(sizeof(std::int32_t)); }
+
+    /// The next field's bytes; empty for null.
+    std::string_view field() {
+        take(sizeof(std::int32_t));
+        const auto size = static_cast<std::int32_t>(number(take(sizeof(std::int32_t))));
+        return size < 0 ? std::string_view() : take(static_cast<std::size_t>(size));
+    }
+    std::int64_t number() { return number(field()); }
+
+private:
+    std::string_view take(std::size_t size) {
+        ENSURE(size <= rest_.size());
+        const auto taken = rest_.substr(0, size);
+        rest_.remove_prefix(size);
+        return taken;
+    }
+    static std::int64_t number(std::string_view bytes) {
+        std::uint64_t value = 0;
+        for (const char byte : bytes) value = value << 8 | static_cast<unsigned char>(byte);
+        return static_cast<std::int64_t>(value);
+    }
+    std::string_view rest_;
+};
+
+/// A digest of a wrong length reads as zeros, which fits nothing: `verify` names the row.
+Digest digest_or_zeros(std::string_view bytes) {
+    const auto digest = digest_from(bytes, "digest");
+    return digest ? *digest : Digest{};
+}
+
+/// Most texts have nothing to undo.
+void assign_unescaped(std::string& to, std::string_view text) {
+    if (text.find('\\') == std::string_view::npos)
+        to = text;
+    else
+        to = unescaped(text);
+}
+
+/// Assigns, so that the memory of the row before is used again; tenant and stream are there already. True
+/// when the body has to be asked for.
+bool read_scanned(const Rows& rows, std::size_t row, std::string& sent, JournalRecord& record) {
+    rows.bytes(row, 0, sent);
+    SentRecord fields(sent);
+    record.seq = static_cast<std::uint64_t>(fields.number());
+    record.time = instant_of(fields.number() + postgres_epoch);
+    record.entity_version = static_cast<std::uint64_t>(fields.number());
+    record.previous = static_cast<std::uint64_t>(fields.number());
+    record.body_digest = digest_or_zeros(fields.field());
+    record.hash = digest_or_zeros(fields.field());
+    record.salt = fields.field();
+    const bool erased = fields.number() != 0;
+    record.kind = rows.text(row, 1);
+    record.subject = rows.text(row, 2);
+    assign_unescaped(record.cause_event, rows.text(row, 3));
+    record.cause_rule = rows.text(row, 4);
+    record.ruleset = rows.text(row, 5);
+    assign_unescaped(record.actor, rows.text(row, 6));
+    if (erased) {
+        record.body.reset();
+        return false;
+    }
+    if (!record.body) record.body.emplace();
+    const bool is_large = rows.is_null(row, 7);
+    if (!is_large) *record.body = rows.text(row, 7);
+    return is_large;
+}
+
+void read_record(const Rows& rows, std::size_t row, const TenantName& tenant, const std::string& stream,
+                 JournalRecord& record) {
     record.tenant = tenant;
     record.stream = stream;
     record.seq = rows.count(row, 0);
@@ -26,17 +105,16 @@ Result<void> read_record(const Rows& rows, std::size_t row, const TenantName& te
     record.ruleset = rows.text(row, 7);
     record.actor = unescaped(rows.text(row, 8));
     record.previous = rows.count(row, 9);
-    const auto where = "row " + std::to_string(record.seq) + " of stream " + stream;
-    const auto body_digest = digest_from(rows.bytes(row, 10), where);
-    if (!body_digest) return body_digest.error();
-    const auto hash = digest_from(rows.bytes(row, 11), where);
-    if (!hash) return hash.error();
-    record.body_digest = *body_digest;
-    record.hash = *hash;
+    record.body_digest = digest_or_zeros(rows.bytes(row, 10));
+    record.hash = digest_or_zeros(rows.bytes(row, 11));
     record.salt = rows.is_null(row, 12) ? std::string() : rows.bytes(row, 12);
     record.body.reset();
     if (!rows.is_null(row, 13)) record.body.emplace(rows.text(row, 13));
-    return {};
+}
+
+Error not_next(std::uint64_t seq, const std::string& stream, const Subject& subject) {
+    return {Code::corrupt, "row " + std::to_string(seq) + " of stream " + stream +
+                               " is not the next one about " + subject.text()};
 }
 
 }  // namespace
@@ -80,7 +158,7 @@ Result<std::optional<JournalRecord>> PostgresStore::record(const TenantName& ten
     if (!rows) return rows.error();
     if (rows->empty() || rows->count(0, 0) != seq) return std::optional<JournalRecord>();
     JournalRecord record;
-    if (const auto read = read_record(*rows, 0, tenant, (*found)->name, record); !read) return read.error();
+    read_record(*rows, 0, tenant, (*found)->name, record);
     return std::optional(std::move(record));
 }
 
@@ -90,17 +168,33 @@ Result<void> PostgresStore::scan(const TenantName& tenant, std::string_view stre
     if (!found) return found.error();
     if (!*found) return {};
     JournalRecord record;
+    record.tenant = tenant;
+    record.stream = stream;
+    std::string sent;
     while (after_seq < number_max) {
-        const auto rows =
-            ask((*found)->tenant_id, sql::read_records, values((*found)->id, after_seq + 1, rows_per_batch));
+        const auto rows = ask((*found)->tenant_id, sql::scan_records,
+                              values((*found)->id, after_seq + 1, rows_per_batch, batched_body_bytes_max));
         if (!rows) return rows.error();
         for (std::size_t row = 0; row < rows->size(); ++row) {
-            const auto read = read_record(*rows, row, tenant, (*found)->name, record);
-            if (!read) return read.error();
+            if (read_scanned(*rows, row, sent, record))
+                if (auto read = read_body(**found, record); !read) return read;
             if (!each(record)) return {};
             after_seq = record.seq;
         }
         if (rows->size() < rows_per_batch) return {};
+    }
+    return {};
+}
+
+/// It may have been erased since the row was read.
+Result<void> PostgresStore::read_body(const FoundStream& stream, JournalRecord& record) {
+    const auto rows = ask(stream.tenant_id, sql::read_body, values(stream.id, record.seq));
+    if (!rows) return rows.error();
+    if (rows->empty() || rows->is_null(0, 0)) {
+        record.body.reset();
+        record.salt.clear();
+    } else {
+        *record.body = rows->text(0, 0);
     }
     return {};
 }
@@ -119,21 +213,44 @@ Result<std::vector<JournalRecord>> PostgresStore::history(const TenantName& tena
         if (!rows) return rows.error();
         for (std::size_t row = 0; row < rows->size(); ++row) {
             JournalRecord record;
-            if (const auto read = read_record(*rows, row, tenant, stream, record); !read) return read.error();
+            read_record(*rows, row, tenant, stream, record);
             const bool fits = record.seq == seq && record.subject == subject.text() && record.previous < seq;
             if (!fits) break;
             seq = record.previous;
             found.push_back(std::move(record));
         }
-        if (seq != 0 && found.size() < limit)
-            return Error{Code::corrupt, "row " + std::to_string(seq) + " of stream " + stream +
-                                            " is not the next one about " + subject.text()};
+        if (seq != 0 && found.size() < limit) return not_next(seq, stream, subject);
     }
     // Rows of one subject in two streams have no common order but their time.
     if (heads->size() > 1)
         std::stable_sort(found.begin(), found.end(),
                          [](const auto& left, const auto& right) { return left.time > right.time; });
     if (found.size() > limit) found.resize(limit);
+    return found;
+}
+
+Result<std::vector<JournalPlace>> PostgresStore::trail(const TenantName& tenant, const Subject& subject,
+                                                       std::size_t limit) {
+    const auto id = find_tenant(tenant);
+    if (!id) return id.error();
+    const auto heads = ask(*id, sql::list_subject_heads, values(*id, subject.text()));
+    if (!heads) return heads.error();
+    std::vector<JournalPlace> found;
+    for (std::size_t head = 0; head < heads->size() && found.size() < limit; ++head) {
+        const std::string stream(heads->text(head, 1));
+        const auto wanted = limit - found.size();
+        const auto rows =
+            ask(*id, sql::follow_trail, values(heads->integer(head, 0), heads->count(head, 2), wanted));
+        if (!rows) return rows.error();
+        for (std::size_t row = 0; row < rows->size(); ++row) {
+            if (rows->text(row, 2) != subject.text()) return not_next(rows->count(row, 0), stream, subject);
+            if (!rows->boolean(row, 3)) found.push_back({stream, rows->count(row, 0)});
+        }
+        // A chain that was followed to its end ends with a row that has none before it.
+        const bool ended =
+            rows->size() == wanted || (!rows->empty() && rows->integer(rows->size() - 1, 1) == 0);
+        if (!ended) return not_next(heads->count(head, 2), stream, subject);
+    }
     return found;
 }
 

@@ -54,7 +54,8 @@ Result<bool> apply_next(Connection& connection, int partitions) {
 }  // namespace
 
 const std::vector<Migration>& migrations() {
-    static const std::vector<Migration> all{migration(1, "initial", sql::migration_0001_initial)};
+    static const std::vector<Migration> all{migration(1, "initial", sql::migration_0001_initial),
+                                            migration(3, "erasure", sql::migration_0003_erasure)};
     return all;
 }
 

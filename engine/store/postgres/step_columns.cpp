@@ -26,6 +26,7 @@ std::int64_t microseconds_or_none(const std::optional<Instant>& instant) {
 
 Result<void> StepColumns::add(const Step& step, std::int64_t tenant) {
     now_ = {&step, tenant, 0, 0, 0};
+    add_erasures();
     for (const auto& record : step.records) append(record);
     if (auto added = add_seen(); !added) return added;
     if (auto added = add_decided(); !added) return added;
@@ -39,6 +40,21 @@ Result<void> StepColumns::add(const Step& step, std::int64_t tenant) {
     add_continuations();
     add_keys();
     return {};
+}
+
+void StepColumns::add_erasures() {
+    for (const auto& erasure : now_.step->erasures) {
+        const auto& subject = erasure.subject.text();
+        auto streams = text_column(), seqs = number_column();
+        for (const auto& place : erasure.rows) {
+            streams.add(place.stream);
+            seqs.add(place.seq);
+        }
+        add_rare(sql::erase_bodies, values(now_.tenant, subject, streams, seqs));
+        for (const auto* statement :
+             {sql::forget_timers, sql::forget_continuations, sql::forget_dead_letters})
+            add_rare(statement, values(now_.tenant, subject));
+    }
 }
 
 void StepColumns::append(const NewRecord& record) {

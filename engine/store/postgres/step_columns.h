@@ -86,6 +86,7 @@ private:
         std::uint64_t decision_seq = 0;
     };
 
+    void add_erasures();
     void append(const NewRecord& record);
     Result<void> add_seen();
     Result<void> add_decided();

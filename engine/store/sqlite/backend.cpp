@@ -1,5 +1,7 @@
 #include "engine/store/sqlite/backend.h"
 
+#include <algorithm>
+
 #include "engine/base/failpoint.h"
 #include "engine/store/sqlite/schema.h"
 #include "engine/store/sqlite/sqlite_store.h"
@@ -100,6 +102,9 @@ Result<void> SqliteStore::commit(std::span<const Step> steps) {
     if (!owned()) return denied("this process does not own the store");
     if (checkpointer_ && checkpointer_->failed()) database_->stop();
     if (steps.empty()) return {};
+    const bool erases =
+        std::any_of(steps.begin(), steps.end(), [](const Step& step) { return !step.erasures.empty(); });
+    if (auto set = database_->overwrite_freed_pages(erases); !set) return set;
     StepWriter writer(*database_, tenants_, words_, memory_);
     const auto committed = in_transaction([&]() -> Result<void> {
         if (auto begun = writer.begin(); !begun) return begun;
@@ -111,8 +116,17 @@ Result<void> SqliteStore::commit(std::span<const Step> steps) {
     if (!committed) return committed;
     pass(Failpoint::store_committed);
     writer.remember();
+    log_holds_erased_ = log_holds_erased_ || erases;
+    clear_log_if_due();
     write_back_if_due();
     return {};
+}
+
+/// A log that a reader still needs is cleared after a later commit, or when the store is closed.
+void SqliteStore::clear_log_if_due() {
+    if (!log_holds_erased_) return;
+    const auto cleared = database_->clear_log();
+    log_holds_erased_ = !cleared || !*cleared;
 }
 
 void SqliteStore::write_back_if_due() {

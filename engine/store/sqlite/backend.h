@@ -61,6 +61,8 @@ public:
                       const std::function<bool(const JournalRecord&)>& each) override;
     Result<std::vector<JournalRecord>> history(const TenantName& tenant, const Subject& subject,
                                                std::size_t limit) override;
+    Result<std::vector<JournalPlace>> trail(const TenantName& tenant, const Subject& subject,
+                                            std::size_t limit) override;
     Result<std::vector<std::string>> strays() override;
 
     Result<void> put_rule_set(const TenantName& tenant, std::string_view version, const Json& files) override;
@@ -81,6 +83,7 @@ private:
     };
     void forget_uncommitted();
     void write_back_if_due();
+    void clear_log_if_due();
     /// `change` inside a transaction of its own.
     template <class Change>
     Result<void> in_transaction(Change change);
@@ -99,6 +102,14 @@ private:
                                    std::vector<JournalRecord>& batch);
     Result<void> follow(const FoundStream& stream, std::uint64_t seq, const Subject& subject,
                         std::size_t limit, std::vector<JournalRecord>& out);
+    Result<void> follow_trail(const FoundStream& stream, std::uint64_t seq, const Subject& subject,
+                              std::size_t limit, std::vector<JournalPlace>& out);
+    Result<std::vector<JournalPlace>> read_trail(const TenantName& tenant, const Subject& subject,
+                                                 std::size_t limit);
+    Result<FoundStream> stream_of(const TenantName& tenant, std::int64_t id);
+    /// `read` sees one state of the store, whether somebody is reading already or not.
+    template <class Read>
+    auto in_one_reading(Read read) -> decltype(read());
     Result<std::map<std::int64_t, std::uint64_t>> last_rows(std::int64_t tenant, const Subject& subject);
     Result<std::vector<JournalRecord>> read_history(const TenantName& tenant, const Subject& subject,
                                                     std::size_t limit);
@@ -115,6 +126,7 @@ private:
     WriterMemory memory_;
     std::unique_ptr<Checkpointer> checkpointer_;  ///< of an owner of a file
     int pages_at_pass_ = 0;                       ///< the log's length when the last pass was asked for
+    bool log_holds_erased_ = false;               ///< bodies that are erased stand in the log still
 };
 
 template <class Change>
@@ -128,6 +140,15 @@ Result<void> SqliteStore::in_transaction(Change change) {
     database_->rollback();
     forget_uncommitted();
     return done;
+}
+
+template <class Read>
+auto SqliteStore::in_one_reading(Read read) -> decltype(read()) {
+    if (reading_) return read();
+    if (const auto begun = database_->begin_reading(); !begun) return begun.error();
+    auto found = read();
+    database_->end_reading();
+    return found;
 }
 
 /// Reads every row with `read`, which returns a Result of an element.

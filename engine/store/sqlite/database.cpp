@@ -236,6 +236,21 @@ Result<Database::Log> Database::write_back_log() {
     return log;
 }
 
+Result<bool> Database::clear_log() {
+    if (in_memory()) return true;
+    const int code = sqlite3_wal_checkpoint_v2(handle_, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    if ((code & 0xFF) == SQLITE_BUSY) return false;
+    if (code != SQLITE_OK) return error_of(code);
+    return true;
+}
+
+Result<void> Database::overwrite_freed_pages(bool wanted) {
+    if (wanted == overwrites_freed_pages_) return {};
+    auto set = execute(wanted ? "PRAGMA secure_delete=ON" : "PRAGMA secure_delete=FAST");
+    if (set) overwrites_freed_pages_ = wanted;
+    return set;
+}
+
 void Database::checkpoint_if_due(int pages) {
     if (log_pages_ < pages_at_checkpoint_) pages_at_checkpoint_ = 0;  // the log has begun anew
     if (log_pages_ < pages_at_checkpoint_ + pages) return;

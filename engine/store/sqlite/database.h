@@ -113,6 +113,10 @@ public:
     /// write_back_log, when the log has grown by that many pages. A failure is not the last commit's, which
     /// is durable; it is tried again when the log has grown by as much.
     void checkpoint_if_due(int pages = 4'000);
+    /// Writes the whole log back and makes its file empty. False when a reader needs it.
+    Result<bool> clear_log();
+    /// Whether pages that a change frees are overwritten with zeros. Deleted rows always are.
+    Result<void> overwrite_freed_pages(bool wanted);
     int log_pages() const { return log_pages_; }  ///< after the last commit of this connection
     /// As after a failed fsync of its own.
     void stop() { failed_ = true; }
@@ -154,6 +158,7 @@ private:
     std::string path_;
     std::unordered_map<const char*, sqlite3_stmt*> statements_;
     bool failed_ = false;
+    bool overwrites_freed_pages_ = false;
     int log_pages_ = 0;
     int pages_at_checkpoint_ = 0;
 };

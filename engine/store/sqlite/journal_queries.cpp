@@ -19,6 +19,11 @@ std::uint64_t seq_at(const Rows& rows) {
     return static_cast<std::uint64_t>(rows.integer(0) & static_cast<std::int64_t>(seq_max));
 }
 
+Error not_next(std::uint64_t seq, const std::string& stream, const Subject& subject) {
+    return {Code::corrupt, "row " + std::to_string(seq) + " of stream " + stream +
+                               " is not the next one about " + subject.text()};
+}
+
 }  // namespace
 
 Result<std::vector<TenantName>> SqliteStore::tenants() {
@@ -149,9 +154,7 @@ Result<void> SqliteStore::follow(const FoundStream& stream, std::uint64_t seq, c
         auto record = record_at(stream, seq);
         if (!record) return record.error();
         const bool fits = *record && (*record)->subject == subject.text() && (*record)->previous < seq;
-        if (!fits)
-            return Error{Code::corrupt, "row " + std::to_string(seq) + " of stream " + stream.name +
-                                            " is not the next one about " + subject.text()};
+        if (!fits) return not_next(seq, stream.name, subject);
         seq = (*record)->previous;
         out.push_back(**std::move(record));
     }
@@ -191,11 +194,9 @@ Result<std::vector<JournalRecord>> SqliteStore::read_history(const TenantName& t
     if (!last) return last.error();
     std::vector<JournalRecord> found;
     for (const auto& [stream, seq] : *last) {
-        auto name = database_->query(sql::stream_text, stream);
-        if (!name) return name.error();
-        if (const auto row = name->next(); !row) return row.error();
-        const FoundStream open{tenant, std::string(name->text(0)), stream};
-        if (const auto done = follow(open, seq, subject, limit, found); !done) return done.error();
+        const auto open = stream_of(tenant, stream);
+        if (!open) return open.error();
+        if (const auto done = follow(*open, seq, subject, limit, found); !done) return done.error();
     }
     // Rows of one subject in two streams have no common order but their time.
     if (last->size() > 1)
@@ -205,12 +206,54 @@ Result<std::vector<JournalRecord>> SqliteStore::read_history(const TenantName& t
     return found;
 }
 
+Result<SqliteStore::FoundStream> SqliteStore::stream_of(const TenantName& tenant, std::int64_t id) {
+    auto name = database_->query(sql::stream_text, id);
+    if (!name) return name.error();
+    if (const auto row = name->next(); !row) return row.error();
+    return FoundStream{tenant, std::string(name->text(0)), id};
+}
+
 Result<std::vector<JournalRecord>> SqliteStore::history(const TenantName& tenant, const Subject& subject,
                                                         std::size_t limit) {
-    if (const auto begun = database_->begin_reading(); !begun) return begun.error();
-    auto found = read_history(tenant, subject, limit);
-    database_->end_reading();
+    return in_one_reading([&] { return read_history(tenant, subject, limit); });
+}
+
+Result<void> SqliteStore::follow_trail(const FoundStream& stream, std::uint64_t seq, const Subject& subject,
+                                       std::size_t limit, std::vector<JournalPlace>& out) {
+    const auto erasure = words_.find(record_kind::erasure);
+    if (!erasure) return erasure.error();
+    while (seq != 0 && out.size() < limit) {
+        auto rows = database_->query(sql::read_link, position_of(stream.id, seq));
+        if (!rows) return rows.error();
+        const auto next = rows->next();
+        if (!next) return next.error();
+        if (!*next || rows->text(0) != subject.text() || rows->count(1) >= seq)
+            return not_next(seq, stream.name, subject);
+        const bool is_erasure = *erasure != 0 && rows->integer(3) == *erasure;
+        if (rows->integer(2) == 0 && !is_erasure) out.push_back({stream.name, seq});
+        seq = rows->count(1);
+    }
+    return {};
+}
+
+Result<std::vector<JournalPlace>> SqliteStore::read_trail(const TenantName& tenant, const Subject& subject,
+                                                          std::size_t limit) {
+    const auto number = tenants_.find(tenant.text());
+    if (!number) return number.error();
+    const auto last = last_rows(*number, subject);
+    if (!last) return last.error();
+    std::vector<JournalPlace> found;
+    for (const auto& [stream, seq] : *last) {
+        const auto open = stream_of(tenant, stream);
+        if (!open) return open.error();
+        if (const auto done = follow_trail(*open, seq, subject, limit, found); !done) return done.error();
+    }
     return found;
+}
+
+Result<std::vector<JournalPlace>> SqliteStore::trail(const TenantName& tenant, const Subject& subject,
+                                                     std::size_t limit) {
+    return in_one_reading([&] { return read_trail(tenant, subject, limit); });
 }
 
 /// One look a stream: the first row at or after its start says whether there is a row before the first or a

@@ -78,6 +78,8 @@ Result<void> StepWriter::write(const Step& step) {
     const auto tenant = tenants_.number_of(step.tenant.text());
     if (!tenant) return tenant.error();
     now_ = {&step, *tenant, 0, 0, 0};
+    if (auto done = each(step.erasures, [this](const auto& erasure) { return erase(erasure); }); !done)
+        return done;
     if (auto done = each(step.records, [this](const auto& record) { return append(record); }); !done)
         return done;
     if (auto done = write_seen(); !done) return done;
@@ -111,6 +113,22 @@ void StepWriter::remember() {
 }
 
 // ---- journal
+
+Result<void> StepWriter::erase(const Erasure& erasure) {
+    const auto& subject = erasure.subject.text();
+    for (const auto& place : erasure.rows) {
+        const auto open = stream(place.stream);
+        if (!open) return open.error();
+        const auto erased = database_.run(sql::erase_body, position_of((*open)->id, place.seq), subject);
+        if (!erased) return erased.error();
+        if (*erased == 0)
+            return Error{Code::conflict, "row " + std::to_string(place.seq) + " of stream " + place.stream +
+                                             " is not about " + subject};
+    }
+    for (const auto* statement : {sql::forget_timers, sql::forget_continuations, sql::forget_dead_letters})
+        if (const auto done = database_.run(statement, now_.tenant, subject); !done) return done.error();
+    return {};
+}
 
 Result<void> StepWriter::append(const NewRecord& record) {
     const auto open = stream(record.stream);

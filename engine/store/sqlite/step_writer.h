@@ -96,6 +96,7 @@ private:
         std::int64_t outbox_rows = 0;
     };
 
+    Result<void> erase(const Erasure& erasure);
     Result<void> append(const NewRecord& record);
     Result<void> insert(const JournalRecord& record, const OpenStream& stream);
     Result<OpenStream*> stream(const std::string& name);

@@ -85,6 +85,16 @@ SELECT seq, (extract(epoch FROM time) * 1000000)::int8, kind, subject, entity_ve
        actor, previous, body_digest, hash, salt, body
 FROM signalbox.journal WHERE stream = $1::int8 AND seq >= $2::int8 ORDER BY seq LIMIT $3::int8;
 
+-- What is no text comes as one value, so that a row has few; a body above $4 bytes is asked for alone.
+-- name: scan_records
+SELECT record_send(ROW(seq, time, entity_version, previous, body_digest, hash, salt, body IS NULL)),
+       kind, subject, cause_event, cause_rule, ruleset, actor,
+       CASE WHEN octet_length(body) <= $4::int8 THEN body END
+FROM signalbox.journal WHERE stream = $1::int8 AND seq >= $2::int8 ORDER BY seq LIMIT $3::int8;
+
+-- name: read_body
+SELECT body FROM signalbox.journal WHERE stream = $1::int8 AND seq = $2::int8;
+
 -- name: follow_records
 WITH RECURSIVE chain AS (
     SELECT j.*, 1 AS step FROM signalbox.journal j WHERE j.stream = $1::int8 AND j.seq = $2::int8
@@ -95,6 +105,29 @@ WITH RECURSIVE chain AS (
 SELECT seq, (extract(epoch FROM time) * 1000000)::int8, kind, subject, entity_version, cause_event, cause_rule, ruleset,
        actor, previous, body_digest, hash, salt, body
 FROM chain ORDER BY step;
+
+-- name: follow_trail
+WITH RECURSIVE chain AS (
+    SELECT j.stream, j.seq, j.previous, j.subject, j.body IS NULL OR j.kind = 'erasure' AS kept
+    FROM signalbox.journal j WHERE j.stream = $1::int8 AND j.seq = $2::int8
+    UNION ALL
+    SELECT j.stream, j.seq, j.previous, j.subject, j.body IS NULL OR j.kind = 'erasure'
+    FROM chain c JOIN signalbox.journal j ON j.stream = c.stream AND j.seq = c.previous
+    WHERE c.previous BETWEEN 1 AND c.seq - 1
+)
+SELECT seq, previous, subject, kept FROM chain WHERE NOT kept OR previous = 0 LIMIT $3::int8;
+
+-- name: erase_bodies
+SELECT signalbox.erase_bodies($1::int8, $2::text, $3::text[], $4::int8[]);
+
+-- name: forget_timers
+DELETE FROM signalbox.timers WHERE tenant = $1::int8 AND subject = $2::text;
+
+-- name: forget_continuations
+DELETE FROM signalbox.continuations WHERE tenant = $1::int8 AND subject = $2::text;
+
+-- name: forget_dead_letters
+DELETE FROM signalbox.dead_letters WHERE tenant = $1::int8 AND lane = $2::text;
 
 -- name: next_stream
 SELECT j.stream, j.seq < 1, s.id IS NOT NULL AND s.tenant = j.tenant

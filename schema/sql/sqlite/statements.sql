@@ -66,6 +66,12 @@ SELECT position, time, kind, subject, entity_version, cause_event, cause_rule, r
        body_digest, hash, salt, body
 FROM journal WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?;
 
+-- name: read_link
+SELECT subject, previous, body IS NULL, kind FROM journal WHERE position = ?;
+
+-- name: erase_body
+UPDATE journal SET body = NULL, salt = NULL WHERE position = ? AND subject = ?;
+
 -- name: list_subjects_between
 SELECT position, subject FROM journal WHERE position > ? AND position <= ? AND subject <> '' ORDER BY position;
 
@@ -170,6 +176,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- name: remove_dead_letter
 DELETE FROM dead_letters WHERE position = ?;
 
+-- name: forget_dead_letters
+DELETE FROM dead_letters WHERE tenant = ? AND lane = ?;
+
 -- name: list_dead_letters
 SELECT position, tenant, lane, attempts, created, next_attempt, body, reason, status, since
 FROM dead_letters WHERE tenant = ? ORDER BY since, position LIMIT ?;
@@ -184,6 +193,9 @@ ON CONFLICT DO UPDATE SET partition = excluded.partition, due = excluded.due, bo
 
 -- name: remove_timer
 DELETE FROM timers WHERE tenant = ? AND subject = ? AND name = ?;
+
+-- name: forget_timers
+DELETE FROM timers WHERE tenant = ? AND subject = ?;
 
 -- name: list_timers_due
 SELECT tenant, subject, name, partition, due, body
@@ -215,6 +227,9 @@ VALUES (?, ?, ?, ?, ?, ?);
 
 -- name: remove_continuation
 DELETE FROM continuations WHERE tenant = ? AND id = ?;
+
+-- name: forget_continuations
+DELETE FROM continuations WHERE tenant = ? AND subject = ?;
 
 -- name: list_continuations
 SELECT id, partition, continuation, context FROM continuations WHERE tenant = ? AND subject = ? ORDER BY id;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/store/store.h"
+#include "engine/store/verify.h"
 #include "tests/support/catch.h"
 #include "tests/support/folder.h"
 

@@ -82,6 +82,10 @@ public:
     engine::Result<void> scan(const engine::TenantName& tenant, std::string_view stream,
                               std::uint64_t after_seq,
                               const std::function<bool(const engine::JournalRecord&)>& each) override;
+    engine::Result<std::vector<engine::JournalPlace>> trail(const engine::TenantName&, const engine::Subject&,
+                                                            std::size_t) override {
+        return std::vector<engine::JournalPlace>();
+    }
     engine::Result<std::vector<engine::JournalRecord>> history(const engine::TenantName& tenant,
                                                                const engine::Subject& subject,
                                                                std::size_t limit) override;

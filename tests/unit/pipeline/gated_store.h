@@ -105,6 +105,10 @@ public:
                       const std::function<bool(const JournalRecord&)>& each) override {
         return store_->scan(tenant, stream, after_seq, each);
     }
+    Result<std::vector<JournalPlace>> trail(const TenantName& tenant, const Subject& subject,
+                                            std::size_t limit) override {
+        return store_->trail(tenant, subject, limit);
+    }
     Result<std::vector<JournalRecord>> history(const TenantName& tenant, const Subject& subject,
                                                std::size_t limit) override {
         return store_->history(tenant, subject, limit);
