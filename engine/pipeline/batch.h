@@ -35,6 +35,7 @@ struct BatchOptions {
     Instant now{};
     bool deliver = true;
     std::size_t lane_waiting_max = 10'000;
+    std::size_t erased_rows_max = 10'000;  ///< by one command, so that no other lane waits long
 };
 
 /// How pending events came to be; `PendingEvent::kind`.
@@ -132,6 +133,9 @@ private:
     Result<void> remove_retries(Step& step, const BlockedLane& lane);
     Result<Json> create_key(const Request& request);
     Result<Json> revoke_key(const Request& request);
+    Result<void> check_lane_is_quiet(const TenantName& tenant, const Subject& subject);
+    Result<std::vector<JournalPlace>> rows_to_erase(const Request& request, const Subject& subject);
+    Result<Json> erase(const Request& request);
     Result<DeadLetter> named_dead_letter(const Request& request);
     void add_operator_record(Step& step, const Request& request, const std::string& stream,
                              const std::string& subject) const;

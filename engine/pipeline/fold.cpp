@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <span>
 
 #include "engine/model/event.h"
 #include "engine/pipeline/decide_event.h"
@@ -14,9 +15,9 @@ namespace {
 
 constexpr std::size_t history_rows_max = 100'000;
 
+/// Bodies go by erasures only: `verify` finds others.
 Error without_body(const JournalRecord& record) {
-    return {Code::corrupt,
-            "row " + std::to_string(record.seq) + " of stream " + record.stream + " has no body"};
+    return not_found("row " + std::to_string(record.seq) + " of stream " + record.stream + " was erased");
 }
 
 /// Takes the rows of one subject, oldest first.
@@ -32,6 +33,7 @@ public:
         if (record.kind == record_kind::event) return take_event(record);
         if (record.kind == record_kind::decision) return take_decision(record);
         if (record.kind == record_kind::delivered) return take_delivered(record);
+        if (record.kind == record_kind::erasure) take_erasure(record);
         return {};
     }
     const Entity& entity() const { return entity_; }
@@ -66,6 +68,17 @@ private:
         return {};
     }
 
+    /// Whatever was before, the entity is what the erasure left of it.
+    void take_erasure(const JournalRecord& record) {
+        Entity left;
+        left.tenant = entity_.tenant;
+        left.subject = entity_.subject;
+        left.version = record.entity_version;
+        left.deleted = left.version > 0;
+        entity_ = std::move(left);
+        event_.reset();
+    }
+
     void apply_changes(const Json& decision) {
         const auto* changes = find(decision, "changes");
         if (changes == nullptr) return;
@@ -96,6 +109,14 @@ private:
     std::optional<Event> event_;
 };
 
+/// The place of the last erasure before the row `stream_seq`: what is before it is gone and not needed.
+std::size_t after_erasure(const std::vector<JournalRecord>& rows, std::uint64_t stream_seq) {
+    std::size_t place = 0;
+    for (std::size_t i = 0; i < rows.size() && rows[i].seq < stream_seq; ++i)
+        if (rows[i].kind == record_kind::erasure) place = i;
+    return place;
+}
+
 /// Stops before the row `stream_seq`, or after the first one that leaves `version`.
 Result<Entity> fold(Store& store, const TenantName& tenant, const Subject& subject, std::uint64_t stream_seq,
                     std::uint64_t version, const TenantAt& tenant_at) {
@@ -103,12 +124,15 @@ Result<Entity> fold(Store& store, const TenantName& tenant, const Subject& subje
     if (!rows) return rows.error();
     Folding folding(tenant, subject, tenant_at);
     std::reverse(rows->begin(), rows->end());
-    for (const auto& row : *rows) {
+    const auto first = after_erasure(*rows, stream_seq);
+    for (const auto& row : std::span(*rows).subspan(first)) {
         if (row.seq >= stream_seq) break;
         if (auto taken = folding.take(row); !taken) return taken.error();
-        if (version > 0 && row.kind == record_kind::decision && row.entity_version == version)
-            return folding.entity();
+        const bool makes_versions = row.kind == record_kind::decision || row.kind == record_kind::erasure;
+        if (version > 0 && makes_versions && row.entity_version == version) return folding.entity();
     }
+    if (version > 0 && first > 0)
+        return not_found("version " + std::to_string(version) + " of " + subject.text() + " was erased");
     if (version > 0)
         return not_found("the journal has no version " + std::to_string(version) + " of " + subject.text());
     return folding.entity();

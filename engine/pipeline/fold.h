@@ -16,8 +16,8 @@ using TenantAt = std::function<Result<std::shared_ptr<const Tenant>>(const std::
 TenantAt tenants_of(Store& store, const TenantName& name);
 
 /// The entity as it was before the journal row `stream_seq` of its stream, or (with `version`) as that
-/// version left it. Fails with not_found when the journal does not reach that version, with corrupt when a
-/// body is missing.
+/// version left it. An erasure is a new beginning. Fails with not_found when the journal does not reach that
+/// version, or when what it takes was erased.
 Result<Entity> entity_before(Store& store, const TenantName& tenant, const Subject& subject,
                              std::uint64_t stream_seq, const TenantAt& tenant_at);
 Result<Entity> entity_at(Store& store, const TenantName& tenant, const Subject& subject,
