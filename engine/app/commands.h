@@ -13,9 +13,11 @@ namespace engine::app {
 /// Where a command leaves what is to be run once the command line is read.
 using Chosen = std::function<int()>;
 
-void add_rule_commands(CLI::App& app, Chosen& chosen);      ///< check test fmt dry-run replay
-void add_version_commands(CLI::App& app, Chosen& chosen);   ///< rules
-void add_store_commands(CLI::App& app, Chosen& chosen);     ///< explain history audit
+void add_rule_commands(CLI::App& app, Chosen& chosen);     ///< check test fmt dry-run replay
+void add_version_commands(CLI::App& app, Chosen& chosen);  ///< rules
+void add_store_commands(CLI::App& app, Chosen& chosen);    ///< explain history
+void add_audit_commands(CLI::App& app, Chosen& chosen);    ///< audit
+void add_erase_command(CLI::App& app, Chosen& chosen);
 void add_operator_commands(CLI::App& app, Chosen& chosen);  ///< dead-letters lanes keys
 void add_serve_command(CLI::App& app, Chosen& chosen);
 void add_bench_commands(CLI::App& app, Chosen& chosen);

@@ -10,13 +10,17 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <set>
 #include <thread>
 
 #include "connectors/kit/http_client.h"
+#include "engine/app/checkpointed_door.h"
+#include "engine/app/checkpoints.h"
 #include "engine/app/cli.h"
 #include "engine/app/commands.h"
 #include "engine/app/http_outbound.h"
+#include "engine/app/requests.h"
 #include "engine/app/settings.h"
 #include "engine/app/support.h"
 #include "engine/base/failpoint.h"
@@ -115,8 +119,8 @@ constexpr Duration lease_min = std::chrono::seconds(1);
 /// Everything that lives as long as the daemon, in the order it is taken down from the end.
 class Daemon {
 public:
-    Daemon(const Settings& settings, Duration drain, Duration lease)
-        : settings_(settings), drain_(drain), lease_(lease) {}
+    Daemon(const Settings& settings, Duration drain, Duration lease, Duration checkpoint_every)
+        : settings_(settings), drain_(drain), lease_(lease), checkpoint_every_(checkpoint_every) {}
 
     int run() {
         // A daemon that started with half of its tenants would answer for the others with silence.
@@ -135,6 +139,7 @@ public:
         std::cout << "listening on http://" << address->host << ":" << server_->port() << std::endl;
         network_.run();
         runtime_->stop(Duration(0));
+        if (checkpoints_) checkpoints_->stop();  // signs what came last
         log_info("stopped", {{"code", exit_}});
         return exit_;
     }
@@ -150,6 +155,7 @@ private:
         if ((*writer)->info().simulated)
             return complain(exit_code::bad_data,
                             "the store was filled by replay (simulated); serve needs another one");
+        if (const int code = open_checkpoints(**writer); code != exit_code::ok) return code;
         open.read_only = true;
         open.cache_bytes = settings_.cache_bytes / 4;
         auto view = open_store(settings_.store, open);
@@ -169,14 +175,85 @@ private:
             return complain(exit_code::settings,
                             "no tenant's folder in " + settings_.tenants +
                                 ", and nobody's rules were pushed; say where they are with --tenants");
+        return start_checkpoints();
+    }
+
+    /// Reads what is signed and holds the store against it, before anything is added to the store.
+    int open_checkpoints(Store& store) {
+        const auto path = settings_.checkpoints.empty()     ? default_sink(settings_.store)
+                          : settings_.checkpoints == "none" ? std::string()
+                                                            : settings_.checkpoints;
+        if (path.empty()) return go_without_checkpoints("there is no file for them");
+        auto key =
+            load_or_make_key(settings_.checkpoint_key.empty() ? default_key(path) : settings_.checkpoint_key);
+        if (!key && key.error().code != Code::unavailable)
+            return complain(exit_code::settings, key.error().message);
+        if (!key) return go_without_checkpoints(key.error().message);
+        auto sink = CheckpointSink::open(path);
+        if (!sink) return complain(sink.error());
+        const auto rollbacks = find_rollbacks(store, *sink);
+        if (!rollbacks) return complain(rollbacks.error());
+        if (!rollbacks->empty())
+            if (const int code = accept(store, *rollbacks, *sink, *key); code != exit_code::ok) return code;
+        sink_ = *std::move(sink);
+        key_ = *std::move(key);
+        return exit_code::ok;
+    }
+
+    int go_without_checkpoints(const std::string& reason) {
+        if (settings_.checkpoints_required)
+            return complain(exit_code::settings, "no checkpoints can be made: " + reason);
+        log_warn("no checkpoints are made: a journal that is written anew would not be found",
+                 {{"reason", reason}});
+        return exit_code::ok;
+    }
+
+    int accept(Store& store, const std::vector<Rollback>& rollbacks, CheckpointSink& sink,
+               const SigningKey& key) {
+        const auto& first = rollbacks.front();
+        const auto what = first.stored_seq < first.signed_seq
+                              ? "ends at " + std::to_string(first.stored_seq) + ", but " +
+                                    std::to_string(first.signed_seq) + " rows were signed"
+                              : "has another row " + std::to_string(first.signed_seq) + " than was signed";
+        const auto message = "the store does not fit its checkpoints: stream " + first.stream +
+                             " of tenant " + first.tenant.text() + " " + what;
+        if (!settings_.accept_rollback)
+            return complain(exit_code::bad_data,
+                            message +
+                                ". It may be an old backup: what happened since is missing. Restore a "
+                                "newer one, or serve it all the same, on record, with --accept-rollback");
+        log_warn("a rollback of the store is accepted", {{"reason", message}});
+        if (auto owned = store.own(); !owned) return complain(owned.error());
+        const auto accepted = accept_rollbacks(store, rollbacks, sink, key, operator_name(), clock_.now());
+        return accepted ? exit_code::ok : complain(accepted.error());
+    }
+
+    int start_checkpoints() {
+        if (!sink_) return exit_code::ok;
+        OpenOptions open;
+        open.read_only = true;
+        open.cache_bytes = settings_.cache_bytes / 16;
+        auto store = open_store(settings_.store, open);
+        if (!store) return complain(store.error());
+        CheckpointOptions options;
+        options.rows = settings_.checkpoint_rows;
+        options.every = checkpoint_every_;
+        if (settings_.checkpoints_required)
+            options.on_failure = [this](const Error& error) {
+                log_error("no checkpoint could be made; ending", {{"reason", error.message}});
+                boost::asio::post(network_, [this] { stop(exit_code::input_output); });
+            };
+        checkpoints_ = std::make_unique<Checkpoints>(*std::move(store), *std::exchange(sink_, std::nullopt),
+                                                     *std::exchange(key_, std::nullopt), std::move(options));
         return exit_code::ok;
     }
 
     int open_server(const Address& address) {
+        door_ = std::make_unique<CheckpointedDoor>(*runtime_, checkpoints_.get());
         http::ApiOptions api_options;
         api_options.body_bytes_max = settings_.body_bytes_max;
         api_ = std::make_unique<http::Api>(
-            *runtime_, clock_, metrics_,
+            *door_, clock_, metrics_,
             [this](std::function<void()> work) { boost::asio::post(network_, std::move(work)); },
             api_options);
         http::ServerOptions options;
@@ -250,6 +327,7 @@ private:
     const Settings& settings_;
     Duration drain_;
     Duration lease_;
+    Duration checkpoint_every_;
     SystemClock clock_;
     boost::asio::io_context network_{1};
     boost::asio::signal_set signals_{network_, SIGINT, SIGTERM};
@@ -257,7 +335,11 @@ private:
     http::Metrics metrics_;
     std::unique_ptr<connectors::HttpClient> client_;
     std::unique_ptr<HttpOutbound> outbound_;
+    std::optional<CheckpointSink> sink_;
+    std::optional<SigningKey> key_;
+    std::unique_ptr<Checkpoints> checkpoints_;
     std::unique_ptr<Runtime> runtime_;
+    std::unique_ptr<CheckpointedDoor> door_;
     std::unique_ptr<http::Api> api_;
     std::unique_ptr<http::Server> server_;
     std::thread stopper_;
@@ -286,7 +368,11 @@ int serve(CLI::App& command, Settings& settings) {
     const auto lease = parse_duration(settings.lease);
     if (!lease) return complain(exit_code::settings, "--lease: " + lease.error().message);
     if (*lease < lease_min) return complain(exit_code::settings, "--lease: at least " + to_text(lease_min));
-    return Daemon(settings, *drain, *lease).run();
+    const auto every = parse_duration(settings.checkpoint_every);
+    if (!every) return complain(exit_code::settings, "--checkpoint-every: " + every.error().message);
+    if (settings.checkpoint_rows == 0)
+        return complain(exit_code::settings, "--checkpoint-rows is at least 1");
+    return Daemon(settings, *drain, *lease, *every).run();
 }
 
 }  // namespace

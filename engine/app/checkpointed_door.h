@@ -1,0 +1,42 @@
+#pragma once
+/// CheckpointedDoor: the engine's door, whose health tells of the checkpoints too.
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/app/checkpoints.h"
+#include "engine/pipeline/engine.h"
+
+namespace engine::app {
+
+/// Both outlive it; `checkpoints` may be null.
+class CheckpointedDoor final : public EngineDoor {
+public:
+    CheckpointedDoor(EngineDoor& door, const Checkpoints* checkpoints)
+        : door_(door), checkpoints_(checkpoints) {}
+
+    std::shared_ptr<const Tenant> tenant(const TenantName& name) const override { return door_.tenant(name); }
+    void submit(std::vector<Event> events, std::function<void(std::vector<Ack>)> done) override {
+        door_.submit(std::move(events), std::move(done));
+    }
+    void ask(std::function<void(Store&)> question) override { door_.ask(std::move(question)); }
+    void perform(Request request, std::function<void(Result<Json>)> done) override {
+        door_.perform(std::move(request), std::move(done));
+    }
+    Result<Json> dry_run(const Tenant& tenant, const Json& request) override {
+        return door_.dry_run(tenant, request);
+    }
+    Health health() const override {
+        auto health = door_.health();
+        if (checkpoints_ != nullptr) health.gauges.merge(checkpoints_->gauges());
+        return health;
+    }
+
+private:
+    EngineDoor& door_;
+    const Checkpoints* checkpoints_;
+};
+
+}  // namespace engine::app
