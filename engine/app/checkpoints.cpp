@@ -83,7 +83,7 @@ void Checkpoints::run() {
     while (!woken_.wait_for(lock, options_.poll, [this] { return stopping_; })) {
         lock.unlock();
         if (const auto rows = rows_in_store(); !rows)
-            note_failure(rows.error());
+            note_failure(rows.error(), false);
         else if (is_due(*rows - std::min(*rows, signed_rows_)))
             make();
         lock.lock();
@@ -118,7 +118,8 @@ bool Checkpoints::is_due(std::uint64_t unsigned_rows) {
 void Checkpoints::make() {
     const auto rows = rows_in_store();
     const auto made = rows ? make_checkpoints(*store_, sink_, key_, SystemClock().now()) : rows.error();
-    if (!made) return note_failure(made.error());
+    // A store that is away comes back by itself, and meanwhile nothing is added that could be signed.
+    if (!made) return note_failure(made.error(), bool(rows_in_store()));
     signed_rows_ = *rows;
     unsigned_since_ = std::chrono::steady_clock::now();
     const std::lock_guard lock(mutex_);
@@ -128,7 +129,7 @@ void Checkpoints::make() {
     unsigned_ = 0;
 }
 
-void Checkpoints::note_failure(const Error& error) {
+void Checkpoints::note_failure(const Error& error, bool of_sink) {
     bool is_new = false;
     {
         const std::lock_guard lock(mutex_);
@@ -136,7 +137,7 @@ void Checkpoints::note_failure(const Error& error) {
         ++failures_;
     }
     if (is_new) log_error("no checkpoint could be made", {{"reason", error.message}});
-    if (is_new && options_.on_failure) options_.on_failure(error);
+    if (of_sink && options_.on_failure) options_.on_failure(error);
 }
 
 }  // namespace engine::app

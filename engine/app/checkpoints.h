@@ -15,10 +15,11 @@ namespace engine::app {
 
 struct CheckpointOptions {
     std::string sink;
-    std::uint64_t rows = 1'000;                         ///< a checkpoint when so many rows are not signed
-    Duration every = std::chrono::seconds(60);          ///< and when some have been for so long
-    Duration poll = std::chrono::milliseconds(250);     ///< how often heads are looked at
-    std::function<void(const Error&)> on_failure = {};  ///< called on the thread; events go on unless it acts
+    std::uint64_t rows = 1'000;                      ///< a checkpoint when so many rows are not signed
+    Duration every = std::chrono::seconds(60);       ///< and when some have been for so long
+    Duration poll = std::chrono::milliseconds(250);  ///< how often heads are looked at
+    /// The sink failed, not the store: called on the thread, at each try. Events go on unless it acts.
+    std::function<void(const Error&)> on_failure = {};
 };
 
 /// One line for each tenant that has grown; how many were written. Fails as the store and the sink do.
@@ -47,7 +48,7 @@ private:
     Result<std::uint64_t> rows_in_store();
     bool is_due(std::uint64_t unsigned_rows);
     void make();
-    void note_failure(const Error& error);
+    void note_failure(const Error& error, bool of_sink);
 
     std::unique_ptr<Store> store_;
     CheckpointSink sink_;
