@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/failpoint.h"
+#include "engine/base/log.h"
 #include "engine/store/sqlite/schema.h"
 #include "engine/store/sqlite/sqlite_store.h"
 #include "sqlite/sql.inc"
@@ -116,17 +117,20 @@ Result<void> SqliteStore::commit(std::span<const Step> steps) {
     if (!committed) return committed;
     pass(Failpoint::store_committed);
     writer.remember();
-    log_holds_erased_ = log_holds_erased_ || erases;
-    clear_log_if_due();
+    holds_traces_ = holds_traces_ || erases;
+    clear_traces_if_due();
     write_back_if_due();
     return {};
 }
 
-/// A log that a reader still needs is cleared after a later commit, or when the store is closed.
-void SqliteStore::clear_log_if_due() {
-    if (!log_holds_erased_) return;
-    const auto cleared = database_->clear_log();
-    log_holds_erased_ = !cleared || !*cleared;
+/// While a reader needs the log, later commits try again, and the end does.
+void SqliteStore::clear_traces_if_due() {
+    if (!holds_traces_) return;
+    const auto cleared = database_->clear_traces();
+    holds_traces_ = !cleared || !*cleared;
+    if (holds_traces_)
+        log_warn("traces of what was erased are in the store's files still",
+                 {{"reason", cleared ? "a reader holds the log" : cleared.error().message}});
 }
 
 void SqliteStore::write_back_if_due() {

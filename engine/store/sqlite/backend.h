@@ -18,6 +18,7 @@ namespace engine {
 class SqliteStore final : public Store {
 public:
     SqliteStore(std::unique_ptr<Database> database, StoreInfo info, bool read_only);
+    ~SqliteStore() override { clear_traces_if_due(); }
 
     StoreInfo info() const override { return info_; }
     Result<void> own() override;
@@ -83,7 +84,7 @@ private:
     };
     void forget_uncommitted();
     void write_back_if_due();
-    void clear_log_if_due();
+    void clear_traces_if_due();
     /// `change` inside a transaction of its own.
     template <class Change>
     Result<void> in_transaction(Change change);
@@ -126,7 +127,7 @@ private:
     WriterMemory memory_;
     std::unique_ptr<Checkpointer> checkpointer_;  ///< of an owner of a file
     int pages_at_pass_ = 0;                       ///< the log's length when the last pass was asked for
-    bool log_holds_erased_ = false;               ///< bodies that are erased stand in the log still
+    bool holds_traces_ = false;                   ///< of bodies that are erased, in the log or in pages
 };
 
 template <class Change>
