@@ -133,10 +133,10 @@ std::string event_named_by(const Step& step) {
 }
 
 std::string first_subject(std::string_view kind) {
-    return std::string(kind) + "/";
+    return kind.empty() ? std::string() : std::string(kind) + "/";
 }
 std::string end_of_subjects(std::string_view kind) {
-    return std::string(kind) + "0";
+    return kind.empty() ? std::string("\x7F") : std::string(kind) + "0";
 }
 
 }  // namespace engine

@@ -39,7 +39,7 @@ Result<Subject> subject_from(std::string_view text);
 
 /// The event that a conflict of the step is said to be of.
 std::string event_named_by(const Step& step);
-/// Subjects of a kind are those from `kind/` to before `kind0`: '0' follows '/'.
+/// Subjects of a kind are those from `kind/` to before `kind0`: '0' follows '/'. No kind is all of them.
 std::string first_subject(std::string_view kind);
 std::string end_of_subjects(std::string_view kind);
 /// Of a key, stored as a JSON list. Fails with corrupt.

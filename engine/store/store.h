@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -128,6 +130,15 @@ struct Step {
     std::vector<ApiKey> keys_set;                           ///< made or changed, by id
 };
 
+/// Projections put right, whatever is stored: what a walk over the journal says they are.
+struct Amendment {
+    TenantName tenant;
+    std::vector<Entity> entities;  ///< one of version 0 is as if it were never seen
+    std::vector<SeenEvent> seen;
+    /// By partition: the largest place and number ever used are at least these; its outbox is counted anew.
+    std::map<int, std::pair<std::uint64_t, std::uint64_t>> counters;
+};
+
 /// A person's command for the owner of the store to perform.
 struct Request {
     std::uint64_t number = 0;
@@ -182,6 +193,9 @@ public:
     /// naming the event, when an event is seen already or is not pending, or when a version is not the
     /// successor of the stored one (nor equal to it with equal fields); nothing is kept then.
     virtual Result<void> commit(std::span<const Step> steps) = 0;
+    /// One transaction, which may be done again. What waits is put right by `commit`. Fails with denied
+    /// without ownership, with invalid_input for a seen event of a stream that is none.
+    virtual Result<void> amend(const Amendment& amendment) = 0;
     /// Writes something that changes nothing and makes it durable: whether commits are taken. Fails as they
     /// do.
     virtual Result<void> probe() = 0;
@@ -195,6 +209,7 @@ public:
     virtual Result<std::optional<Entity>> entity_by_email(const TenantName& tenant, std::string_view kind,
                                                           std::string_view email,
                                                           std::string_view after_subject = "") = 0;
+    /// By subject; an empty kind is every kind.
     virtual Result<std::vector<Entity>> entities(const TenantName& tenant, std::string_view kind,
                                                  std::string_view after_subject, std::size_t limit) = 0;
 
@@ -213,6 +228,10 @@ public:
     virtual Result<std::vector<BlockedLane>> blocked_lanes(const TenantName& tenant) = 0;
     virtual Result<std::vector<StoredContinuation>> continuations(const TenantName& tenant,
                                                                   const Subject& subject) = 0;
+    /// All of the tenant's, by id.
+    virtual Result<std::vector<StoredContinuation>> all_continuations(const TenantName& tenant,
+                                                                      std::string_view after_id,
+                                                                      std::size_t limit) = 0;
     virtual Result<std::vector<DeadLetter>> dead_letters(const TenantName& tenant, std::size_t limit) = 0;
     virtual Result<std::optional<DeadLetter>> dead_letter(const TenantName& tenant,
                                                           const DeliveryKey& key) = 0;

@@ -32,6 +32,7 @@ public:
     void end_reading() override;
     Result<void> expect(std::span<const EventKey> events, std::span<const EntityKey> entities) override;
     Result<void> commit(std::span<const Step> steps) override;
+    Result<void> amend(const Amendment& amendment) override;
     Result<void> probe() override;
 
     Result<std::optional<SeenEvent>> seen(const EventKey& key) override;
@@ -55,6 +56,9 @@ public:
     Result<std::vector<BlockedLane>> blocked_lanes(const TenantName& tenant) override;
     Result<std::vector<StoredContinuation>> continuations(const TenantName& tenant,
                                                           const Subject& subject) override;
+    Result<std::vector<StoredContinuation>> all_continuations(const TenantName& tenant,
+                                                              std::string_view after_id,
+                                                              std::size_t limit) override;
     Result<std::vector<DeadLetter>> dead_letters(const TenantName& tenant, std::size_t limit) override;
     Result<std::optional<DeadLetter>> dead_letter(const TenantName& tenant, const DeliveryKey& key) override;
 
@@ -111,6 +115,7 @@ private:
     Result<void> learn_subjects(Connection& connection, std::span<const Step> steps);
     Result<bool> was_committed();
     Result<void> settled(const Error& error);
+    Result<void> amend_seen(Connection& open, std::int64_t tenant, const SeenEvent& seen);
     void forget_uncommitted();
 
     Result<Delivery> delivery_from(const Rows& rows, std::size_t row);

@@ -16,6 +16,22 @@ Result<SeenEvent> seen_from(const Rows& rows, std::size_t row, const EventKey& k
     return SeenEvent{key, *digest, std::string(rows.text(row, 0)), rows.count(row, 1), rows.count(row, 2)};
 }
 
+Result<StoredContinuation> continuation_from(const Rows& rows, std::size_t row, const TenantName& tenant,
+                                             Subject subject) {
+    const auto json = parse_stored(rows.text(row, 2), "continuation");
+    if (!json) return json.error();
+    auto continuation = continuation_from_json(*json);
+    if (!continuation) return continuation.error();
+    auto context = parse_stored(rows.text(row, 3), "context of a continuation");
+    if (!context) return context.error();
+    return StoredContinuation{tenant,
+                              static_cast<int>(rows.integer(row, 1)),
+                              std::move(subject),
+                              std::string(rows.text(row, 0)),
+                              *std::move(continuation),
+                              *std::move(context)};
+}
+
 }  // namespace
 
 Result<void> PostgresStore::expect(std::span<const EventKey> events, std::span<const EntityKey> entities) {
@@ -240,21 +256,21 @@ Result<std::vector<StoredContinuation>> PostgresStore::continuations(const Tenan
                                                                      const Subject& subject) {
     const auto id = find_tenant(tenant);
     if (!id) return id.error();
-    return all_of<StoredContinuation>(ask(*id, sql::list_continuations, values(*id, subject.text())),
+    return all_of<StoredContinuation>(
+        ask(*id, sql::list_continuations, values(*id, subject.text())),
+        [&](const Rows& rows, std::size_t row) { return continuation_from(rows, row, tenant, subject); });
+}
+
+Result<std::vector<StoredContinuation>> PostgresStore::all_continuations(const TenantName& tenant,
+                                                                         std::string_view after_id,
+                                                                         std::size_t limit) {
+    const auto id = find_tenant(tenant);
+    if (!id) return id.error();
+    return all_of<StoredContinuation>(ask(*id, sql::list_all_continuations, values(*id, after_id, limit)),
                                       [&](const Rows& rows, std::size_t row) -> Result<StoredContinuation> {
-                                          const auto json = parse_stored(rows.text(row, 2), "continuation");
-                                          if (!json) return json.error();
-                                          auto continuation = continuation_from_json(*json);
-                                          if (!continuation) return continuation.error();
-                                          auto context =
-                                              parse_stored(rows.text(row, 3), "context of a continuation");
-                                          if (!context) return context.error();
-                                          return StoredContinuation{tenant,
-                                                                    static_cast<int>(rows.integer(row, 1)),
-                                                                    subject,
-                                                                    std::string(rows.text(row, 0)),
-                                                                    *std::move(continuation),
-                                                                    *std::move(context)};
+                                          auto subject = subject_from(rows.text(row, 4));
+                                          if (!subject) return subject.error();
+                                          return continuation_from(rows, row, tenant, *std::move(subject));
                                       });
 }
 

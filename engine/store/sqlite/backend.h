@@ -27,6 +27,7 @@ public:
     Result<void> begin_reading() override;
     void end_reading() override;
     Result<void> commit(std::span<const Step> steps) override;
+    Result<void> amend(const Amendment& amendment) override;
     Result<void> probe() override;
 
     Result<std::optional<SeenEvent>> seen(const EventKey& key) override;
@@ -50,6 +51,9 @@ public:
     Result<std::vector<BlockedLane>> blocked_lanes(const TenantName& tenant) override;
     Result<std::vector<StoredContinuation>> continuations(const TenantName& tenant,
                                                           const Subject& subject) override;
+    Result<std::vector<StoredContinuation>> all_continuations(const TenantName& tenant,
+                                                              std::string_view after_id,
+                                                              std::size_t limit) override;
     Result<std::vector<DeadLetter>> dead_letters(const TenantName& tenant, std::size_t limit) override;
     Result<std::optional<DeadLetter>> dead_letter(const TenantName& tenant, const DeliveryKey& key) override;
 
@@ -79,6 +83,8 @@ private:
         std::string name;
         std::int64_t id = 0;
     };
+    Result<void> amend_entity(std::int64_t tenant, const Entity& entity);
+    Result<void> amend_seen(const SeenEvent& seen);
     void forget_uncommitted();
     void write_back_if_due();
     /// `change` inside a transaction of its own.

@@ -27,6 +27,21 @@ std::uint64_t bounded(std::uint64_t after) {
     return std::min(after, static_cast<std::uint64_t>(positions_of_share) - 1);
 }
 
+Result<StoredContinuation> continuation_from(const Rows& row, const TenantName& tenant, Subject subject) {
+    const auto json = parse_stored(row.text(2), "continuation");
+    if (!json) return json.error();
+    auto continuation = continuation_from_json(*json);
+    if (!continuation) return continuation.error();
+    auto context = parse_stored(row.text(3), "context of a continuation");
+    if (!context) return context.error();
+    return StoredContinuation{tenant,
+                              static_cast<int>(row.integer(1)),
+                              std::move(subject),
+                              std::string(row.text(0)),
+                              *std::move(continuation),
+                              *std::move(context)};
+}
+
 std::int64_t limit_of(std::size_t limit) {
     return static_cast<std::int64_t>(std::min<std::size_t>(limit, std::size_t{1} << 31));
 }
@@ -228,19 +243,21 @@ Result<std::vector<StoredContinuation>> SqliteStore::continuations(const TenantN
     if (!number) return number.error();
     auto rows = database_->query(sql::list_continuations, *number, subject.text());
     if (!rows) return rows.error();
+    return all_of<StoredContinuation>(
+        *std::move(rows), [&](const Rows& row) { return continuation_from(row, tenant, subject); });
+}
+
+Result<std::vector<StoredContinuation>> SqliteStore::all_continuations(const TenantName& tenant,
+                                                                       std::string_view after_id,
+                                                                       std::size_t limit) {
+    const auto number = tenants_.find(tenant.text());
+    if (!number) return number.error();
+    auto rows = database_->query(sql::list_all_continuations, *number, after_id, limit_of(limit));
+    if (!rows) return rows.error();
     return all_of<StoredContinuation>(*std::move(rows), [&](const Rows& row) -> Result<StoredContinuation> {
-        const auto json = parse_stored(row.text(2), "continuation");
-        if (!json) return json.error();
-        auto continuation = continuation_from_json(*json);
-        if (!continuation) return continuation.error();
-        auto context = parse_stored(row.text(3), "context of a continuation");
-        if (!context) return context.error();
-        return StoredContinuation{tenant,
-                                  static_cast<int>(row.integer(1)),
-                                  subject,
-                                  std::string(row.text(0)),
-                                  *std::move(continuation),
-                                  *std::move(context)};
+        auto subject = subject_from(row.text(4));
+        if (!subject) return subject.error();
+        return continuation_from(row, tenant, *std::move(subject));
     });
 }
 

@@ -133,6 +133,24 @@ WHERE tenant = $1::int8 AND email = $2::bytea AND subject > $3::text AND subject
 SELECT subject, version, fields, meta FROM signalbox.entities
 WHERE tenant = $1::int8 AND subject > $2::text AND subject < $3::text ORDER BY subject LIMIT $4::int8;
 
+-- name: put_entity
+INSERT INTO signalbox.entities (tenant, subject, version, email, fields, meta)
+VALUES ($1::int8, $2::text, $3::int8, nullif($4::bytea, ''::bytea), $5::text, $6::text)
+ON CONFLICT (tenant, subject) DO UPDATE
+SET version = excluded.version, email = excluded.email, fields = excluded.fields, meta = excluded.meta;
+
+-- name: put_seen
+INSERT INTO signalbox.seen (key, tenant, stream, event_seq, decision_seq, content_digest)
+VALUES ($1::bytea, $2::int8, $3::int8, $4::int8, $5::int8, $6::bytea)
+ON CONFLICT (key) DO UPDATE
+SET stream = excluded.stream, event_seq = excluded.event_seq, decision_seq = excluded.decision_seq,
+    content_digest = excluded.content_digest;
+
+-- name: raise_counters
+INSERT INTO signalbox.counters (partition, place, number) VALUES ($1::int8, $2::int8, $3::int8)
+ON CONFLICT (partition) DO UPDATE
+SET place = greatest(counters.place, excluded.place), number = greatest(counters.number, excluded.number);
+
 -- name: read_counters
 SELECT place, number FROM signalbox.counters WHERE partition = $1::int8;
 
@@ -222,6 +240,10 @@ DELETE FROM signalbox.continuations WHERE tenant = $1::int8 AND id = $2::text;
 -- name: list_continuations
 SELECT id, partition, continuation, context
 FROM signalbox.continuations WHERE tenant = $1::int8 AND subject = $2::text ORDER BY id;
+
+-- name: list_all_continuations
+SELECT id, partition, continuation, context, subject
+FROM signalbox.continuations WHERE tenant = $1::int8 AND id > $2::text ORDER BY id LIMIT $3::int8;
 
 -- name: put_rule_set
 INSERT INTO signalbox.rule_sets (tenant, version, files) VALUES ($1::int8, $2::text, $3::text) ON CONFLICT DO NOTHING;

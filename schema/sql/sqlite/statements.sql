@@ -123,6 +123,21 @@ UPDATE entities SET version = ?2, fields = ?3, meta = ?4 WHERE id = ?1;
 -- name: set_entity_and_email
 UPDATE entities SET version = ?2, fields = ?3, meta = ?4, email = ?5 WHERE id = ?1;
 
+-- name: put_entity
+INSERT INTO entities (tenant, subject, version, email, fields, meta) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (tenant, subject) DO UPDATE
+SET version = excluded.version, email = excluded.email, fields = excluded.fields, meta = excluded.meta;
+
+-- name: put_seen
+INSERT INTO seen (key, stream, event_seq, decision_seq, content_digest) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE
+SET stream = excluded.stream, event_seq = excluded.event_seq, decision_seq = excluded.decision_seq,
+    content_digest = excluded.content_digest;
+
+-- name: count_outbox_again
+UPDATE counters SET outbox_rows = (SELECT count(*) FROM outbox WHERE position >= ?2 AND position < ?3)
+WHERE partition = ?1;
+
 -- name: raise_counters
 INSERT INTO counters (partition, place, number, outbox_rows) VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET place = max(place, excluded.place), number = max(number, excluded.number),
@@ -218,6 +233,10 @@ DELETE FROM continuations WHERE tenant = ? AND id = ?;
 
 -- name: list_continuations
 SELECT id, partition, continuation, context FROM continuations WHERE tenant = ? AND subject = ? ORDER BY id;
+
+-- name: list_all_continuations
+SELECT id, partition, continuation, context, subject
+FROM continuations WHERE tenant = ? AND id > ? ORDER BY id LIMIT ?;
 
 -- name: put_rule_set
 INSERT INTO rule_sets (tenant, version, files) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;

@@ -35,6 +35,7 @@ public:
     engine::Result<void> begin_reading() override { return {}; }
     void end_reading() override {}
     engine::Result<void> commit(std::span<const engine::Step>) override { return none(); }
+    engine::Result<void> amend(const engine::Amendment&) override { return none(); }
     engine::Result<void> probe() override { return none(); }
     engine::Result<std::optional<engine::SeenEvent>> seen(const engine::EventKey& key) override;
     engine::Result<std::vector<engine::SeenEvent>> seen_by_id(const engine::TenantName& tenant,
@@ -66,6 +67,11 @@ public:
     engine::Result<std::vector<engine::BlockedLane>> blocked_lanes(const engine::TenantName& tenant) override;
     engine::Result<std::vector<engine::StoredContinuation>> continuations(const engine::TenantName&,
                                                                           const engine::Subject&) override {
+        return none();
+    }
+    engine::Result<std::vector<engine::StoredContinuation>> all_continuations(const engine::TenantName&,
+                                                                              std::string_view,
+                                                                              std::size_t) override {
         return none();
     }
     engine::Result<std::vector<engine::DeadLetter>> dead_letters(const engine::TenantName& tenant,

@@ -34,6 +34,8 @@ public:
         return store_->commit(steps);
     }
 
+    Result<void> amend(const Amendment& amendment) override { return store_->amend(amendment); }
+
     Result<void> probe() override {
         if (before_commit)
             if (auto allowed = before_commit({}); !allowed) return allowed;
@@ -86,6 +88,11 @@ public:
     Result<std::vector<StoredContinuation>> continuations(const TenantName& tenant,
                                                           const Subject& subject) override {
         return store_->continuations(tenant, subject);
+    }
+    Result<std::vector<StoredContinuation>> all_continuations(const TenantName& tenant,
+                                                              std::string_view after_id,
+                                                              std::size_t limit) override {
+        return store_->all_continuations(tenant, after_id, limit);
     }
     Result<std::vector<DeadLetter>> dead_letters(const TenantName& tenant, std::size_t limit) override {
         return store_->dead_letters(tenant, limit);
