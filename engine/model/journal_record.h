@@ -16,6 +16,7 @@ namespace engine {
 namespace record_kind {
 inline constexpr auto event = "event";                ///< an accepted event's envelope
 inline constexpr auto decision = "decision";          ///< its one outcome
+inline constexpr auto waiting = "waiting";            ///< the event of the row before waits in its lane
 inline constexpr auto clash = "clash";                ///< a known id came with another body
 inline constexpr auto delivered = "delivered";        ///< a delivery is done; body has the result
 inline constexpr auto attempt = "attempt";            ///< an attempt that did not succeed

@@ -30,7 +30,7 @@ Result<Json> Batch::perform(const Request& request) {
 }
 
 void Batch::add_operator_record(Step& step, const Request& request, const std::string& stream,
-                                const std::string& subject) const {
+                                const std::string& subject, Json did) const {
     NewRecord record;
     record.stream = stream;
     record.kind = record_kind::operator_act;
@@ -39,7 +39,9 @@ void Batch::add_operator_record(Step& step, const Request& request, const std::s
     Json arguments = request.arguments;
     // A digest is no secret, but what cannot be read cannot be tried against.
     if (arguments.is_object()) arguments.erase("secret_digest");
-    record.body = canonical_json(Json{{"command", request.command}, {"arguments", arguments}});
+    did["command"] = request.command;
+    did["arguments"] = std::move(arguments);
+    record.body = canonical_json(did);
     step.records.push_back(std::move(record));
 }
 
@@ -61,7 +63,8 @@ Result<Json> Batch::retry_dead_letter(const Request& request) {
     delivery.number = ++lanes_.numbers[delivery.partition];
     delivery.attempts = 0;
     delivery.next_attempt = options_.now;
-    add_operator_record(step, request, partition_stream(delivery.partition), delivery.lane.text());
+    add_operator_record(step, request, partition_stream(delivery.partition), delivery.lane.text(),
+                        Json{{"number", delivery.number}});
     const Json answer{{"key", delivery.key.text()}, {"state", "queued"}};
     step.outbox_added.push_back(std::move(delivery));
     steps_.push_back(std::move(step));
@@ -80,12 +83,7 @@ Result<Json> Batch::discard_dead_letter(const Request& request) {
     auto waiting = continuations_of(request.tenant, delivery.lane);
     if (!waiting) return waiting.error();
     for (auto& stored : *waiting) {
-        const auto& awaits = stored.continuation.awaits;
-        if (stored.continuation.firing != delivery.action.firing ||
-            text_or(stored.context, "event.id", "") != delivery.event.text() ||
-            text_or(stored.context, "event.source", "") != delivery.source ||
-            std::find(awaits.begin(), awaits.end(), delivery.action.as) == awaits.end())
-            continue;
+        if (!waits_for(stored, delivery)) continue;
         continuations_[stored.id] = std::nullopt;
         step.continuations_removed.push_back(std::move(stored));
     }

@@ -203,6 +203,7 @@ private:
     void release(const BlockedLane& lane);
     static void answer(const Incoming& incoming, Ack ack);
     Result<void> take_up(const TenantName& tenant, Instant now);
+    Result<void> check_whole(const TenantName& name);
     Result<void> read_pending(int partition);
     Result<void> read_deliveries(int partition, Instant now, const TenantName& only = TenantName());
     void read_wanted(std::vector<DeliveryPlace> wanted, Instant now, std::vector<Delivery>& due);

@@ -4,6 +4,7 @@
 
 #include "engine/pipeline/explain.h"
 #include "engine/pipeline/fold.h"
+#include "engine/pipeline/recorded.h"
 #include "tests/support/catch.h"
 #include "tests/unit/pipeline/world.h"
 
