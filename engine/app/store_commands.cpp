@@ -8,6 +8,7 @@
 #include "engine/app/cli.h"
 #include "engine/app/commands.h"
 #include "engine/app/progress.h"
+#include "engine/app/rebuild_commands.h"
 #include "engine/app/render.h"
 #include "engine/app/support.h"
 #include "engine/pipeline/explain.h"
@@ -124,9 +125,16 @@ int history_command(const HistoryOptions& options) {
     return exit_code::ok;
 }
 
-int verify_command(const StoreOptions& options) {
+struct VerifyOptions : StoreOptions {
+    bool reexecute = false;
+    std::uint64_t named_max = 100;
+};
+
+int verify_command(const VerifyOptions& options) {
     auto store = open_for_reading(options.store);
     if (!store) return complain(store.error());
+    if (options.reexecute)
+        return reexecute_and_print(**store, options.tenant, options.json, options.named_max);
     TenantName tenant;  // none means all
     if (!options.tenant.empty()) {
         auto chosen = choose_tenant(**store, options.tenant);
@@ -208,10 +216,16 @@ void add_store_commands(CLI::App& app, Chosen& chosen) {
 
     auto* audit = app.add_subcommand("audit", "Proves or exports the journal");
     audit->require_subcommand(1);
-    auto verify_options = std::make_shared<StoreOptions>();
+    auto verify_options = std::make_shared<VerifyOptions>();
     auto* verify = audit->add_subcommand(
         "verify", "Checks every row, digest and hash; names the first bad row of a stream");
     add_store_options(*verify, *verify_options);
+    verify->add_flag("--reexecute", verify_options->reexecute,
+                     "Instead: makes every decision again and compares it with the journal");
+    verify
+        ->add_option("--limit", verify_options->named_max,
+                     "With --reexecute: how many differing decisions to name")
+        ->capture_default_str();
     verify->callback(
         [verify_options, &chosen] { chosen = [verify_options] { return verify_command(*verify_options); }; });
     auto export_options = std::make_shared<StoreOptions>();
