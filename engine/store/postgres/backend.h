@@ -113,6 +113,8 @@ private:
     Result<void> settled(const Error& error);
     void forget_uncommitted();
 
+    Result<PendingEvent> pending_from(const Rows& rows, std::size_t row);
+    Result<BlockedLane> blocked_lane_from(const Rows& rows, std::size_t row);
     Result<Delivery> delivery_from(const Rows& rows, std::size_t row);
     Result<DeadLetter> dead_letter_from(const Rows& rows, std::size_t row);
     Result<Timer> timer_from(const Rows& rows, std::size_t row);

@@ -87,6 +87,7 @@ private:
     Result<void> run_alone(const char* statement);
 
     Result<TenantName> tenant_of(std::int64_t number);
+    Result<PendingEvent> pending_from(const Rows& rows);
     Result<Timer> timer_from(const Rows& rows);
     Result<Delivery> delivery_from(const Rows& rows);
     Result<DeadLetter> dead_letter_from(const Rows& rows);

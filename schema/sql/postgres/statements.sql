@@ -140,7 +140,7 @@ SELECT place, number FROM signalbox.counters WHERE partition = $1::int8;
 SELECT count(*) FROM signalbox.outbox;
 
 -- name: list_pending
-SELECT place, tenant, kind, event, context, event_seq
+SELECT partition, place, tenant, kind, event, context, event_seq
 FROM signalbox.pending WHERE partition = $1::int8 AND place > $2::int8 ORDER BY place LIMIT $3::int8;
 
 -- name: list_outbox
