@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -151,6 +152,54 @@ struct StoreInfo {
     int schema = 0;
     /// How long ownership lasts without a commit or a probe; nothing = until it is given up.
     std::optional<Duration> lease = {};
+    /// A load into the store was begun and has not ended: it is no whole store.
+    bool loading = false;
+};
+
+// ---- rows that are only moved from store to store
+
+/// A known event as stored: of its id and source only the digests are kept.
+struct SeenRow {
+    std::string key;     ///< event_key
+    TenantName tenant;   ///< empty when its row in the journal does not say
+    std::string stream;  ///< empty when it has no row in the journal
+    std::uint64_t event_seq = 0;
+    std::uint64_t decision_seq = 0;
+    Digest content_digest{};
+};
+
+struct StreamRow {
+    TenantName tenant;
+    StreamHead head;
+};
+
+struct RuleSetRow {
+    TenantName tenant;
+    std::string version;
+    Json files;
+};
+
+/// The largest place and number ever used.
+struct CountersRow {
+    int partition = 0;
+    std::uint64_t place = 0;
+    std::uint64_t number = 0;
+};
+
+/// One thing that a store holds. The rows of a stream come in order and before the stream itself, which says
+/// where it must end; a TenantName comes before all that is the tenant's.
+using StoredItem =
+    std::variant<TenantName, RuleSetRow, ApiKey, JournalRecord, StreamRow, SeenRow, Entity, PendingEvent,
+                 Delivery, DeadLetter, Timer, BlockedLane, StoredContinuation, CountersRow, Request>;
+
+/// What `doctor` says of one thing it looked at.
+struct Finding {
+    enum class Level { ok, warning, error };
+    Level level = Level::ok;
+    std::string check;   ///< the name of what was looked at, for programs: `sqlite.journal_mode`
+    std::string what;    ///< as it was found
+    std::string where;   ///< a file, a table, a tenant and subject; empty for the store as a whole
+    std::string remedy;  ///< what to do; empty when nothing is
 };
 
 /// All methods fail with unavailable (nothing was done, try later), outcome_unknown (a commit in doubt: ask
@@ -245,6 +294,27 @@ public:
     virtual Result<std::vector<Request>> unanswered(std::size_t limit) = 0;
     virtual Result<void> answer(std::uint64_t number, const Json& answer) = 0;
     virtual Result<std::optional<Request>> request(std::uint64_t number) = 0;
+
+    /// Shows everything the store holds, of one state of it, while others read and write; requests that are
+    /// answered are left out. Ends with the error that `each` returns. Nothing else may be asked of this
+    /// handle meanwhile. Fails with corrupt when the journal has rows of no stream.
+    virtual Result<void> dump(const std::function<Result<void>(StoredItem)>& each);
+
+    /// Makes an owned store that holds nothing ready to take all that a `dump` shows; `like` says how many
+    /// partitions it gets and whether it is simulated. From here on the store is `loading` and opened by
+    /// nobody but who asks for that, until `finish_load`. What an interrupted load has left is removed. Fails
+    /// with conflict when the store holds anything else, with denied when it is not owned or the login may
+    /// not do that.
+    virtual Result<void> begin_load(const StoreInfo& like);
+    /// Adds the items as they are, journal rows with their hashes; one transaction. Fails with conflict when
+    /// a journal row, an event, an entity or a place is there already.
+    virtual Result<void> load(std::span<const StoredItem> items);
+    /// All is there: the store is one like any other. Commits before this are taken too, and belong to what
+    /// is thrown away when the load is interrupted.
+    virtual Result<void> finish_load();
+
+    /// How the backend keeps what it is given: settings that durability hangs on, room, damage. Reads only.
+    virtual Result<std::vector<Finding>> examine() { return std::vector<Finding>(); }
 };
 
 /// The lane's partition: stable over versions and machines.
@@ -253,6 +323,8 @@ std::string partition_stream(int partition);
 /// Fails with invalid_input unless a store may have that many.
 Result<void> check_partitions(int partitions);
 inline constexpr auto control_stream = "control";
+/// What is wrong with a store that is loading and was not opened for that.
+Error loading_error();
 
 struct OpenOptions {
     int partitions = 16;  ///< used when the store is made; later ones are read from it
@@ -263,6 +335,8 @@ struct OpenOptions {
     Duration lease = std::chrono::seconds(10);
     /// Of a server: how long it is asked whether it committed, when it did not say so.
     Duration doubt_timeout = std::chrono::seconds(30);
+    /// Opens a store that is loading, too; without it that fails with invalid_input.
+    bool also_loading = false;
 };
 
 /// What `verify` found.

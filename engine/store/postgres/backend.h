@@ -20,6 +20,9 @@ class PostgresStore final : public Store {
 public:
     PostgresStore(std::string url, std::unique_ptr<Connection> connection, StoreInfo info,
                   const OpenOptions& options);
+    /// Reads what the store says of itself; once, after it was opened. Fails with invalid_input when it is
+    /// loading and the options do not allow that.
+    Result<void> learn() { return learn_info(*connection_); }
     /// Gives the ownership up.
     ~PostgresStore() override;
 
@@ -79,7 +82,13 @@ public:
     Result<void> answer(std::uint64_t number, const Json& answer) override;
     Result<std::optional<Request>> request(std::uint64_t number) override;
 
+    Result<void> dump(const std::function<Result<void>(StoredItem)>& each) override;
+    Result<void> begin_load(const StoreInfo& like) override;
+    Result<void> load(std::span<const StoredItem> items) override;
+    Result<void> finish_load() override;
+
 private:
+    using Visit = std::function<Result<void>(StoredItem)>;
     struct FoundStream {
         TenantName tenant;
         std::int64_t tenant_id = 0;
@@ -106,8 +115,10 @@ private:
     Result<TenantName> tenant_of(std::int64_t id);
 
     Result<std::int64_t> take_over(Connection& connection);
+    Result<void> learn_info(Connection& connection);
     Result<void> write_steps(Connection& connection, std::span<const Step> steps, StepColumns& columns);
     Result<void> learn_streams(Connection& connection, std::span<const Step> steps);
+    Result<OpenStream*> learn_stream(Connection& connection, std::int64_t tenant, const std::string& name);
     Result<void> learn_subjects(Connection& connection, std::span<const Step> steps);
     Result<bool> was_committed();
     Result<void> settled(const Error& error);
@@ -120,6 +131,17 @@ private:
     Result<Timer> timer_from(const Rows& rows, std::size_t row);
     Result<ApiKey> key_from(const Rows& rows, std::size_t row);
     Result<std::optional<FoundStream>> find_stream_of(const TenantName& tenant, std::string_view name);
+
+    Result<void> dump_all(const Visit& each);
+    Result<void> dump_tenants(const Visit& each);
+    Result<void> dump_journal(const Visit& each);
+    Result<void> dump_known(const Visit& each);
+    Result<void> dump_waiting(const Visit& each);
+    template <class Read>
+    Result<void> dump_rows(const char* statement, const Visit& each, Read read);
+    Result<void> make_anew(int partitions);
+    Result<void> check_empty(Connection& connection);
+    Result<void> write_items(Connection& connection, std::span<const StoredItem> items);
 
     std::string url_;
     std::unique_ptr<Connection> connection_;

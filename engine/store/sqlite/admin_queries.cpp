@@ -7,11 +7,6 @@
 namespace engine {
 namespace {
 
-Result<void> only_error(const Result<int>& changed) {
-    if (!changed) return changed.error();
-    return {};
-}
-
 std::optional<std::int64_t> integer_or_none(const Rows& rows, int column) {
     if (rows.is_null(column)) return std::nullopt;
     return rows.integer(column);

@@ -23,13 +23,16 @@ Result<std::unique_ptr<Store>> open_sqlite(const std::string& path, const OpenOp
     if (!database) return database.error();
     const auto info = prepare_schema(**database, options);
     if (!info) return Error{info.error().code, "store " + path + ": " + info.error().message};
-    return std::unique_ptr<Store>(new SqliteStore(*std::move(database), *info, options.read_only));
+    if (info->loading && !options.also_loading)
+        return Error{loading_error().code, "store " + path + ": " + loading_error().message};
+    return std::unique_ptr<Store>(new SqliteStore(*std::move(database), *info, options));
 }
 
-SqliteStore::SqliteStore(std::unique_ptr<Database> database, StoreInfo info, bool read_only)
+SqliteStore::SqliteStore(std::unique_ptr<Database> database, StoreInfo info, const OpenOptions& options)
     : database_(std::move(database)),
       info_(info),
-      read_only_(read_only),
+      read_only_(options.read_only),
+      also_loading_(options.also_loading),
       lock_(database_->path() + ".lock"),
       tenants_(*database_, {sql::find_tenant, sql::add_tenant, sql::tenant_text}, false),
       words_(*database_, {sql::find_word, sql::add_word, sql::word_text}, true) {}
@@ -44,8 +47,9 @@ Result<void> SqliteStore::own() {
     if (const auto taken = lock_.take(); !taken) return taken;
     // Another process may have written since: what is remembered may be old. Its last commit may be in the
     // log without having reached the disk; nothing may be built on that.
-    forget_uncommitted();
+    forget_all();
     auto ready = [this]() -> Result<void> {
+        if (const auto learned = learn_info(); !learned) return learned;
         if (const auto durable = database_->write_back_log(); !durable) return durable.error();
         auto checkpointer = Checkpointer::start(database_->path());
         if (!checkpointer) return checkpointer.error();
@@ -54,6 +58,14 @@ Result<void> SqliteStore::own() {
     }();
     if (!ready) lock_.release();
     return ready;
+}
+
+/// A load may have been begun since the store was opened.
+Result<void> SqliteStore::learn_info() {
+    const auto info = read_info(*database_);
+    if (!info) return info.error();
+    info_ = *info;
+    return info_.loading && !also_loading_ ? Result<void>(loading_error()) : Result<void>();
 }
 
 bool SqliteStore::owned() const {

@@ -17,7 +17,7 @@ namespace engine {
 
 class SqliteStore final : public Store {
 public:
-    SqliteStore(std::unique_ptr<Database> database, StoreInfo info, bool read_only);
+    SqliteStore(std::unique_ptr<Database> database, StoreInfo info, const OpenOptions& options);
 
     StoreInfo info() const override { return info_; }
     Result<void> own() override;
@@ -72,7 +72,13 @@ public:
     Result<void> answer(std::uint64_t number, const Json& answer) override;
     Result<std::optional<Request>> request(std::uint64_t number) override;
 
+    Result<void> dump(const std::function<Result<void>(StoredItem)>& each) override;
+    Result<void> begin_load(const StoreInfo& like) override;
+    Result<void> load(std::span<const StoredItem> items) override;
+    Result<void> finish_load() override;
+
 private:
+    using Visit = std::function<Result<void>(StoredItem)>;
     /// A stream of a tenant, found by name.
     struct FoundStream {
         TenantName tenant;
@@ -80,6 +86,7 @@ private:
         std::int64_t id = 0;
     };
     void forget_uncommitted();
+    void forget_all();
     void write_back_if_due();
     /// `change` inside a transaction of its own.
     template <class Change>
@@ -105,9 +112,20 @@ private:
                                                     std::size_t limit);
     Result<ApiKey> key_from(const Rows& rows);
 
+    Result<void> learn_info();
+    Result<void> dump_all(const Visit& each);
+    Result<void> dump_tenants(const Visit& each);
+    Result<void> dump_journal(const Visit& each);
+    Result<void> dump_known(const Visit& each);
+    Result<void> dump_waiting(const Visit& each);
+    template <class Read>
+    Result<void> dump_rows(const char* statement, const Visit& each, Read read);
+    Result<void> make_ready();
+
     std::unique_ptr<Database> database_;
     StoreInfo info_;
     bool read_only_;
+    bool also_loading_;
     bool reading_ = false;      ///< between begin_reading and end_reading
     bool owns_memory_ = false;  ///< the lock of a store in memory, which nobody else can see
     OwnerLock lock_;

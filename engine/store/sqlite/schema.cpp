@@ -61,12 +61,21 @@ Result<StoreInfo> prepare_schema(Database& database, const OpenOptions& options)
     if (*empty && options.read_only) return not_found("the store is empty");
     if (*empty)
         if (const auto made = make_if_empty(database, options.partitions); !made) return made.error();
+    return read_info(database);
+}
+
+Result<StoreInfo> read_info(Database& database) {
     auto rows = database.query(sql::read_info);
     if (!rows) return rows.error();
     const auto found = rows->next();
     if (!found) return found.error();
     if (!*found) return Error{Code::corrupt, "the store does not say how many partitions it has"};
-    return StoreInfo{static_cast<int>(rows->integer(0)), rows->integer(1) != 0, schema_version};
+    StoreInfo info;
+    info.partitions = static_cast<int>(rows->integer(0));
+    info.simulated = rows->integer(1) != 0;
+    info.schema = schema_version;
+    info.loading = rows->integer(2) != 0;
+    return info;
 }
 
 }  // namespace engine

@@ -8,7 +8,23 @@ SELECT number, name, encode(checksum, 'hex') FROM signalbox.migrations ORDER BY 
 INSERT INTO signalbox.migrations (number, name, checksum, program) VALUES ($1::int8, $2::text, $3::bytea, $4::text);
 
 -- name: read_info
-SELECT partitions, simulated FROM signalbox.store;
+SELECT partitions, simulated, EXISTS (SELECT FROM signalbox.counters WHERE partition = -2 AND place > 0)
+FROM signalbox.store;
+
+-- name: set_info
+UPDATE signalbox.store SET partitions = $1::int8, simulated = $2::int8 <> 0;
+
+-- No partition has that number: its place says whether a load is under way.
+-- name: mark_loading
+INSERT INTO signalbox.counters (partition, place, number) VALUES (-2, 1, 0)
+ON CONFLICT (partition) DO UPDATE SET place = 1;
+
+-- name: mark_loaded
+UPDATE signalbox.counters SET place = 0 WHERE partition = -2;
+
+-- name: holds_anything
+SELECT EXISTS (SELECT FROM signalbox.tenants) OR EXISTS (SELECT FROM signalbox.journal)
+    OR EXISTS (SELECT FROM signalbox.requests);
 
 -- name: add_store
 INSERT INTO signalbox.store (partitions) VALUES ($1::int8);
@@ -257,3 +273,65 @@ UPDATE signalbox.requests SET answer = $2::text WHERE number = $1::int8 AND answ
 
 -- name: find_request
 SELECT number, tenant, command, arguments, actor, made, answer FROM signalbox.requests WHERE number = $1::int8;
+
+-- A whole store is read through cursors, in the order of the rows.
+-- name: dump_tenants
+SELECT name FROM signalbox.tenants ORDER BY id;
+
+-- name: dump_rule_sets
+SELECT tenant, version, files FROM signalbox.rule_sets ORDER BY tenant, version;
+
+-- name: dump_keys
+SELECT id, tenant, name, secret_digest, scopes, created, expires, revoked FROM signalbox.keys ORDER BY id;
+
+-- name: dump_streams
+SELECT tenant, name, seq, hash FROM signalbox.streams ORDER BY id;
+
+-- name: dump_seen
+SELECT e.key, t.name, s.name, e.event_seq, e.decision_seq, e.content_digest
+FROM signalbox.seen e LEFT JOIN signalbox.streams s ON s.id = e.stream LEFT JOIN signalbox.tenants t ON t.id = e.tenant
+ORDER BY e.key;
+
+-- name: dump_entities
+SELECT tenant, subject, version, fields, meta FROM signalbox.entities ORDER BY tenant, subject;
+
+-- name: dump_pending
+SELECT partition, place, tenant, kind, event, context, event_seq
+FROM signalbox.pending ORDER BY partition, place;
+
+-- name: dump_outbox
+SELECT partition, number, tenant, lane, attempts, created, next_attempt, body
+FROM signalbox.outbox ORDER BY partition, number;
+
+-- name: dump_dead_letters
+SELECT partition, number, tenant, lane, attempts, created, next_attempt, body, reason, status, since
+FROM signalbox.dead_letters ORDER BY partition, number;
+
+-- name: dump_timers
+SELECT tenant, subject, name, partition, due, body
+FROM signalbox.timers ORDER BY tenant, subject, name;
+
+-- name: dump_blocked_lanes
+SELECT tenant, subject, partition, reason, event, since
+FROM signalbox.blocked_lanes ORDER BY since, tenant, subject;
+
+-- name: dump_continuations
+SELECT tenant, id, partition, subject, continuation, context
+FROM signalbox.continuations ORDER BY tenant, id;
+
+-- name: dump_counters
+SELECT partition, place, number FROM signalbox.counters WHERE partition >= 0 ORDER BY partition;
+
+-- name: dump_requests
+SELECT number, tenant, command, arguments, actor, made
+FROM signalbox.requests WHERE answer IS NULL ORDER BY number;
+
+-- name: add_rule_set
+INSERT INTO signalbox.rule_sets (tenant, version, files) VALUES ($1::int8, $2::text, $3::text);
+
+-- name: add_numbered_request
+INSERT INTO signalbox.requests (number, tenant, command, arguments, actor, made) OVERRIDING SYSTEM VALUE
+VALUES ($1::int8, $2::text, $3::text, $4::text, $5::text, $6::int8);
+
+-- name: skip_requests
+SELECT setval(pg_get_serial_sequence('signalbox.requests', 'number'), $1::int8);

@@ -22,7 +22,21 @@ INSERT INTO words (text) VALUES (?) RETURNING id;
 SELECT text FROM words WHERE id = ?;
 
 -- name: read_info
-SELECT partitions, simulated FROM store;
+SELECT partitions, simulated, EXISTS (SELECT 1 FROM counters WHERE partition = -2 AND place > 0) FROM store;
+
+-- name: set_info
+UPDATE store SET partitions = ?, simulated = ?;
+
+-- No partition has that number either: its place says whether a load is under way.
+-- name: mark_loading
+INSERT INTO counters (partition, place, number, outbox_rows) VALUES (-2, 1, 0, 0)
+ON CONFLICT DO UPDATE SET place = 1;
+
+-- name: mark_loaded
+UPDATE counters SET place = 0 WHERE partition = -2;
+
+-- name: holds_anything
+SELECT EXISTS (SELECT 1 FROM tenants) OR EXISTS (SELECT 1 FROM journal) OR EXISTS (SELECT 1 FROM requests);
 
 -- name: set_simulated
 UPDATE store SET simulated = 1;
@@ -248,3 +262,100 @@ UPDATE requests SET answer = ?2 WHERE number = ?1 AND answer IS NULL;
 
 -- name: find_request
 SELECT number, tenant, command, arguments, actor, made, answer FROM requests WHERE number = ?;
+
+-- A whole store is read in the order of the rows.
+-- name: dump_tenants
+SELECT name FROM tenants ORDER BY id;
+
+-- name: dump_rule_sets
+SELECT tenant, version, files FROM rule_sets ORDER BY rowid;
+
+-- name: dump_keys
+SELECT id, tenant, name, secret_digest, scopes, created, expires, revoked FROM keys ORDER BY rowid;
+
+-- name: dump_streams
+SELECT tenant, name, seq, hash FROM streams ORDER BY id;
+
+-- name: dump_seen
+SELECT e.key, t.name, s.name, e.event_seq, e.decision_seq, e.content_digest
+FROM seen e LEFT JOIN streams s ON s.id = e.stream LEFT JOIN tenants t ON t.id = s.tenant ORDER BY e.key;
+
+-- name: dump_entities
+SELECT tenant, subject, version, fields, meta FROM entities ORDER BY id;
+
+-- name: dump_pending
+SELECT position, tenant, kind, event, context, event_seq FROM pending ORDER BY position;
+
+-- name: dump_outbox
+SELECT position, tenant, lane, attempts, created, next_attempt, body FROM outbox ORDER BY position;
+
+-- name: dump_dead_letters
+SELECT position, tenant, lane, attempts, created, next_attempt, body, reason, status, since
+FROM dead_letters ORDER BY position;
+
+-- name: dump_timers
+SELECT tenant, subject, name, partition, due, body FROM timers ORDER BY tenant, subject, name;
+
+-- name: dump_continuations
+SELECT tenant, id, partition, subject, continuation, context FROM continuations ORDER BY rowid;
+
+-- name: dump_counters
+SELECT partition, place, number FROM counters WHERE partition >= 0 ORDER BY partition;
+
+-- name: dump_requests
+SELECT number, tenant, command, arguments, actor, made
+FROM requests WHERE answer IS NULL ORDER BY number;
+
+-- name: add_numbered_request
+INSERT INTO requests (number, tenant, command, arguments, actor, made) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: empty_journal
+DELETE FROM journal;
+
+-- name: empty_subjects
+DELETE FROM subjects;
+
+-- name: empty_streams
+DELETE FROM streams;
+
+-- name: empty_words
+DELETE FROM words;
+
+-- name: empty_seen
+DELETE FROM seen;
+
+-- name: empty_entities
+DELETE FROM entities;
+
+-- name: empty_counters
+DELETE FROM counters;
+
+-- name: empty_pending
+DELETE FROM pending;
+
+-- name: empty_outbox
+DELETE FROM outbox;
+
+-- name: empty_dead_letters
+DELETE FROM dead_letters;
+
+-- name: empty_timers
+DELETE FROM timers;
+
+-- name: empty_blocked_lanes
+DELETE FROM blocked_lanes;
+
+-- name: empty_continuations
+DELETE FROM continuations;
+
+-- name: empty_rule_sets
+DELETE FROM rule_sets;
+
+-- name: empty_keys
+DELETE FROM keys;
+
+-- name: empty_requests
+DELETE FROM requests;
+
+-- name: empty_tenants
+DELETE FROM tenants;

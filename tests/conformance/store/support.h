@@ -41,6 +41,7 @@ public:
     void reopen();
     /// A second handle to the same store, not owned.
     std::unique_ptr<engine::Store> another(engine::OpenOptions options = {});
+    engine::Result<std::unique_ptr<engine::Store>> try_another(engine::OpenOptions options = {});
 
 private:
     Backend backend_;
