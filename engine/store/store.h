@@ -335,7 +335,8 @@ struct OpenOptions {
     Duration lease = std::chrono::seconds(10);
     /// Of a server: how long it is asked whether it committed, when it did not say so.
     Duration doubt_timeout = std::chrono::seconds(30);
-    /// Opens a store that is loading, too; without it that fails with invalid_input.
+    /// Opens a store that is loading, too; without it that fails with invalid_input. A SQLite file that is
+    /// made now is loading from its first moment on.
     bool also_loading = false;
 };
 

@@ -32,21 +32,24 @@ Result<bool> is_empty(Database& database) {
     return false;
 }
 
-Result<void> make_schema(Database& database, int partitions) {
+/// Made to be loaded, it is no store before that is done.
+Result<void> make_schema(Database& database, int partitions, bool to_be_loaded) {
     if (const auto made = database.execute(sql::migration_0001_initial); !made) return made;
     const std::string rest = "PRAGMA application_id=" + std::to_string(application_id) +
                              ";PRAGMA user_version=" + std::to_string(schema_version) +
                              ";INSERT INTO store (id, partitions) VALUES (1, " + std::to_string(partitions) +
                              ");";
-    return database.execute(rest.c_str());
+    if (const auto told = database.execute(rest.c_str()); !told || !to_be_loaded) return told;
+    const auto marked = database.run(sql::mark_loading);
+    return marked ? Result<void>() : marked.error();
 }
 
 /// Two processes may open a new store at once: the second finds it made.
-Result<void> make_if_empty(Database& database, int partitions) {
+Result<void> make_if_empty(Database& database, int partitions, bool to_be_loaded) {
     if (const auto begun = database.begin(); !begun) return begun;
     const auto empty = is_empty(database);
     Result<void> made = empty ? Result<void>() : Result<void>(empty.error());
-    if (empty && *empty) made = make_schema(database, partitions);
+    if (empty && *empty) made = make_schema(database, partitions, to_be_loaded);
     if (made) made = database.commit();
     if (!made) database.rollback();
     return made;
@@ -60,7 +63,8 @@ Result<StoreInfo> prepare_schema(Database& database, const OpenOptions& options)
     if (!empty) return empty.error();
     if (*empty && options.read_only) return not_found("the store is empty");
     if (*empty)
-        if (const auto made = make_if_empty(database, options.partitions); !made) return made.error();
+        if (const auto made = make_if_empty(database, options.partitions, options.also_loading); !made)
+            return made.error();
     return read_info(database);
 }
 
