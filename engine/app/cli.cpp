@@ -47,6 +47,7 @@ int run(int argc, char** argv) {
     add_store_commands(app, chosen);
     add_operator_commands(app, chosen);
     add_moving_commands(app, chosen);
+    add_doctor_command(app, chosen);
     add_serve_command(app, chosen);
     add_bench_commands(app, chosen);
     app.footer(examples);  // commands that are there before would inherit it

@@ -18,6 +18,7 @@ void add_version_commands(CLI::App& app, Chosen& chosen);   ///< rules
 void add_store_commands(CLI::App& app, Chosen& chosen);     ///< explain history audit
 void add_operator_commands(CLI::App& app, Chosen& chosen);  ///< dead-letters lanes keys
 void add_moving_commands(CLI::App& app, Chosen& chosen);    ///< backup restore copy
+void add_doctor_command(CLI::App& app, Chosen& chosen);
 void add_serve_command(CLI::App& app, Chosen& chosen);
 void add_bench_commands(CLI::App& app, Chosen& chosen);
 

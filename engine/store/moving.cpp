@@ -11,7 +11,7 @@ Error not_moved() {
 
 }  // namespace
 
-Result<void> Store::dump(const std::function<Result<void>(StoredItem)>& /*each*/) {
+Result<void> Store::dump(const std::function<Result<void>(StoredItem)>& /*each*/, bool /*with_journal*/) {
     return not_moved();
 }
 Result<void> Store::begin_load(const StoreInfo& /*like*/) {

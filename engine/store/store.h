@@ -297,8 +297,9 @@ public:
 
     /// Shows everything the store holds, of one state of it, while others read and write; requests that are
     /// answered are left out. Ends with the error that `each` returns. Nothing else may be asked of this
-    /// handle meanwhile. Fails with corrupt when the journal has rows of no stream.
-    virtual Result<void> dump(const std::function<Result<void>(StoredItem)>& each);
+    /// handle meanwhile. Without the journal its rows and streams are left out. Fails with corrupt when the
+    /// journal has rows of no stream.
+    virtual Result<void> dump(const std::function<Result<void>(StoredItem)>& each, bool with_journal = true);
 
     /// Makes an owned store that holds nothing ready to take all that a `dump` shows; `like` says how many
     /// partitions it gets and whether it is simulated. From here on the store is `loading` and opened by

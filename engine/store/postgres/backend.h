@@ -82,10 +82,11 @@ public:
     Result<void> answer(std::uint64_t number, const Json& answer) override;
     Result<std::optional<Request>> request(std::uint64_t number) override;
 
-    Result<void> dump(const std::function<Result<void>(StoredItem)>& each) override;
+    Result<void> dump(const std::function<Result<void>(StoredItem)>& each, bool with_journal) override;
     Result<void> begin_load(const StoreInfo& like) override;
     Result<void> load(std::span<const StoredItem> items) override;
     Result<void> finish_load() override;
+    Result<std::vector<Finding>> examine() override;
 
 private:
     using Visit = std::function<Result<void>(StoredItem)>;
@@ -132,13 +133,14 @@ private:
     Result<ApiKey> key_from(const Rows& rows, std::size_t row);
     Result<std::optional<FoundStream>> find_stream_of(const TenantName& tenant, std::string_view name);
 
-    Result<void> dump_all(const Visit& each);
+    Result<void> dump_all(const Visit& each, bool with_journal);
     Result<void> dump_tenants(const Visit& each);
     Result<void> dump_journal(const Visit& each);
     Result<void> dump_known(const Visit& each);
     Result<void> dump_waiting(const Visit& each);
     template <class Read>
     Result<void> dump_rows(const char* statement, const Visit& each, Read read);
+    Result<std::vector<Finding>> examine_server();
     Result<void> make_anew(int partitions);
     Result<void> check_empty(Connection& connection);
     Result<void> write_items(Connection& connection, std::span<const StoredItem> items);

@@ -59,11 +59,11 @@ Origin origin_of(const Item& item) {
 
 // ---- reading
 
-Result<void> PostgresStore::dump(const std::function<Result<void>(StoredItem)>& each) {
+Result<void> PostgresStore::dump(const std::function<Result<void>(StoredItem)>& each, bool with_journal) {
     end_reading();
     if (auto begun = begin(begin_of_dump); !begun) return begun;
     reading_ = true;
-    auto dumped = dump_all(each);
+    auto dumped = dump_all(each, with_journal);
     // A connection that was lost and opened again sees another state of the store.
     if (dumped && (!reading_ || connection_->broken()))
         dumped = unavailable("the connection to the database was lost while the store was read");
@@ -71,14 +71,10 @@ Result<void> PostgresStore::dump(const std::function<Result<void>(StoredItem)>& 
     return dumped;
 }
 
-Result<void> PostgresStore::dump_all(const Visit& each) {
-    const auto astray = strays();
-    if (!astray) return astray.error();
-    if (!astray->empty())
-        return Error{Code::corrupt, "the journal has rows of no stream (" + astray->front() +
-                                        "): signalbox audit verify names them"};
+Result<void> PostgresStore::dump_all(const Visit& each, bool with_journal) {
     if (auto done = dump_tenants(each); !done) return done;
-    if (auto done = dump_journal(each); !done) return done;
+    if (with_journal)
+        if (auto done = dump_journal(each); !done) return done;
     if (auto done = dump_known(each); !done) return done;
     return dump_waiting(each);
 }
@@ -123,6 +119,11 @@ Result<void> PostgresStore::dump_tenants(const Visit& each) {
 }
 
 Result<void> PostgresStore::dump_journal(const Visit& each) {
+    const auto astray = strays();
+    if (!astray) return astray.error();
+    if (!astray->empty())
+        return Error{Code::corrupt, "the journal has rows of no stream (" + astray->front() +
+                                        "): signalbox audit verify names them"};
     std::vector<StreamRow> streams;
     const auto listed = dump_rows(
         sql::dump_streams,

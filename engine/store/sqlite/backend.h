@@ -72,10 +72,11 @@ public:
     Result<void> answer(std::uint64_t number, const Json& answer) override;
     Result<std::optional<Request>> request(std::uint64_t number) override;
 
-    Result<void> dump(const std::function<Result<void>(StoredItem)>& each) override;
+    Result<void> dump(const std::function<Result<void>(StoredItem)>& each, bool with_journal) override;
     Result<void> begin_load(const StoreInfo& like) override;
     Result<void> load(std::span<const StoredItem> items) override;
     Result<void> finish_load() override;
+    Result<std::vector<Finding>> examine() override;
 
 private:
     using Visit = std::function<Result<void>(StoredItem)>;
@@ -113,7 +114,7 @@ private:
     Result<ApiKey> key_from(const Rows& rows);
 
     Result<void> learn_info();
-    Result<void> dump_all(const Visit& each);
+    Result<void> dump_all(const Visit& each, bool with_journal);
     Result<void> dump_tenants(const Visit& each);
     Result<void> dump_journal(const Visit& each);
     Result<void> dump_known(const Visit& each);

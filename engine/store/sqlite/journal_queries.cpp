@@ -207,9 +207,10 @@ Result<std::vector<JournalRecord>> SqliteStore::read_history(const TenantName& t
 
 Result<std::vector<JournalRecord>> SqliteStore::history(const TenantName& tenant, const Subject& subject,
                                                         std::size_t limit) {
-    if (const auto begun = database_->begin_reading(); !begun) return begun.error();
+    if (reading_) return read_history(tenant, subject, limit);
+    if (const auto begun = begin_reading(); !begun) return begun.error();
     auto found = read_history(tenant, subject, limit);
-    database_->end_reading();
+    end_reading();
     return found;
 }
 

@@ -19,21 +19,17 @@ constexpr const char* emptied_tables[] = {
 
 // ---- reading
 
-Result<void> SqliteStore::dump(const std::function<Result<void>(StoredItem)>& each) {
+Result<void> SqliteStore::dump(const std::function<Result<void>(StoredItem)>& each, bool with_journal) {
     if (const auto begun = begin_reading(); !begun) return begun;
-    auto dumped = dump_all(each);
+    auto dumped = dump_all(each, with_journal);
     end_reading();
     return dumped;
 }
 
-Result<void> SqliteStore::dump_all(const Visit& each) {
-    const auto astray = strays();
-    if (!astray) return astray.error();
-    if (!astray->empty())
-        return Error{Code::corrupt, "the journal has rows of no stream (" + astray->front() +
-                                        "): signalbox audit verify names them"};
+Result<void> SqliteStore::dump_all(const Visit& each, bool with_journal) {
     if (auto done = dump_tenants(each); !done) return done;
-    if (auto done = dump_journal(each); !done) return done;
+    if (with_journal)
+        if (auto done = dump_journal(each); !done) return done;
     if (auto done = dump_known(each); !done) return done;
     return dump_waiting(each);
 }
@@ -70,6 +66,11 @@ Result<void> SqliteStore::dump_tenants(const Visit& each) {
 }
 
 Result<void> SqliteStore::dump_journal(const Visit& each) {
+    const auto astray = strays();
+    if (!astray) return astray.error();
+    if (!astray->empty())
+        return Error{Code::corrupt, "the journal has rows of no stream (" + astray->front() +
+                                        "): signalbox audit verify names them"};
     std::vector<StreamRow> streams;
     const auto listed = dump_rows(
         sql::dump_streams,

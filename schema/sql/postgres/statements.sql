@@ -335,3 +335,49 @@ VALUES ($1::int8, $2::text, $3::text, $4::text, $5::text, $6::int8);
 
 -- name: skip_requests
 SELECT setval(pg_get_serial_sequence('signalbox.requests', 'number'), $1::int8);
+
+-- What doctor asks. Each row is something that is wrong, but of the settings.
+-- name: examine_settings
+SELECT current_setting('fsync'), current_setting('full_page_writes'),
+       (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit'), current_setting('data_checksums'),
+       (SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'async');
+
+-- name: examine_role
+SELECT 'the role signalbox_app may do more than it should: ' || concat_ws(', ', CASE WHEN rolsuper THEN 'superuser' END,
+       CASE WHEN rolbypassrls THEN 'bypassrls' END, CASE WHEN rolcanlogin THEN 'login' END)
+FROM pg_roles WHERE rolname = 'signalbox_app' AND (rolsuper OR rolbypassrls OR rolcanlogin)
+UNION ALL
+SELECT 'there is no role signalbox_app' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'signalbox_app')
+UNION ALL
+SELECT 'signalbox_app may ' || p || ' the journal' FROM unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) p
+WHERE EXISTS (SELECT FROM pg_roles WHERE rolname = 'signalbox_app')
+  AND has_table_privilege('signalbox_app', 'signalbox.journal', p);
+
+-- name: examine_row_security
+SELECT c.relname
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = 'signalbox' AND c.relname IN ('streams', 'journal', 'subjects', 'seen', 'entities', 'pending', 'outbox',
+      'dead_letters', 'timers', 'blocked_lanes', 'continuations', 'rule_sets', 'keys')
+  AND NOT (c.relrowsecurity AND c.relforcerowsecurity AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid))
+ORDER BY c.relname;
+
+-- name: examine_triggers
+SELECT w.tab || ': ' || w.name
+FROM (SELECT c.oid, c.relname AS tab, t.name
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
+           (VALUES ('only_added_to'), ('never_emptied')) t (name)
+      WHERE n.nspname = 'signalbox' AND (c.relname = 'journal' OR EXISTS (
+            SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid AND i.inhparent = to_regclass('signalbox.journal')))) w
+WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = w.oid AND g.tgname = w.name AND g.tgenabled IN ('O', 'A'))
+ORDER BY 1;
+
+-- name: examine_parts
+SELECT (SELECT count(*) FROM pg_inherits i WHERE i.inhparent = to_regclass('signalbox.journal')),
+       pg_relation_size('signalbox.journal_default') > 0,
+       (SELECT max(substring(pg_get_expr(c.relpartbound, c.oid) FROM 'TO \(''([^'']+)''\)')::timestamptz)
+               < now() + interval '7 days'
+        FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = to_regclass('signalbox.journal'));
+
+-- name: examine_stale_owner
+SELECT name, until::text FROM signalbox.owners WHERE NOT fenced AND until < clock_timestamp() ORDER BY id DESC LIMIT 1;

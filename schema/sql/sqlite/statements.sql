@@ -359,3 +359,12 @@ DELETE FROM requests;
 
 -- name: empty_tenants
 DELETE FROM tenants;
+
+-- name: journal_mode
+PRAGMA journal_mode;
+
+-- name: synchronous_level
+PRAGMA synchronous;
+
+-- name: quick_check
+PRAGMA quick_check(5);
