@@ -96,7 +96,7 @@ random_rounds() {
     local round
     for round in $(seq 20); do
         SIGNALBOX_TEST_SEED=$((RANDOM * 32768 + RANDOM)) ctest --test-dir build/release --output-on-failure \
-            --tests-regex '^test_(evaluator|differential|store|pipeline)$' --parallel "$jobs" >"build/tests-random.log" || {
+            --tests-regex '^test_(evaluator|differential|store|pipeline|rebuild)$' --parallel "$jobs" >"build/tests-random.log" || {
             cat build/tests-random.log
             return 1
         }

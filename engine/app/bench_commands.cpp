@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "engine/app/bench_e2e.h"
+#include "engine/app/bench_verify.h"
 #include "engine/app/cli.h"
 #include "engine/app/commands.h"
 #include "engine/app/support.h"
@@ -66,12 +67,46 @@ void add_e2e(CLI::App& bench, Chosen& chosen) {
     command->callback([options, &chosen] { chosen = [options] { return bench_e2e(*options); }; });
 }
 
+struct VerifyOptions {
+    VerifyBenchOptions bench;
+    bool json = false;
+};
+
+int bench_verify(const VerifyOptions& options) {
+    const auto report = run_verify_bench(options.bench);
+    if (!report) return complain(report.error());
+    if (options.json)
+        std::cout << to_json(*report).dump() << "\n";
+    else
+        std::cout << to_text(*report);
+    return report->faults == 0 ? exit_code::ok : exit_code::failed;
+}
+
+void add_verify(CLI::App& bench, Chosen& chosen) {
+    auto options = std::make_shared<VerifyOptions>();
+    auto& of = options->bench;
+    auto* command =
+        bench.add_subcommand("verify", "The proof of a journal, beside the bare digests of its bytes");
+    command->add_option("--rows", of.rows, "Rows of a store that is filled")
+        ->check(CLI::Range(std::uint64_t{2}, std::uint64_t{1'000'000'000}))
+        ->capture_default_str();
+    command->add_option("--store", of.store,
+                        "Filled when it is empty; left out: a new SQLite file that is removed again");
+    command->add_option("--threads", of.threads, "That read at once; 0 = one a core")
+        ->check(CLI::Range(0, 256))
+        ->capture_default_str();
+    command->add_flag("--deep", of.deep, "Measure audit verify --deep");
+    command->add_flag("--json", options->json, "JSON for programs");
+    command->callback([options, &chosen] { chosen = [options] { return bench_verify(*options); }; });
+}
+
 }  // namespace
 
 void add_bench_commands(CLI::App& app, Chosen& chosen) {
     auto* bench = app.add_subcommand("bench", "Measures this build on this machine");
     bench->require_subcommand(1);
     add_e2e(*bench, chosen);
+    add_verify(*bench, chosen);
 }
 
 }  // namespace engine::app

@@ -70,9 +70,11 @@ double megabytes_in(std::string_view status, std::string_view name) {
 }  // namespace
 
 Result<std::unique_ptr<BenchDaemon>> BenchDaemon::start(const Options& options) {
-    std::vector<std::string> words{options.program, "serve",       "--tenants",    options.tenants,
-                                   "--store",       options.store, "--listen",     "127.0.0.1:0",
-                                   "--log-level",   "warn",        "--log-format", "text"};
+    std::vector<std::string> words{options.program, "serve", "--tenants", options.tenants, "--store",
+                                   options.store, "--listen", "127.0.0.1:0", "--log-level", "warn",
+                                   "--log-format", "text",
+                                   // Another run's, of another database, would not fit this one.
+                                   "--checkpoints", options.tenants + ".checkpoints"};
     const auto arguments = pointers_to(words);
     const auto environment = clean_environment();
     std::array<int, 2> pipe{};

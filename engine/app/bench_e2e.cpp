@@ -18,6 +18,7 @@
 #include "engine/app/bench_server.h"
 #include "engine/app/bench_tally.h"
 #include "engine/app/bench_workload.h"
+#include "engine/app/scratch_folder.h"
 #include "engine/app/support.h"
 #include "engine/store/postgres/floor.h"
 #include "engine/store/sqlite/floor.h"
@@ -33,27 +34,6 @@ using Clock = std::chrono::steady_clock;
 constexpr auto patience = std::chrono::seconds(10);
 constexpr auto tick = std::chrono::milliseconds(20);
 constexpr std::size_t rows_sampled = 2'000;
-
-/// A folder of its own that goes with everything in it.
-class Scratch {
-public:
-    static Result<Scratch> make() {
-        auto name = (fs::temp_directory_path() / "signalbox-bench-XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr)
-            return unavailable("cannot make " + name + ": " + std::strerror(errno));
-        return Scratch(name);
-    }
-    Scratch(Scratch&& other) noexcept : path_(std::exchange(other.path_, fs::path())) {}
-    ~Scratch() {
-        std::error_code ignored;
-        if (!path_.empty()) fs::remove_all(path_, ignored);
-    }
-    const fs::path& path() const { return path_; }
-
-private:
-    explicit Scratch(fs::path path) : path_(std::move(path)) {}
-    fs::path path_;
-};
 
 double own_processor_seconds() {
     rusage usage{};
@@ -439,7 +419,7 @@ std::string to_text(const BenchReport& report) {
 }
 
 Result<BenchReport> run_bench(const BenchOptions& options) {
-    const auto scratch = Scratch::make();
+    const auto scratch = ScratchFolder::make();
     if (!scratch) return scratch.error();
     return Bench(options, scratch->path()).run();
 }

@@ -45,9 +45,14 @@ int run(int argc, char** argv) {
     add_rule_commands(app, chosen);
     add_version_commands(app, chosen);
     add_store_commands(app, chosen);
+    add_audit_commands(app, chosen);
     add_operator_commands(app, chosen);
     add_migrate_commands(app, chosen);
     add_retention_command(app, chosen);
+    add_erase_command(app, chosen);
+    add_moving_commands(app, chosen);
+    add_doctor_command(app, chosen);
+    add_rebuild_command(app, chosen);
     add_serve_command(app, chosen);
     add_bench_commands(app, chosen);
     app.footer(examples);  // commands that are there before would inherit it

@@ -21,7 +21,16 @@ Progress::~Progress() {
 
 void Progress::step() {
     ++count_;
-    if (!shown_ || count_ % steps_between_looks != 0) return;
+    if (count_ % steps_between_looks == 0) show();
+}
+
+void Progress::reach(std::uint64_t count) {
+    count_ = count;
+    show();
+}
+
+void Progress::show() {
+    if (!shown_) return;
     const auto now = std::chrono::steady_clock::now();
     if (now - last_ < refresh) return;
     last_ = now;

@@ -12,8 +12,10 @@ public:
     explicit Progress(std::string noun);
     ~Progress();
     void step();
+    void reach(std::uint64_t count);
 
 private:
+    void show();
     std::string noun_;
     bool shown_;
     std::uint64_t count_ = 0;

@@ -11,13 +11,17 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <set>
 #include <thread>
 
 #include "connectors/kit/http_client.h"
+#include "engine/app/checkpointed_door.h"
+#include "engine/app/checkpoints.h"
 #include "engine/app/cli.h"
 #include "engine/app/commands.h"
 #include "engine/app/http_outbound.h"
+#include "engine/app/requests.h"
 #include "engine/app/settings.h"
 #include "engine/app/support.h"
 #include "engine/base/failpoint.h"
@@ -134,8 +138,8 @@ int code_of(const Error& error) {
 /// Everything that lives as long as the daemon, in the order it is taken down from the end.
 class Daemon {
 public:
-    Daemon(const Settings& settings, Duration drain, const OpenOptions& open)
-        : settings_(settings), drain_(drain), open_(open) {}
+    Daemon(const Settings& settings, Duration drain, const OpenOptions& open, Duration checkpoint_every)
+        : settings_(settings), drain_(drain), open_(open), checkpoint_every_(checkpoint_every) {}
 
     int run() {
         // A daemon that started with half of its tenants would answer for the others with silence.
@@ -146,12 +150,15 @@ public:
         if (const int code = open_runtime(std::move(folders.tenants)); code != exit_code::ok) return code;
         const auto started = runtime_->start();
         const bool stands_by = !started && settings_.standby && started.error().code == Code::conflict;
+        if (refused_) return *refused_;
         if (!started && !stands_by) return refuse_start(started.error());
         if (stands_by) runtime_->stand_by("standby: " + started.error().message);
         if (!stands_by && runtime_->serves_nobody()) return complain(exit_code::settings, serves_nobody());
         if (const int code = open_server(*address); code != exit_code::ok) return code;
         wait_for_signals();
         wait_for_reload();
+        if (!stands_by)
+            if (const int code = start_checkpoints(); code != exit_code::ok) return code;
         if (stands_by) standby_ = std::thread([this] { wait_for_ownership(); });
         log_info("started", {{"listen", address->host + ":" + std::to_string(server_->port())},
                              {"store", settings_.store.substr(0, settings_.store.find(':'))},
@@ -160,6 +167,7 @@ public:
         std::cout << "listening on http://" << address->host << ":" << server_->port() << std::endl;
         network_.run();
         runtime_->stop(Duration(0));
+        if (checkpoints_) checkpoints_->stop();  // signs what came last
         log_info("stopped", {{"code", exit_}});
         return exit_;
     }
@@ -183,10 +191,89 @@ private:
         client_options.may_send = [this] { return runtime_ && runtime_->may_deliver(); };
         client_ = std::make_unique<connectors::HttpClient>(network_, client_options);
         outbound_ = std::make_unique<HttpOutbound>(network_, *client_, clock_);
+        auto options = runtime_options(settings_);
+        options.on_owned = [this](Store& store) { return hold_against_checkpoints(store); };
         runtime_ = std::make_unique<Runtime>(
             Runtime::Handles{*std::move(writer), *std::move(view), *std::move(reader)}, std::move(tenants),
-            *outbound_, clock_, runtime_options(settings_), Worker::Listener(),
+            *outbound_, clock_, std::move(options), Worker::Listener(),
             [this](const Error& error) { give_up(error); });
+        return exit_code::ok;
+    }
+
+    Result<void> hold_against_checkpoints(Store& store) {
+        const int code = open_checkpoints(store);
+        if (code == exit_code::ok) return {};
+        refused_ = code;
+        return invalid("the store is not taken as it is");
+    }
+
+    /// Reads what is signed and holds the store against it, before anything is added to the store.
+    int open_checkpoints(Store& store) {
+        const auto path = settings_.checkpoints.empty()     ? default_sink(settings_.store)
+                          : settings_.checkpoints == "none" ? std::string()
+                                                            : settings_.checkpoints;
+        if (path.empty()) return go_without_checkpoints("there is no file for them");
+        auto key =
+            load_or_make_key(settings_.checkpoint_key.empty() ? default_key(path) : settings_.checkpoint_key);
+        if (!key && key.error().code != Code::unavailable)
+            return complain(exit_code::settings, key.error().message);
+        if (!key) return go_without_checkpoints(key.error().message);
+        auto sink = CheckpointSink::open(path);
+        if (!sink) return complain(sink.error());
+        const auto rollbacks = find_rollbacks(store, *sink);
+        if (!rollbacks) return complain(rollbacks.error());
+        if (!rollbacks->empty())
+            if (const int code = accept(store, *rollbacks, *sink, *key); code != exit_code::ok) return code;
+        sink_ = *std::move(sink);
+        key_ = *std::move(key);
+        return exit_code::ok;
+    }
+
+    int go_without_checkpoints(const std::string& reason) {
+        if (settings_.checkpoints_required)
+            return complain(exit_code::settings, "no checkpoints can be made: " + reason);
+        log_warn("no checkpoints are made: a journal that is written anew would not be found",
+                 {{"reason", reason}});
+        return exit_code::ok;
+    }
+
+    int accept(Store& store, const std::vector<Rollback>& rollbacks, CheckpointSink& sink,
+               const SigningKey& key) {
+        const auto& first = rollbacks.front();
+        const auto what = first.stored_seq < first.signed_seq
+                              ? "ends at " + std::to_string(first.stored_seq) + ", but " +
+                                    std::to_string(first.signed_seq) + " rows were signed"
+                              : "has another row " + std::to_string(first.signed_seq) + " than was signed";
+        const auto message = "the store does not fit its checkpoints: stream " + first.stream +
+                             " of tenant " + first.tenant.text() + " " + what;
+        if (!settings_.accept_rollback)
+            return complain(exit_code::bad_data,
+                            message +
+                                ". It may be an old backup: what happened since is missing. Restore a "
+                                "newer one, or serve it all the same, on record, with --accept-rollback");
+        log_warn("a rollback of the store is accepted", {{"reason", message}});
+        const auto accepted = accept_rollbacks(store, rollbacks, sink, key, operator_name(), clock_.now());
+        return accepted ? exit_code::ok : complain(accepted.error());
+    }
+
+    int start_checkpoints() {
+        if (!sink_) return exit_code::ok;
+        OpenOptions open;
+        open.read_only = true;
+        open.cache_bytes = settings_.cache_bytes / 16;
+        auto store = open_store(settings_.store, open);
+        if (!store) return complain(store.error());
+        CheckpointOptions options;
+        options.rows = settings_.checkpoint_rows;
+        options.every = checkpoint_every_;
+        if (settings_.checkpoints_required)
+            options.on_failure = [this](const Error& error) {
+                log_error("no checkpoint could be made; ending", {{"reason", error.message}});
+                boost::asio::post(network_, [this] { stop(exit_code::input_output); });
+            };
+        checkpoints_ = std::make_unique<Checkpoints>(*std::move(store), *std::exchange(sink_, std::nullopt),
+                                                     *std::exchange(key_, std::nullopt), std::move(options));
+        door_->watch(checkpoints_.get());
         return exit_code::ok;
     }
 
@@ -202,7 +289,8 @@ private:
             const auto started = runtime_->start();
             if (started && runtime_->serves_nobody())
                 return end_standby(exit_code::settings, serves_nobody());
-            if (started) return log_info("took the store over");
+            if (started) return go_on_as_owner();
+            if (refused_) return end_standby(*refused_, started.error().message);
             const auto& error = started.error();
             const bool passes = error.code == Code::conflict || error.code == Code::unavailable;
             if (!passes || runtime_->owns())
@@ -211,6 +299,12 @@ private:
             runtime_->stand_by("standby: " + error.message);
             std::this_thread::sleep_for(standby_poll);
         }
+    }
+
+    void go_on_as_owner() {
+        log_info("took the store over");
+        if (const int code = start_checkpoints(); code != exit_code::ok)
+            end_standby(code, "no checkpoints can be made");
     }
 
     void end_standby(int code, const std::string& reason) {
@@ -224,10 +318,11 @@ private:
     }
 
     int open_server(const Address& address) {
+        door_ = std::make_unique<CheckpointedDoor>(*runtime_);
         http::ApiOptions api_options;
         api_options.body_bytes_max = settings_.body_bytes_max;
         api_ = std::make_unique<http::Api>(
-            *runtime_, clock_, metrics_,
+            *door_, clock_, metrics_,
             [this](std::function<void()> work) { boost::asio::post(network_, std::move(work)); },
             api_options);
         http::ServerOptions options;
@@ -303,6 +398,7 @@ private:
     const Settings& settings_;
     Duration drain_;
     OpenOptions open_;
+    Duration checkpoint_every_;
     SystemClock clock_;
     boost::asio::io_context network_{1};
     boost::asio::signal_set signals_{network_, SIGINT, SIGTERM};
@@ -310,12 +406,17 @@ private:
     http::Metrics metrics_;
     std::unique_ptr<connectors::HttpClient> client_;
     std::unique_ptr<HttpOutbound> outbound_;
+    std::optional<CheckpointSink> sink_;
+    std::optional<SigningKey> key_;
+    std::unique_ptr<Checkpoints> checkpoints_;
     std::unique_ptr<Runtime> runtime_;
+    std::unique_ptr<CheckpointedDoor> door_;
     std::unique_ptr<http::Api> api_;
     std::unique_ptr<http::Server> server_;
     std::thread stopper_;
     std::thread standby_;
     std::atomic<bool> standby_over_{false};
+    std::optional<int> refused_;  ///< why the store was not taken; said already
     bool stopping_ = false;
     int exit_ = exit_code::ok;
 };
@@ -347,7 +448,11 @@ int serve(CLI::App& command, Settings& settings) {
         settings.journal_partitions_ahead > journal_partitions_ahead_max)
         return complain(exit_code::settings, "--journal-partitions-ahead is between 1 and " +
                                                  std::to_string(journal_partitions_ahead_max));
-    return Daemon(settings, *drain, open_options(settings, *lease, *span)).run();
+    const auto every = parse_duration(settings.checkpoint_every);
+    if (!every) return complain(exit_code::settings, "--checkpoint-every: " + every.error().message);
+    if (settings.checkpoint_rows == 0)
+        return complain(exit_code::settings, "--checkpoint-rows is at least 1");
+    return Daemon(settings, *drain, open_options(settings, *lease, *span), *every).run();
 }
 
 }  // namespace

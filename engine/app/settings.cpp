@@ -57,6 +57,21 @@ void add_settings(CLI::App& command, Settings& settings) {
         "PostgreSQL: time that one partition of the journal spans: day, week or month");
     add(command, "journal-partitions-ahead", settings.journal_partitions_ahead,
         "PostgreSQL: partitions of the journal that stand ready before their time");
+    add(command, "checkpoints", settings.checkpoints,
+        "File that gets the signed checkpoints, outside the store; none for none (default: beside the "
+        "store)");
+    add(command, "checkpoint-key", settings.checkpoint_key,
+        "Private key they are signed with, made when it is not there (default: beside the checkpoints)");
+    add(command, "checkpoint-rows", settings.checkpoint_rows,
+        "A checkpoint after so many rows of the journal");
+    add(command, "checkpoint-every", settings.checkpoint_every,
+        "and after so long when there is anything new");
+    command
+        .add_flag("--checkpoints-required", settings.checkpoints_required,
+                  "End rather than go on without checkpoints")
+        ->envname(env_name("checkpoints-required"));
+    command.add_flag("--accept-rollback", settings.accept_rollback,
+                     "Serve a store that is behind its checkpoints, such as a restored backup; journaled");
     add(command, "batch-events-max", settings.batch_events_max, "Events decided in one commit");
     add(command, "intake-events-max", settings.intake_events_max,
         "Events waiting in memory; more are answered 503");

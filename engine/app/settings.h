@@ -25,6 +25,12 @@ struct Settings {
     int partitions = 16;        ///< of a store that is made
     std::string journal_partition = "month";  ///< of a server's store: the span of the journal's partitions
     int journal_partitions_ahead = 2;         ///< and how many stand ready
+    std::string checkpoints;     ///< file of signed checkpoints; empty = beside the store; `none`
+    std::string checkpoint_key;  ///< empty = beside the checkpoints
+    std::size_t checkpoint_rows = 1'000;
+    std::string checkpoint_every = "60s";
+    bool checkpoints_required = false;  ///< without them the daemon ends
+    bool accept_rollback = false;       ///< this once
     std::size_t batch_events_max = 256;
     std::size_t intake_events_max = 10'000;
     std::size_t lane_waiting_max = 10'000;

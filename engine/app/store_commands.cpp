@@ -1,4 +1,4 @@
-/// explain, history, audit: what an auditor asks a store, live or not.
+/// explain, history: what an auditor asks a store, live or not.
 
 #include <CLI/CLI.hpp>
 #include <iostream>
@@ -8,7 +8,6 @@
 
 #include "engine/app/cli.h"
 #include "engine/app/commands.h"
-#include "engine/app/progress.h"
 #include "engine/app/render.h"
 #include "engine/app/support.h"
 #include "engine/pipeline/explain.h"
@@ -188,66 +187,6 @@ int list_command(const ListOptions& options) {
     return exit_code::ok;
 }
 
-int verify_command(const StoreOptions& options) {
-    auto store = open_for_reading(options.store);
-    if (!store) return complain(store.error());
-    TenantName tenant;  // none means all
-    if (!options.tenant.empty()) {
-        auto chosen = choose_tenant(**store, options.tenant);
-        if (!chosen) return complain(exit_code::usage, chosen.error().message);
-        tenant = *chosen;
-    }
-    const auto report = verify(**store, tenant);
-    if (!report) return complain(report.error());
-    Json faults = Json::array();
-    for (const auto& fault : report->faults) {
-        faults.push_back({{"tenant", fault.tenant.text()},
-                          {"stream", fault.stream},
-                          {"seq", fault.seq},
-                          {"what", fault.what}});
-        if (!options.json)
-            std::cout << "BAD " << fault.tenant.text() << " " << fault.stream << "#" << fault.seq << ": "
-                      << fault.what << "\n";
-    }
-    if (options.json)
-        std::cout << canonical_json(Json{{"ok", faults.empty()},
-                                         {"rows", report->rows},
-                                         {"streams", report->streams},
-                                         {"erased_bodies", report->erased_bodies},
-                                         {"faults", faults}})
-                  << "\n";
-    else
-        std::cout << report->rows << " rows in " << report->streams << " streams, "
-                  << (report->faults.empty() ? "all good"
-                                             : std::to_string(report->faults.size()) + " bad streams")
-                  << "\n";
-    return report->faults.empty() ? exit_code::ok : exit_code::failed;
-}
-
-Result<void> export_stream(Store& store, const TenantName& tenant, const std::string& stream,
-                           Progress& progress) {
-    return store.scan(tenant, stream, 0, [&](const JournalRecord& record) {
-        std::cout << canonical_json(export_line(record)) << '\n';
-        progress.step();
-        return static_cast<bool>(std::cout);
-    });
-}
-
-int export_command(const StoreOptions& options) {
-    auto store = open_for_reading(options.store);
-    if (!store) return complain(store.error());
-    const auto tenant = choose_tenant(**store, options.tenant);
-    if (!tenant) return complain(exit_code::usage, tenant.error().message);
-    const auto streams = (*store)->streams(*tenant);
-    if (!streams) return complain(streams.error());
-    Progress progress("rows");
-    for (const auto& head : *streams)
-        if (auto done = export_stream(**store, *tenant, head.stream, progress); !done)
-            return complain(done.error());
-    std::cout.flush();
-    return exit_code::ok;
-}
-
 }  // namespace
 
 void add_store_commands(CLI::App& app, Chosen& chosen) {
@@ -269,17 +208,11 @@ void add_store_commands(CLI::App& app, Chosen& chosen) {
     history->callback([history_options, &chosen] {
         chosen = [history_options] { return history_command(*history_options); };
     });
+}
 
-    auto* audit = app.add_subcommand("audit", "Proves or exports the journal");
-    audit->require_subcommand(1);
-    auto verify_options = std::make_shared<StoreOptions>();
-    auto* verify = audit->add_subcommand(
-        "verify", "Checks every row, digest and hash; names the first bad row of a stream");
-    add_store_options(*verify, *verify_options);
-    verify->callback(
-        [verify_options, &chosen] { chosen = [verify_options] { return verify_command(*verify_options); }; });
+void add_audit_list(CLI::App& audit, Chosen& chosen) {
     auto list_options = std::make_shared<ListOptions>();
-    auto* list = audit->add_subcommand("list", "Lists rows by subject, rule, kind and time, oldest first");
+    auto* list = audit.add_subcommand("list", "Lists rows by subject, rule, kind and time, oldest first");
     add_store_options(*list, *list_options);
     list->add_option("--subject", list_options->subject, "Such as ticket/zendesk:35436");
     list->add_option("--rule", list_options->query.rule,
@@ -290,11 +223,6 @@ void add_store_commands(CLI::App& app, Chosen& chosen) {
     list->add_option("--limit", list_options->query.limit, "Newest rows to show")->capture_default_str();
     list->callback(
         [list_options, &chosen] { chosen = [list_options] { return list_command(*list_options); }; });
-    auto export_options = std::make_shared<StoreOptions>();
-    auto* exporting = audit->add_subcommand("export", "Writes a tenant's journal as JSON lines");
-    add_store_options(*exporting, *export_options);
-    exporting->callback(
-        [export_options, &chosen] { chosen = [export_options] { return export_command(*export_options); }; });
 }
 
 }  // namespace engine::app

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iostream>
 #include <sstream>
+#include <thread>
 
 #include "engine/app/cli.h"
 #include "engine/store/postgres/postgres_store.h"
@@ -121,6 +122,10 @@ Result<TenantName> choose_tenant(Store& store, const std::string& name) {
     }
     if (tenants->size() == 1) return tenants->front();
     return invalid("say the tenant with --tenant: " + listed(*tenants));
+}
+
+int verify_threads() {
+    return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 16u));
 }
 
 bool colours_wanted(int descriptor) {

@@ -39,6 +39,9 @@ Result<std::string> read_input(const std::string& path, std::size_t bytes_max);
 /// The only tenant of the store, or the named one. Fails with invalid_input when there are several.
 Result<TenantName> choose_tenant(Store& store, const std::string& name);
 
+/// How many threads prove a journal unless told: one a core.
+int verify_threads();
+
 bool colours_wanted(int descriptor);
 
 inline constexpr auto store_help =

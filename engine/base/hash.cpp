@@ -27,12 +27,18 @@ const EVP_MD* method_of(Algorithm algorithm) {
     ensure_failed("a known Algorithm", __FILE__, __LINE__);
 }
 
-int hex_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
+constexpr std::array<std::int8_t, 256> make_hex_values() {
+    std::array<std::int8_t, 256> values{};
+    for (auto& value : values) value = -1;
+    for (int i = 0; i < 10; ++i) values[static_cast<std::size_t>('0' + i)] = static_cast<std::int8_t>(i);
+    for (int i = 0; i < 6; ++i) {
+        values[static_cast<std::size_t>('a' + i)] = static_cast<std::int8_t>(10 + i);
+        values[static_cast<std::size_t>('A' + i)] = static_cast<std::int8_t>(10 + i);
+    }
+    return values;
 }
+/// -1 for what is no digit. Rows of a journal are read by the hundred thousand.
+constexpr auto hex_values = make_hex_values();
 
 int base64_value(char c) {
     if (c >= 'A' && c <= 'Z') return c - 'A';
@@ -100,15 +106,23 @@ std::string to_hex(std::string_view bytes) {
 }
 
 Result<std::string> from_hex(std::string_view text) {
+    std::string out;
+    if (const auto read = from_hex(text, out); !read) return read.error();
+    return out;
+}
+
+Result<void> from_hex(std::string_view text, std::string& out) {
     if (text.size() % 2 != 0) return invalid("hex text has an odd length");
-    std::string out(text.size() / 2, '\0');
+    out.resize(text.size() / 2);
+    int wrong = 0;
     for (std::size_t i = 0; i < out.size(); ++i) {
-        const int high = hex_value(text[2 * i]);
-        const int low = hex_value(text[2 * i + 1]);
-        if (high < 0 || low < 0) return invalid("text is not hex");
+        const int high = hex_values[static_cast<unsigned char>(text[2 * i])];
+        const int low = hex_values[static_cast<unsigned char>(text[2 * i + 1])];
+        wrong |= high | low;
         out[i] = static_cast<char>(high * 16 + low);
     }
-    return out;
+    if (wrong < 0) return invalid("text is not hex");
+    return {};
 }
 
 std::string to_base64(std::string_view bytes) {

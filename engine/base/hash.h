@@ -29,6 +29,8 @@ std::string_view bytes_of(const Digest& digest);
 std::string to_hex(std::string_view bytes);
 /// Reads upper and lower case. Fails with invalid_input.
 Result<std::string> from_hex(std::string_view text);
+/// The same into memory that is used again.
+Result<void> from_hex(std::string_view text, std::string& out);
 /// RFC 4648 with padding.
 std::string to_base64(std::string_view bytes);
 /// Padding may be left out; the URL alphabet is read too. Fails with invalid_input.

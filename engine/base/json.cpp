@@ -163,6 +163,14 @@ void append_double(std::string& out, double value) {
     }
 }
 
+/// Whether every reader of JSON gets the integer as it is.
+bool is_exact(const Json& integer) {
+    if (integer.is_number_unsigned())
+        return integer.get<std::uint64_t>() <= static_cast<std::uint64_t>(exact_integer_max);
+    const auto number = integer.get<std::int64_t>();
+    return number >= -exact_integer_max && number <= exact_integer_max;
+}
+
 void append_integer(std::string& out, const Json& value) {
     std::array<char, 24> buffer;
     const auto end =
@@ -170,10 +178,7 @@ void append_integer(std::string& out, const Json& value) {
             ? std::to_chars(buffer.data(), buffer.data() + buffer.size(), value.get<std::uint64_t>()).ptr
             : std::to_chars(buffer.data(), buffer.data() + buffer.size(), value.get<std::int64_t>()).ptr;
     const std::string_view text(buffer.data(), static_cast<std::size_t>(end - buffer.data()));
-    const bool exact = value.is_number_unsigned()
-                           ? value.get<std::uint64_t>() <= static_cast<std::uint64_t>(exact_integer_max)
-                           : value.get<std::int64_t>() >= -exact_integer_max &&
-                                 value.get<std::int64_t>() <= exact_integer_max;
+    const bool exact = is_exact(value);
     if (!exact) out += '"';
     out += text;
     if (!exact) out += '"';
@@ -343,6 +348,23 @@ void CanonicalWriter::text(std::string_view name, std::string_view value) {
 void CanonicalWriter::value(std::string_view name, const Json& value) {
     this->name(name);
     this->value(value);
+}
+
+void make_plain(Json& value) {
+    if (value.is_structured()) {
+        for (auto& item : value) make_plain(item);
+        return;
+    }
+    if (value.is_number_integer() && !is_exact(value)) value = number_text(value);
+    if (!value.is_number_float()) return;
+    const auto number = value.get<double>();
+    constexpr double exact_max = static_cast<double>(exact_integer_max);
+    constexpr double written_with_digits = 1e21;
+    if (std::trunc(number) != number || std::abs(number) >= written_with_digits) return;
+    if (std::abs(number) <= exact_max)
+        value = static_cast<std::int64_t>(number);
+    else
+        value = number_text(value);
 }
 
 std::string number_text(const Json& number) {

@@ -28,6 +28,10 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {});
 /// any reader sees the same value. Text that is not UTF-8 has its bad bytes replaced by U+FFFD.
 std::string canonical_json(const Json& value);
 
+/// Turns the value into what its canonical bytes read back as: integers beyond 2^53 become texts, a number
+/// without a fraction an integer. What was kept and what the journal says of it are then the same.
+void make_plain(Json& value);
+
 /// Writes what canonical_json would write of a value, without making the value. The caller gives the members
 /// of an object in the order of their names, which are plain ASCII.
 class CanonicalWriter {

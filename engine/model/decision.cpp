@@ -21,11 +21,30 @@ Json list_of(const List& items) {
     return list;
 }
 
-Json event_part(const Decision& decision) {
-    return {{"id", decision.event_id.text()},
-            {"type", decision.event_type},
-            {"subject", decision.subject.text()},
-            {"time", to_text(decision.event_time)}};
+Json event_part(const Decision& decision, bool detail) {
+    Json part{{"id", decision.event_id.text()},
+              {"type", decision.event_type},
+              {"subject", decision.subject.text()},
+              {"time", to_text(decision.event_time)}};
+    if (detail) part["source"] = decision.event_source;
+    return part;
+}
+
+/// With what its delivery needs.
+Json action_part(const Action& action) {
+    Json json = to_json(action);
+    if (!action.as.empty()) json["as"] = action.as;
+    if (!action.firing.empty()) json["firing"] = action.firing;
+    if (action.relaxed) json["relaxed"] = true;
+    if (!action.save.empty()) json["save"] = action.save;
+    return json;
+}
+
+Json placed_part(const Placed& placed) {
+    Json json = Json::object();
+    if (placed.first_delivery > 0) json["delivery"] = placed.first_delivery;
+    if (!placed.events.empty()) json["events"] = placed.events;
+    return json;
 }
 
 Json failures_part(const std::vector<RuleFailure>& failures) {
@@ -47,6 +66,12 @@ Json linked_part(const std::vector<LinkedVersion>& linked) {
 
 void add_detail(Json& json, const Decision& decision) {
     json["now"] = to_text(decision.now);
+    json["event"] = event_part(decision, true);
+    for (std::size_t i = 0; i < decision.actions.size(); ++i)
+        json["actions"][i] = action_part(decision.actions[i]);
+    if (decision.write_back) json["write_back"] = action_part(*decision.write_back);
+    if (!decision.entered.empty()) json["entered"] = decision.entered;
+    if (!decision.placed.empty()) json["placed"] = placed_part(decision.placed);
     if (!decision.linked.empty()) json["linked"] = linked_part(decision.linked);
     if (!decision.continuations.empty()) json["waiting"] = list_of(decision.continuations);
     if (decision.blocks_lane) json["blocks_lane"] = true;
@@ -78,9 +103,13 @@ void write_changes(CanonicalWriter& out, std::string_view name, const std::vecto
 void write_action(CanonicalWriter& out, const Action& action) {
     out.begin_object();
     out.text("action", action.action);
+    if (!action.as.empty()) out.text("as", action.as);
     out.text("connection", action.connection);
+    if (!action.firing.empty()) out.text("firing", action.firing);
     out.value("params", action.params);
+    if (action.relaxed) out.boolean("relaxed", true);
     if (!action.rule.empty()) out.text("rule", action.rule);
+    if (!action.save.empty()) out.value("save", action.save);
     out.end_object();
 }
 
@@ -88,6 +117,7 @@ void write_event(CanonicalWriter& out, const Decision& decision) {
     out.name("event");
     out.begin_object();
     out.text("id", decision.event_id.text());
+    out.text("source", decision.event_source);
     out.text("subject", decision.subject.text());
     out.text("time", to_text(decision.event_time));
     out.text("type", decision.event_type);
@@ -101,6 +131,47 @@ void write_linked(CanonicalWriter& out, const std::vector<LinkedVersion>& linked
         out.integer("version", link.version);
         out.end_object();
     });
+}
+
+// Reading back; a value that cannot be read ends it as a missing one does.
+
+struct Unreadable {
+    std::string reason;
+};
+
+template <class Value>
+Value read(Result<Value> result) {
+    if (!result) throw Unreadable{result.error().message};
+    return *std::move(result);
+}
+
+Change change_from(const Json& json) {
+    return {json.at("field").get<std::string>(), json.at("from"), json.at("to"), json.value("rule", ""), ""};
+}
+
+Action action_from(const Json& json) {
+    Action action;
+    action.rule = json.value("rule", "");
+    action.connection = json.at("connection").get<std::string>();
+    action.action = json.at("action").get<std::string>();
+    action.params = json.at("params");
+    action.as = json.value("as", "");
+    action.save = json.value("save", Json::object());
+    action.relaxed = json.value("relaxed", false);
+    action.firing = json.value("firing", "");
+    return action;
+}
+
+Emitted emitted_from(const Json& json) {
+    return {json.at("rule").get<std::string>(), json.at("type").get<std::string>(),
+            read(Subject::parse(json.at("subject").get<std::string>())), json.at("data")};
+}
+
+Placed placed_from(const Json& json) {
+    Placed placed;
+    placed.first_delivery = json.value("delivery", std::uint64_t{0});
+    if (json.contains("events")) json.at("events").get_to(placed.events);
+    return placed;
 }
 
 }  // namespace
@@ -157,16 +228,11 @@ Result<Continuation> continuation_from_json(const Json& json) {
 }
 
 Json to_json(const Decision& decision, bool detail) {
-    Json json{{"event", event_part(decision)},
-              {"ruleset", decision.ruleset},
-              {"outcome", name_of(decision.outcome)},
-              {"fired", decision.fired},
-              {"merged", list_of(decision.merged)},
-              {"changes", list_of(decision.changes)},
-              {"conflicts", list_of(decision.conflicts)},
-              {"actions", list_of(decision.actions)},
-              {"emitted", list_of(decision.emitted)},
-              {"timers", Json::array()}};
+    Json json{{"event", event_part(decision, false)},     {"ruleset", decision.ruleset},
+              {"outcome", name_of(decision.outcome)},     {"fired", decision.fired},
+              {"merged", list_of(decision.merged)},       {"changes", list_of(decision.changes)},
+              {"conflicts", list_of(decision.conflicts)}, {"actions", list_of(decision.actions)},
+              {"emitted", list_of(decision.emitted)},     {"timers", Json::array()}};
     if (decision.write_back) json["write_back"] = to_json(*decision.write_back);
     if (!decision.failures.empty()) json["failures"] = failures_part(decision.failures);
     if (!decision.cycle.empty()) json["cycle"] = decision.cycle;
@@ -174,6 +240,41 @@ Json to_json(const Decision& decision, bool detail) {
     if (!decision.trace.is_null()) json["trace"] = decision.trace;
     if (detail) add_detail(json, decision);
     return json;
+}
+
+Result<Decision> decision_from_json(const Json& json) {
+    try {
+        const auto& event = json.at("event");
+        Decision decision;
+        decision.event_id = EventId(event.at("id").get<std::string>());
+        decision.event_source = event.at("source").get<std::string>();
+        decision.event_type = event.at("type").get<std::string>();
+        decision.subject = read(Subject::parse(event.at("subject").get<std::string>()));
+        decision.event_time = read(parse_instant(event.at("time").get<std::string>()));
+        decision.ruleset = json.at("ruleset").get<std::string>();
+        decision.outcome = read(parse_outcome(json.at("outcome").get<std::string>()));
+        decision.now = read(parse_instant(json.at("now").get<std::string>()));
+        for (const auto& one : json.at("merged")) decision.merged.push_back(change_from(one));
+        for (const auto& one : json.at("changes")) decision.changes.push_back(change_from(one));
+        for (const auto& one : json.at("actions")) decision.actions.push_back(action_from(one));
+        if (json.contains("write_back")) decision.write_back = action_from(json.at("write_back"));
+        for (const auto& one : json.at("emitted")) decision.emitted.push_back(emitted_from(one));
+        if (json.contains("entered")) json.at("entered").get_to(decision.entered);
+        if (json.contains("placed")) decision.placed = placed_from(json.at("placed"));
+        if (json.contains("linked"))
+            for (const auto& one : json.at("linked"))
+                decision.linked.push_back({read(Subject::parse(one.at("subject").get<std::string>())),
+                                           one.at("version").get<std::uint64_t>()});
+        if (json.contains("waiting"))
+            for (const auto& one : json.at("waiting"))
+                decision.continuations.push_back(read(continuation_from_json(one)));
+        decision.blocks_lane = json.contains("blocks_lane");
+        return decision;
+    } catch (const Json::exception& error) {
+        return Error{Code::corrupt, std::string("journaled decision: ") + error.what()};
+    } catch (const Unreadable& error) {
+        return Error{Code::corrupt, "journaled decision: " + error.reason};
+    }
 }
 
 std::string canonical_text(const Decision& decision) {
@@ -186,6 +287,7 @@ std::string canonical_text(const Decision& decision) {
     out.value("conflicts", list_of(decision.conflicts));
     if (!decision.cycle.empty()) write_texts(out, "cycle", decision.cycle);
     out.value("emitted", list_of(decision.emitted));
+    if (!decision.entered.empty()) write_texts(out, "entered", decision.entered);
     write_event(out, decision);
     if (!decision.failures.empty()) out.value("failures", failures_part(decision.failures));
     write_texts(out, "fired", decision.fired);
@@ -194,6 +296,7 @@ std::string canonical_text(const Decision& decision) {
     if (!decision.notes.empty()) write_texts(out, "notes", decision.notes);
     out.text("now", to_text(decision.now));
     out.text("outcome", name_of(decision.outcome));
+    if (!decision.placed.empty()) out.value("placed", placed_part(decision.placed));
     out.text("ruleset", decision.ruleset);
     out.value("timers", Json::array());
     if (!decision.trace.is_null()) out.value("trace", decision.trace);

@@ -88,8 +88,19 @@ struct LinkedVersion {
     std::uint64_t version = 0;
 };
 
+/// Where what followed from a decision stands among what waits: given by the store's owner, not decided.
+struct Placed {
+    std::uint64_t first_delivery =
+        0;  ///< number of the first of its deliveries, the others follow it; 0 = none
+    std::vector<std::uint64_t>
+        events;  ///< places of what flows back: other entities of the payload, then emitted
+    bool empty() const { return first_delivery == 0 && events.empty(); }
+    friend bool operator==(const Placed&, const Placed&) = default;
+};
+
 struct Decision {
     EventId event_id;
+    std::string event_source;
     std::string event_type;
     Subject subject;
     Instant event_time{};
@@ -106,15 +117,22 @@ struct Decision {
     std::vector<RuleFailure> failures;
     std::vector<std::string> cycle;     ///< of a loop: the rules that kept firing
     std::vector<LinkedVersion> linked;  ///< the snapshots that were read
-    std::vector<std::string> notes;     ///< odd but accepted: unknown fields, an echo left out, …
-    bool blocks_lane = false;           ///< on_error: lane
-    Instant now{};                      ///< the decision's clock
-    Json document;  ///< the entity's fields after the decision (not part of the JSON form)
-    Json trace;     ///< null unless asked for
+    std::vector<std::string>
+        entered;  ///< kinds of the payload's other entities that were news in their lanes
+    Placed placed;
+    std::vector<std::string> notes;  ///< odd but accepted: unknown fields, an echo left out, …
+    bool blocks_lane = false;        ///< on_error: lane
+    Instant now{};                   ///< the decision's clock
+    Json document;                   ///< the entity's fields after the decision (not part of the JSON form)
+    Json trace;                      ///< null unless asked for
 };
 
-/// The line of `replay --json`; `detail` adds what only the journal keeps (now, linked, notes, failures, …).
+/// The line of `replay --json`; `detail` adds what only the journal keeps (now, linked, what deliveries need,
+/// …).
 Json to_json(const Decision& decision, bool detail = false);
+/// Reads what to_json(decision, true) wrote, but for what is only said to people (fired, conflicts, failures,
+/// cycle, notes). Fails with corrupt.
+Result<Decision> decision_from_json(const Json& json);
 /// canonical_json(to_json(decision, true)): every decision is journaled this way, so no value is made for it.
 std::string canonical_text(const Decision& decision);
 

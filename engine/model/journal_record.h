@@ -16,6 +16,7 @@ namespace engine {
 namespace record_kind {
 inline constexpr auto event = "event";                ///< an accepted event's envelope
 inline constexpr auto decision = "decision";          ///< its one outcome
+inline constexpr auto waiting = "waiting";            ///< the event of the row before waits in its lane
 inline constexpr auto clash = "clash";                ///< a known id came with another body
 inline constexpr auto delivered = "delivered";        ///< a delivery is done; body has the result
 inline constexpr auto attempt = "attempt";            ///< an attempt that did not succeed
@@ -25,6 +26,7 @@ inline constexpr auto operator_act = "operator_act";  ///< a person's command (c
 inline constexpr auto retention = "retention";        ///< old rows were taken away (control)
 inline constexpr auto lane_blocked = "lane_blocked";
 inline constexpr auto lane_released = "lane_released";
+inline constexpr auto erasure = "erasure";  ///< the bodies of all earlier rows about the subject are gone
 }  // namespace record_kind
 
 struct JournalRecord {

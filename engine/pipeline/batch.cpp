@@ -176,6 +176,7 @@ Result<Ack> Batch::let_wait(const Event& event, std::string_view canonical_data)
     step.seen = EventKey{event.tenant, event.source, event.id};
     step.seen_digest = seen_.at(seen_key(event));
     step.pending_added.push_back(next_pending(event, pending_kind::event));
+    add_waiting_record(step, event, step.pending_added.back().place);
     steps_.push_back(std::move(step));
     return Ack{Ack::Kind::accepted, event.id, true, ""};
 }
@@ -245,9 +246,10 @@ Result<void> Batch::decide(const Tenant& tenant, Work work, const Origin& origin
         step.decided = key;
     }
     if (origin.pending) step.pending_removed.emplace_back(origin.pending->partition, origin.pending->place);
-    add_decision_record(step, event, *decided);
     if (options_.deliver) add_deliveries(step, event, *decided);
     add_derived(step, *decided);
+    // After those, because it says where they stand.
+    add_decision_record(step, event, *decided);
     add_continuations(step, event, *decided);
     if (decided->decision.blocks_lane) block_lane(step, event, *decided, origin);
     if (decided->store_entity) add_entity(step, std::move(decided->after));
@@ -275,6 +277,17 @@ void Batch::add_event_record(Step& step, const Event& event, std::string_view ca
     step.records.push_back(std::move(record));
 }
 
+void Batch::add_waiting_record(Step& step, const Event& event, std::uint64_t place) const {
+    NewRecord record;
+    record.stream = partition_stream(lanes_.partition_of(event.tenant, event.subject));
+    record.kind = record_kind::waiting;
+    record.subject = event.subject.text();
+    record.cause_event = event.id.text();
+    record.actor = "engine";
+    record.body = canonical_json(Json{{"source", event.source}, {"place", place}});
+    step.records.push_back(std::move(record));
+}
+
 void Batch::add_decision_record(Step& step, const Event& event, const Decided& decided) const {
     NewRecord record;
     record.stream = partition_stream(lanes_.partition_of(event.tenant, event.subject));
@@ -288,44 +301,28 @@ void Batch::add_decision_record(Step& step, const Event& event, const Decided& d
     step.records.push_back(std::move(record));
 }
 
-void Batch::add_deliveries(Step& step, const Event& event, const Decided& decided) {
+void Batch::add_deliveries(Step& step, const Event& event, Decided& decided) {
+    auto& decision = decided.decision;
+    const auto count = decision.actions.size() + (decision.write_back ? 1 : 0);
+    if (count == 0) return;
     const auto partition = lanes_.partition_of(event.tenant, event.subject);
-    const std::size_t first = decided.decision.write_back ? 0 : 1;
-    for (std::size_t i = 0; i < decided.outgoing.size(); ++i) {
-        Delivery delivery;
-        delivery.partition = partition;
-        delivery.number = ++lanes_.numbers[partition];
-        delivery.key = delivery_key(event, first + i);
-        delivery.tenant = event.tenant;
-        delivery.lane = event.subject;
-        delivery.event = event.id;
-        delivery.source = event.source;
-        delivery.ruleset = decided.decision.ruleset;
-        delivery.action = decided.outgoing[i];
-        delivery.hops = event.hops;
-        delivery.created = options_.now;
-        delivery.next_attempt = options_.now;
-        step.outbox_added.push_back(std::move(delivery));
-    }
+    auto& last = lanes_.numbers[partition];
+    decision.placed.first_delivery = last + 1;
+    last += count;
+    step.outbox_added = deliveries_of(event, decision, partition);
 }
 
-void Batch::add_derived(Step& step, const Decided& decided) {
-    for (const auto& event : decided.derived)
+void Batch::add_derived(Step& step, Decided& decided) {
+    for (const auto& event : decided.derived) {
         step.pending_added.push_back(next_pending(event, pending_kind::derived));
+        decided.decision.placed.events.push_back(step.pending_added.back().place);
+    }
 }
 
 void Batch::add_continuations(Step& step, const Event& event, const Decided& decided) {
-    for (const auto& continuation : decided.decision.continuations) {
-        StoredContinuation stored;
-        stored.tenant = event.tenant;
-        stored.partition = lanes_.partition_of(event.tenant, event.subject);
-        stored.subject = event.subject;
-        stored.id = delivery_key(event, 0).text() + ":" + continuation.firing;
-        stored.continuation = continuation;
-        stored.context = Json{{"event", envelope_of(event)}};
-        continuations_[stored.id] = stored;
-        step.continuations_set.push_back(std::move(stored));
-    }
+    const auto partition = lanes_.partition_of(event.tenant, event.subject);
+    step.continuations_set = engine::continuations_of(event, decided.decision, partition);
+    for (const auto& stored : step.continuations_set) continuations_[stored.id] = stored;
 }
 
 void Batch::block_lane(Step& step, const Event& event, const Decided& decided, const Origin& origin) {
@@ -337,17 +334,10 @@ void Batch::block_lane(Step& step, const Event& event, const Decided& decided, c
     lane.event = event.id;
     lane.since = options_.now;
     // The retry waits at the head of the lane from now on; an operator lets it run or takes it away.
-    Event again = event;
-    again.id = EventId(event.id.text() + "~retry");
-    again.source = is_own_source(event.source) ? event.source : "signalbox:" + event.source;
-    again.cause = event.id;
-    again.hops = event.hops + 1;
-    Work retry;
-    retry.retried_changes = decided.decision.merged;
-    again.extensions[context_extension] = context_of(retry);
-    auto pending = next_pending(std::move(again), pending_kind::retry);
+    auto pending = next_pending(retry_of(event, decided.decision.merged), pending_kind::retry);
     // One that stumbles again stays before what came behind it.
     if (origin.pending && origin.pending->kind == pending_kind::retry) pending.place = origin.pending->place;
+    const auto place = pending.place;
     step.pending_added.push_back(std::move(pending));
     NewRecord record;
     record.stream = partition_stream(lane.partition);
@@ -357,8 +347,8 @@ void Batch::block_lane(Step& step, const Event& event, const Decided& decided, c
     record.cause_event = event.id.text();
     record.ruleset = decided.decision.ruleset;
     record.actor = "engine";
-    record.body =
-        canonical_json(Json{{"reason", lane.reason}, {"failures", failure_reasons(decided.decision)}});
+    record.body = canonical_json(
+        Json{{"reason", lane.reason}, {"failures", failure_reasons(decided.decision)}, {"place", place}});
     step.records.push_back(std::move(record));
     step.lanes_blocked.push_back(lane);
     waiting_[lane_key(event.tenant, event.subject)] += 1;

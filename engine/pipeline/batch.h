@@ -35,15 +35,8 @@ struct BatchOptions {
     Instant now{};
     bool deliver = true;
     std::size_t lane_waiting_max = 10'000;
+    std::size_t erased_rows_max = 10'000;  ///< by one command, so that no other lane waits long
 };
-
-/// How pending events came to be; `PendingEvent::kind`.
-namespace pending_kind {
-inline constexpr auto event = "event";        ///< from outside, behind a blocked lane; journaled already
-inline constexpr auto derived = "derived";    ///< emitted, or another entity of a payload
-inline constexpr auto delivery = "delivery";  ///< the result of an action
-inline constexpr auto retry = "retry";        ///< the event a lane stumbled over, for an operator's retry
-}  // namespace pending_kind
 
 /// SHA-256 over what the sender said; when it was received does not count. `canonical_data` is
 /// canonical_json(event.data).
@@ -111,8 +104,9 @@ private:
     void add_event_record(Step& step, const Event& event, std::string_view canonical_data) const;
     void add_entity(Step& step, Entity entity);
     void add_decision_record(Step& step, const Event& event, const Decided& decided) const;
-    void add_deliveries(Step& step, const Event& event, const Decided& decided);
-    void add_derived(Step& step, const Decided& decided);
+    void add_waiting_record(Step& step, const Event& event, std::uint64_t place) const;
+    void add_deliveries(Step& step, const Event& event, Decided& decided);
+    void add_derived(Step& step, Decided& decided);
     void add_continuations(Step& step, const Event& event, const Decided& decided);
     void block_lane(Step& step, const Event& event, const Decided& decided, const Origin& origin);
     PendingEvent next_pending(Event event, const char* kind);
@@ -124,7 +118,8 @@ private:
     void change_continuations(const TenantName& tenant, const Subject& subject,
                               std::vector<StoredContinuation>& all) const;
     Result<void> confirm_own_writes(Step& step, const Delivery& delivery);
-    void add_result_event(Step& step, const Delivery& delivery, const Attempt& attempt, bool done);
+    /// The event's place, or 0 when nobody waits for the result.
+    std::uint64_t add_result_event(Step& step, const Delivery& delivery, const Attempt& attempt, bool done);
 
     Result<Json> retry_dead_letter(const Request& request);
     Result<Json> discard_dead_letter(const Request& request);
@@ -133,9 +128,13 @@ private:
     Result<Json> create_key(const Request& request);
     Result<Json> revoke_key(const Request& request);
     Result<Json> retain(const Request& request);
+    Result<void> check_lane_is_quiet(const TenantName& tenant, const Subject& subject);
+    Result<std::vector<JournalPlace>> rows_to_erase(const Request& request, const Subject& subject);
+    Result<Json> erase(const Request& request);
     Result<DeadLetter> named_dead_letter(const Request& request);
+    /// `did`: what the body says of the outcome besides command and arguments.
     void add_operator_record(Step& step, const Request& request, const std::string& stream,
-                             const std::string& subject) const;
+                             const std::string& subject, Json did = Json::object()) const;
 
     /// The entity as this batch, or the one before it, leaves it.
     const Entity* planned(const Lanes::Key& key) const;

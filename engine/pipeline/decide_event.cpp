@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "engine/base/hash.h"
 #include "engine/base/text.h"
 #include "engine/pipeline/merge.h"
 #include "rules/evaluator/fit.h"
@@ -10,76 +9,23 @@
 namespace engine {
 namespace {
 
-constexpr std::string_view own_source = "signalbox:";
-
-/// A derived event's id is unique because its source tells whose id it continues.
-std::string derived_source(const Event& event) {
-    return event.source.starts_with(own_source) ? event.source : std::string(own_source) + event.source;
-}
-
-Event derived_from(const Event& event, const std::string& suffix, Instant now) {
-    Event derived;
-    derived.tenant = event.tenant;
-    derived.id = EventId(event.id.text() + "~" + suffix);
-    derived.source = derived_source(event);
-    derived.time = event.time;
-    derived.received = now;
-    derived.connection = event.connection;
-    derived.hops = event.hops + 1;
-    derived.cause = event.id;
-    return derived;
-}
-
-std::optional<std::string> id_text(const Json& object) {
-    const auto id = object.find("id");
-    if (id == object.end()) return std::nullopt;
-    if (id->is_string() && !id->get_ref<const std::string&>().empty()) return id->get<std::string>();
-    if (id->is_number_integer()) return number_text(*id);
-    return std::nullopt;
-}
-
 /// The other entities the payload shows; each enters its own lane afterwards.
-Result<std::vector<Event>> embedded(const Tenant& tenant, const Event& event, Snapshot& snapshot, Instant now,
-                                    std::vector<std::string>& notes) {
+Result<std::vector<Event>> embedded(const Tenant& tenant, const Event& event, Snapshot& snapshot,
+                                    Decision& decision) {
     std::vector<Event> events;
-    // The rest of a rule reads again what an older event brought: that is no news of other entities.
-    if (event.type.starts_with("delivery.")) return events;
+    const auto& catalogue = tenant.rule_set->catalogue;
     for (const auto& [kind, value] : event.data.items()) {
-        if (kind == event.subject.kind() || !value.is_object() || !tenant.rule_set->catalogue.is_entity(kind))
-            continue;
-        const auto id = id_text(value);
-        if (!id) continue;
-        auto derived = derived_from(event, kind, now);
-        auto subject = Subject::parse(Subject::of(kind, event.connection, *id).text());
-        if (!subject) {
-            notes.push_back("the " + kind + " of the payload was left out: its id cannot be kept");
-            continue;
-        }
-        derived.subject = std::move(*subject);
-        derived.type = kind + ".updated";
-        derived.actor = actor_of(event);
-        derived.data = Json{{kind, value}};
-        const auto before = snapshot.entity(event.tenant, derived.subject);
-        if (!before) return before.error();
+        if (!is_other_entity(event, kind, value, catalogue)) continue;
+        auto derived = entering(event, kind, value, decision.now);
+        if (!derived && derived.error().code == Code::invalid_input)
+            decision.notes.push_back(derived.error().message);
+        if (!derived) continue;
         // A payload that says nothing new would only make work.
-        const auto merged = merge(*before, derived, tenant.rule_set->catalogue);
-        if (merged.fields_differ) events.push_back(std::move(derived));
-    }
-    return events;
-}
-
-std::vector<Event> emitted_events(const Event& event, const Decision& decision, Instant now) {
-    std::vector<Event> events;
-    for (std::size_t i = 0; i < decision.emitted.size(); ++i) {
-        const auto& emitted = decision.emitted[i];
-        auto derived = derived_from(event, std::to_string(i), now);
-        // A vendor's time is the vendor's: what a rule says happens now.
-        derived.time = std::nullopt;
-        derived.subject = emitted.subject;
-        derived.type = emitted.type;
-        derived.actor = "rule:" + emitted.rule;
-        derived.data = emitted.data;
-        events.push_back(std::move(derived));
+        const auto news = snapshot.is_news(*derived, catalogue);
+        if (!news) return news.error();
+        if (!*news) continue;
+        decision.entered.push_back(kind);
+        events.push_back(*std::move(derived));
     }
     return events;
 }
@@ -145,6 +91,7 @@ private:
 Decision bare_decision(const Tenant& tenant, const Event& event, Instant now) {
     Decision decision;
     decision.event_id = event.id;
+    decision.event_source = event.source;
     decision.event_type = event.type;
     decision.subject = event.subject;
     decision.event_time = event.occurred();
@@ -175,16 +122,6 @@ Decided stale(const Tenant& tenant, const Event& event, Merged merged, Entity be
     return decided;
 }
 
-/// Remembers what the entity's owner does not know yet.
-void note_own_writes(Entity& entity, const Decision& decision, const DeliveryKey& key) {
-    const auto kind = entity.subject.kind();
-    for (const auto& change : decision.changes) {
-        auto& own = entity.own_writes[change.field.substr(kind.size() + 1)];
-        own.before.push_back(change.from);
-        own.delivery = key;
-    }
-}
-
 void add_write_back(const Tenant& tenant, const Event& event, Decided& decided) {
     auto& decision = decided.decision;
     if (decision.changes.empty() || decided.after.deleted) return;
@@ -193,8 +130,8 @@ void add_write_back(const Tenant& tenant, const Event& event, Decided& decided) 
     decision.write_back =
         connectors::write_back(connection->second, event.subject, decision.changes, decision.document);
     if (!decision.write_back) return;
+    make_plain(decision.write_back->params);
     note_own_writes(decided.after, decision, delivery_key(event, 0));
-    decided.outgoing.push_back(*decision.write_back);
 }
 
 constexpr std::size_t misfits_max = 20;
@@ -242,7 +179,23 @@ void note_oddities(const Tenant& tenant, const Event& event, Merged& merged) {
                                " stand in data." + kind);
 }
 
+/// What rules made as the journal will have it, so that what is decided next is decided on that.
+void make_decision_plain(Decision& decision) {
+    for (auto& change : decision.changes) {
+        make_plain(change.from);
+        make_plain(change.to);
+    }
+    for (auto& action : decision.actions) make_plain(action.params);
+    for (auto& emitted : decision.emitted) make_plain(emitted.data);
+}
+
 }  // namespace
+
+Result<bool> Snapshot::is_news(const Event& entering, const rules::Catalogue& catalogue) {
+    const auto before = entity(entering.tenant, entering.subject);
+    if (!before) return before.error();
+    return merge(*before, entering, catalogue).fields_differ;
+}
 
 Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& snapshot,
                              const DecideOptions& options) {
@@ -271,6 +224,8 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     Decided decided;
     decided.decision = rules::decide(*tenant.rule_set, std::move(input));
     auto& decision = decided.decision;
+    decision.event_source = event.source;
+    make_decision_plain(decision);
     decision.notes.insert(decision.notes.begin(), merged.notes.begin(), merged.notes.end());
     decided.after = std::move(merged.entity);
     for (const auto& change : decision.changes) apply(decided.after, change);
@@ -281,21 +236,13 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     // Times of an entity without a version have nothing to be the times of.
     if (!decided.after.known()) decided.store_entity = false;
 
-    decided.outgoing.insert(decided.outgoing.end(), decision.actions.begin(), decision.actions.end());
-    auto others = embedded(tenant, event, snapshot, options.now, decision.notes);
+    auto others = embedded(tenant, event, snapshot, decision);
     if (!others) return others.error();
     decided.derived = std::move(*others);
     auto emitted = emitted_events(event, decision, options.now);
     decided.derived.insert(decided.derived.end(), std::make_move_iterator(emitted.begin()),
                            std::make_move_iterator(emitted.end()));
     return decided;
-}
-
-DeliveryKey delivery_key(const Event& event, std::size_t index) {
-    const std::string_view nul("\0", 1);
-    const auto number = std::to_string(index);
-    const auto digest = sha256({event.tenant.text(), nul, event.source, nul, event.id.text(), nul, number});
-    return DeliveryKey(to_hex(bytes_of(digest).substr(0, 16)));
 }
 
 }  // namespace engine

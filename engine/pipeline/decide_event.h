@@ -12,6 +12,7 @@
 #include "engine/model/delivery.h"
 #include "engine/model/entity.h"
 #include "engine/model/event.h"
+#include "engine/pipeline/derived.h"
 #include "engine/pipeline/engine.h"
 #include "rules/evaluator/decide.h"
 
@@ -25,6 +26,8 @@ public:
     virtual Result<Entity> entity(const TenantName& tenant, const Subject& subject) = 0;
     virtual Result<std::optional<Entity>> by_email(const TenantName& tenant, std::string_view kind,
                                                    std::string_view email) = 0;
+    /// Whether an event by which another entity of a payload would enter its lane says anything new there.
+    virtual Result<bool> is_news(const Event& entering, const rules::Catalogue& catalogue);
 };
 
 /// An event on its way into its decision.
@@ -42,7 +45,6 @@ struct Decided {
     Entity after;
     bool store_entity = false;   ///< the fields, the version or the times differ from before
     std::vector<Event> derived;  ///< what goes back into lanes: emitted events, other entities of the payload
-    std::vector<Action> outgoing;  ///< the write-back, then the actions
 };
 
 struct DecideOptions {
@@ -53,8 +55,5 @@ struct DecideOptions {
 /// Fails only as the snapshot fails; whatever rules do wrong is in the decision.
 Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& snapshot,
                              const DecideOptions& options);
-
-/// `SHA-256(tenant ‖ source ‖ event id ‖ index)`, the first 32 hex digits.
-DeliveryKey delivery_key(const Event& event, std::size_t index);
 
 }  // namespace engine

@@ -44,6 +44,7 @@ Result<Json> dry_run(const Tenant& tenant, const Json& request, Instant now) {
     if (envelope == nullptr) return invalid("a dry run needs \"event\"");
     auto event = event_from_envelope(tenant.name, *envelope);
     if (!event) return event.error();
+    make_plain(event->data);
     event->connection = std::string(event->subject.connection());
     DecideOptions options;
     options.now = now;

@@ -1,9 +1,8 @@
 #include "engine/pipeline/explain.h"
 
-#include "engine/pipeline/decide_event.h"
 #include "engine/pipeline/fold.h"
+#include "engine/pipeline/recorded.h"
 #include "engine/pipeline/retention.h"
-#include "engine/pipeline/work.h"
 
 namespace engine {
 namespace {
@@ -35,55 +34,6 @@ Result<SeenEvent> named_event(Store& store, const TenantName& tenant, const Even
     for (const auto& seen : *found) sources += (sources.empty() ? "" : ", ") + seen.key.source;
     return Error{Code::conflict, "several events have the id " + id.text() + "; say the source: " + sources};
 }
-
-/// The world as the decision saw it: the entity before its event, linked ones at the versions it recorded.
-class Past final : public Snapshot {
-public:
-    Past(Store& store, const Json& decision, const SeenEvent& seen, const Subject& subject,
-         const TenantAt& tenant_at)
-        : store_(store), decision_(decision), seen_(seen), subject_(subject), tenant_at_(tenant_at) {}
-
-    Result<Entity> entity(const TenantName& tenant, const Subject& subject) override {
-        if (subject == subject_)
-            return entity_before(store_, tenant, subject, seen_.decision_seq, tenant_at_);
-        const auto version = linked_version(subject.text());
-        if (version > 0) return entity_at(store_, tenant, subject, version, tenant_at_);
-        Entity unknown;
-        unknown.tenant = tenant;
-        unknown.subject = subject;
-        return unknown;
-    }
-
-    /// Only one entity of the kind was linked: it is the one the address led to.
-    Result<std::optional<Entity>> by_email(const TenantName& tenant, std::string_view kind,
-                                           std::string_view) override {
-        const auto* linked = find(decision_, "linked");
-        if (linked == nullptr) return std::optional<Entity>();
-        for (const auto& link : *linked) {
-            const auto subject = Subject::parse(text_or(link, "subject", ""));
-            if (!subject || subject->kind() != kind) continue;
-            auto found = entity(tenant, *subject);
-            if (!found) return found.error();
-            return std::optional<Entity>(std::move(*found));
-        }
-        return std::optional<Entity>();
-    }
-
-private:
-    std::uint64_t linked_version(const std::string& subject) const {
-        const auto* linked = find(decision_, "linked");
-        if (linked == nullptr) return 0;
-        for (const auto& link : *linked)
-            if (text_or(link, "subject", "") == subject) return link["version"].get<std::uint64_t>();
-        return 0;
-    }
-
-    Store& store_;
-    const Json& decision_;
-    const SeenEvent& seen_;
-    const Subject& subject_;
-    const TenantAt& tenant_at_;
-};
 
 }  // namespace
 
@@ -125,19 +75,19 @@ Result<Json> explain(Store& store, const TenantName& tenant, const EventId& id, 
     if (!event) return event.error();
 
     const auto tenant_at = tenants_of(store, tenant);
-    auto then = tenant_at(text_or(*decision, "ruleset", ""));
-    if (!then) return then.error();
-    const auto now = parse_instant(text_or(*decision, "now", ""));
-    if (!now) return Error{Code::corrupt, "the decision of " + id.text() + " has no clock"};
-    Past past(store, *decision, *seen, event->subject, tenant_at);
-    auto work = work_of(std::make_shared<const Event>(*event));
-    if (work.resume && work.resume->continuation.ruleset != (*then)->rule_set->version)
-        if (auto older = tenant_at(work.resume->continuation.ruleset)) work.began_under = std::move(*older);
-    auto again = decide_event(**then, work, past, {*now, true});
+    auto read = decision_from_json(*decision);
+    if (!read) return read.error();
+    const auto before = entity_before(store, tenant, event->subject, seen->decision_seq, tenant_at);
+    if (!before) return before.error();
+    const auto linked_at = [&](const Subject& subject, std::uint64_t version) {
+        return entity_at(store, tenant, subject, version, tenant_at);
+    };
+    auto again = decide_again(std::make_shared<const Event>(*std::move(event)), *read, *before, tenant_at,
+                              linked_at, true);
     if (!again) return again.error();
-    auto trace = std::move(again->decision.trace);
-    again->decision.trace = nullptr;
-    const bool same = canonical_json(to_json(again->decision, true)) == canonical_json(*decision);
+    auto trace = std::move(again->trace);
+    again->trace = nullptr;
+    const bool same = canonical_text(*again) == canonical_json(*decision);
     return Json{
         {"event", *envelope}, {"decision", *decision}, {"trace", std::move(trace)}, {"reproduced", same}};
 }

@@ -1,23 +1,17 @@
 #pragma once
 /// Fold: what an entity was at some point, from the journal alone.
 
-#include <functional>
-
 #include "engine/base/result.h"
 #include "engine/model/entity.h"
-#include "engine/model/journal_record.h"
-#include "engine/pipeline/engine.h"
+#include "engine/pipeline/projector.h"
 #include "engine/store/store.h"
 
 namespace engine {
 
-/// Finds the tenant as it was at a rule set version.
-using TenantAt = std::function<Result<std::shared_ptr<const Tenant>>(const std::string& version)>;
-TenantAt tenants_of(Store& store, const TenantName& name);
-
 /// The entity as it was before the journal row `stream_seq` of its stream, or (with `version`) as that
-/// version left it. Fails with not_found when the journal does not reach that version, with corrupt when a
-/// body is missing.
+/// version left it. An erasure is a new beginning. Fails with not_found when the journal does not reach that
+/// version, or when what it takes was erased or taken away; with exhausted when the history is too long to be
+/// read at once.
 Result<Entity> entity_before(Store& store, const TenantName& tenant, const Subject& subject,
                              std::uint64_t stream_seq, const TenantAt& tenant_at);
 Result<Entity> entity_at(Store& store, const TenantName& tenant, const Subject& subject,

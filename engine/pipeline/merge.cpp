@@ -232,6 +232,15 @@ void apply(Entity& entity, const Change& change) {
         put(entity.fields, path, change.to);
 }
 
+void note_own_writes(Entity& entity, const Decision& decision, const DeliveryKey& key) {
+    const auto kind = entity.subject.kind();
+    for (const auto& change : decision.changes) {
+        auto& own = entity.own_writes[change.field.substr(kind.size() + 1)];
+        own.before.push_back(change.from);
+        own.delivery = key;
+    }
+}
+
 std::string actor_of(const Event& event) {
     if (!event.actor.empty()) return event.actor;
     return text_or(event.data, "actor", "");

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/model/change.h"
+#include "engine/model/decision.h"
 #include "engine/model/entity.h"
 #include "engine/model/event.h"
 #include "rules/catalogue.h"
@@ -27,6 +28,9 @@ bool same_value(const Json& left, const Json& right, bool as_set);
 
 /// Writes a rule's change into the entity; the fields' vendor times stay what they were.
 void apply(Entity& entity, const Change& change);
+
+/// Remembers what the entity's owner does not know until the write-back `key` is delivered.
+void note_own_writes(Entity& entity, const Decision& decision, const DeliveryKey& key);
 
 /// Who did it: the connector's word, else `data.actor`.
 std::string actor_of(const Event& event);

@@ -30,11 +30,12 @@ Result<Json> Batch::perform(const Request& request) {
     if (request.command == "lanes.release") return release_lane(request);
     if (request.command == "keys.create") return create_key(request);
     if (request.command == "keys.revoke") return revoke_key(request);
+    if (request.command == "erase") return erase(request);
     return invalid("unknown command " + request.command);
 }
 
 void Batch::add_operator_record(Step& step, const Request& request, const std::string& stream,
-                                const std::string& subject) const {
+                                const std::string& subject, Json did) const {
     NewRecord record;
     record.stream = stream;
     record.kind = record_kind::operator_act;
@@ -43,7 +44,9 @@ void Batch::add_operator_record(Step& step, const Request& request, const std::s
     Json arguments = request.arguments;
     // A digest is no secret, but what cannot be read cannot be tried against.
     if (arguments.is_object()) arguments.erase("secret_digest");
-    record.body = canonical_json(Json{{"command", request.command}, {"arguments", arguments}});
+    did["command"] = request.command;
+    did["arguments"] = std::move(arguments);
+    record.body = canonical_json(did);
     step.records.push_back(std::move(record));
 }
 
@@ -65,7 +68,8 @@ Result<Json> Batch::retry_dead_letter(const Request& request) {
     delivery.number = ++lanes_.numbers[delivery.partition];
     delivery.attempts = 0;
     delivery.next_attempt = options_.now;
-    add_operator_record(step, request, partition_stream(delivery.partition), delivery.lane.text());
+    add_operator_record(step, request, partition_stream(delivery.partition), delivery.lane.text(),
+                        Json{{"number", delivery.number}});
     const Json answer{{"key", delivery.key.text()}, {"state", "queued"}};
     step.outbox_added.push_back(std::move(delivery));
     steps_.push_back(std::move(step));
@@ -84,12 +88,7 @@ Result<Json> Batch::discard_dead_letter(const Request& request) {
     auto waiting = continuations_of(request.tenant, delivery.lane);
     if (!waiting) return waiting.error();
     for (auto& stored : *waiting) {
-        const auto& awaits = stored.continuation.awaits;
-        if (stored.continuation.firing != delivery.action.firing ||
-            text_or(stored.context, "event.id", "") != delivery.event.text() ||
-            text_or(stored.context, "event.source", "") != delivery.source ||
-            std::find(awaits.begin(), awaits.end(), delivery.action.as) == awaits.end())
-            continue;
+        if (!waits_for(stored, delivery)) continue;
         continuations_[stored.id] = std::nullopt;
         step.continuations_removed.push_back(std::move(stored));
     }
@@ -185,6 +184,96 @@ Result<Json> Batch::retain(const Request& request) {
         steps_.push_back(std::move(step));
     }
     return retention_json(*plan, before);
+}
+
+/// What is under way about the subject would be journaled after the erasure, with what was to be erased.
+Result<void> Batch::check_lane_is_quiet(const TenantName& tenant, const Subject& subject) {
+    const int partition = lanes_.partition_of(tenant, subject);
+    const auto busy = [&](const std::string& what) {
+        return Error{Code::conflict, "subject " + subject.text() + " cannot be erased while " + what +
+                                         "; try again when that is over"};
+    };
+    if (lanes_.blocked.contains({tenant.text(), subject.text()}))
+        return busy("its lane is blocked: release it with signalbox lanes release");
+    std::uint64_t waiting = 0;
+    const auto read = for_each_pending(store_, partition, [&](const PendingEvent& pending) {
+        waiting += pending.event.tenant == tenant && pending.event.subject == subject ? 1 : 0;
+    });
+    if (!read) return read;
+    if (waiting > 0) return busy(std::to_string(waiting) + " of its events wait to be decided");
+    std::uint64_t deliveries = 0;
+    std::uint64_t after = 0;
+    while (true) {
+        const auto page = store_.outbox(partition, after, page_rows);
+        if (!page) return page.error();
+        for (const auto& delivery : *page) {
+            after = delivery.number;
+            deliveries += delivery.tenant == tenant && delivery.lane == subject ? 1 : 0;
+        }
+        if (page->size() < page_rows) break;
+    }
+    if (deliveries > 0) return busy(std::to_string(deliveries) + " of its deliveries are under way");
+    return {};
+}
+
+/// Newest first, one more than a step may erase when there are more. A request that goes on with another one
+/// says before which row.
+Result<std::vector<JournalPlace>> Batch::rows_to_erase(const Request& request, const Subject& subject) {
+    auto rows = store_.trail(request.tenant, subject, 2 * options_.erased_rows_max + 1);
+    const auto* before = find(request.arguments, "before");
+    if (!rows || before == nullptr || !before->is_number_unsigned()) return rows;
+    std::erase_if(*rows,
+                  [&](const JournalPlace& place) { return place.seq >= before->get<std::uint64_t>(); });
+    return rows;
+}
+
+/// Bodies, entity, timers, continuations and dead letters in one step. The tombstone's version goes on, so
+/// that versions of a subject never come twice.
+Result<Json> Batch::erase(const Request& request) {
+    const auto text = argument(request, "subject");
+    if (!text) return text.error();
+    const auto subject = Subject::parse(*text);
+    if (!subject) return subject.error();
+    if (auto quiet = check_lane_is_quiet(request.tenant, *subject); !quiet) return quiet.error();
+    auto rows = rows_to_erase(request, *subject);
+    if (!rows) return rows.error();
+    auto known = entity(request.tenant, *subject);
+    if (!known) return known.error();
+    const bool is_erased = known->deleted && known->fields.empty() && known->own_writes.empty();
+    const bool goes_on = request.arguments.contains("before");
+    if (rows->empty() && (goes_on || is_erased || !known->known()))
+        return not_found("nothing is known of " + *text);
+    const bool more = rows->size() > options_.erased_rows_max;
+    if (more) rows->resize(options_.erased_rows_max);
+
+    auto step = new_step(request.tenant);
+    if (known->known() && !is_erased && !goes_on) {
+        Entity tombstone;
+        tombstone.tenant = request.tenant;
+        tombstone.subject = *subject;
+        tombstone.version = known->version + 1;
+        tombstone.deleted = true;
+        add_entity(step, tombstone);
+        known = tombstone;
+    }
+    NewRecord record;
+    record.stream = partition_stream(lanes_.partition_of(request.tenant, *subject));
+    record.kind = record_kind::erasure;
+    record.subject = *text;
+    record.entity_version = known->version;
+    record.actor = request.actor;
+    record.body = canonical_json(Json{{"subject", *text},
+                                      {"version", known->version},
+                                      {"rows", rows->size()},
+                                      {"more", more},
+                                      {"reason", text_or(request.arguments, "reason", "")}});
+    step.records.push_back(std::move(record));
+    Json answer{{"subject", *text}, {"state", "erased"}, {"rows", rows->size()}, {"version", known->version}};
+    // The rest is older than this; what has come since is kept.
+    if (more) answer["before"] = rows->back().seq;
+    step.erasures.push_back({*subject, std::move(*rows)});
+    steps_.push_back(std::move(step));
+    return answer;
 }
 
 }  // namespace engine

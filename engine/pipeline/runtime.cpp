@@ -49,6 +49,8 @@ Runtime::~Runtime() {
 
 Result<void> Runtime::start() {
     if (auto owned = handles_.writer->own(); !owned) return owned;
+    if (options_.on_owned)
+        if (auto taken = options_.on_owned(*handles_.writer); !taken) return taken;
     auto served = take_up(*handles_.writer, folders_, options_.load, clock_.now());
     if (!served) return served.error();
     {

@@ -30,6 +30,8 @@ public:
 struct RuntimeOptions {
     WorkerOptions worker;
     LoadOptions load;  ///< of rule sets that come from the store
+    /// Called by `start` once the store is ours, before it is read or added to; its error fails the start.
+    std::function<Result<void>(Store&)> on_owned = {};
     Duration request_poll =
         std::chrono::milliseconds(100);  ///< how often commands left in the store are looked for
     Duration store_retry = std::chrono::milliseconds(100);  ///< after the store refused

@@ -10,15 +10,6 @@
 namespace engine {
 namespace {
 
-constexpr auto delivery_source = "signalbox:delivery";
-
-Json describe(const Delivery& delivery) {
-    return {{"key", delivery.key.text()},       {"event", delivery.event.text()},
-            {"rule", delivery.action.rule},     {"connection", delivery.action.connection},
-            {"action", delivery.action.action}, {"as", delivery.action.as},
-            {"attempts", delivery.attempts}};
-}
-
 /// canonical_json(describe(delivery)).
 void write_delivery(CanonicalWriter& out, const Delivery& delivery) {
     out.name("delivery");
@@ -33,13 +24,15 @@ void write_delivery(CanonicalWriter& out, const Delivery& delivery) {
     out.end_object();
 }
 
-std::string canonical_body(const Settlement& settlement, const Attempt& attempt) {
+/// `place`: of the result's event, 0 when there is none.
+std::string canonical_body(const Settlement& settlement, const Attempt& attempt, std::uint64_t place) {
     const bool done = settlement.kind == Settlement::Kind::done;
     CanonicalWriter out;
     out.begin_object();
     write_delivery(out, settlement.delivery);
     if (settlement.kind == Settlement::Kind::retry)
         out.text("next_attempt", to_text(settlement.delivery.next_attempt));
+    if (place > 0) out.integer("place", place);
     if (!done) out.text("reason", attempt.reason);
     if (done) out.value("result", attempt.result);
     if (attempt.simulated) out.boolean("simulated", true);
@@ -53,7 +46,7 @@ const char* kind_of(Settlement::Kind kind) {
     return kind == Settlement::Kind::retry ? record_kind::attempt : record_kind::dead_letter;
 }
 
-NewRecord record_of(const Settlement& settlement, const Attempt& attempt) {
+NewRecord record_of(const Settlement& settlement, const Attempt& attempt, std::uint64_t place) {
     const auto& delivery = settlement.delivery;
     NewRecord record;
     record.stream = partition_stream(delivery.partition);
@@ -63,7 +56,7 @@ NewRecord record_of(const Settlement& settlement, const Attempt& attempt) {
     record.cause_rule = delivery.action.rule;
     record.ruleset = delivery.ruleset;
     record.actor = "engine";
-    record.body = canonical_body(settlement, attempt);
+    record.body = canonical_body(settlement, attempt, place);
     return record;
 }
 
@@ -89,8 +82,8 @@ std::vector<rules::PresetWrite> presets_of(const Json& context) {
 Result<void> Batch::settle(const Settlement& settlement, const Attempt& attempt) {
     const auto& delivery = settlement.delivery;
     auto step = new_step(delivery.tenant);
-    step.records.push_back(record_of(settlement, attempt));
     if (settlement.kind == Settlement::Kind::retry) {
+        step.records.push_back(record_of(settlement, attempt, 0));
         step.outbox_updated.push_back(delivery);
         steps_.push_back(std::move(step));
         return {};
@@ -100,7 +93,8 @@ Result<void> Batch::settle(const Settlement& settlement, const Attempt& attempt)
     if (!done) step.dead_letters_added.push_back({delivery, attempt.reason, attempt.status, options_.now});
     if (done && delivery.action.rule.empty())
         if (auto confirmed = confirm_own_writes(step, delivery); !confirmed) return confirmed.error();
-    add_result_event(step, delivery, attempt, done);
+    const auto place = add_result_event(step, delivery, attempt, done);
+    step.records.push_back(record_of(settlement, attempt, place));
     steps_.push_back(std::move(step));
     return {};
 }
@@ -116,37 +110,18 @@ Result<void> Batch::confirm_own_writes(Step& step, const Delivery& delivery) {
 }
 
 /// A result nobody waits for stays in the journal and goes nowhere else.
-void Batch::add_result_event(Step& step, const Delivery& delivery, const Attempt& attempt, bool done) {
+std::uint64_t Batch::add_result_event(Step& step, const Delivery& delivery, const Attempt& attempt,
+                                      bool done) {
     const auto tenant = tenants_.find(delivery.tenant);
-    if (tenant == tenants_.end()) return;
+    if (tenant == tenants_.end()) return 0;
     const std::string type = done ? "delivery.done" : "delivery.failed";
     const bool wanted = done && (!delivery.action.save.empty() || !delivery.action.as.empty());
-    if (!wanted && !listens_to(*tenant->second->rule_set, type)) return;
-    Event event;
-    event.tenant = delivery.tenant;
-    // A dead letter that is retried keeps its key and gets a new number.
-    event.id = EventId(delivery.key.text() + (done ? "~done" : "~failed") + std::to_string(delivery.number));
-    event.source = delivery_source;
-    event.type = type;
-    event.subject = delivery.lane;
-    event.received = options_.now;
-    event.actor = "connection:" + delivery.action.connection;
-    event.hops = delivery.hops + 1;
-    event.cause = delivery.event;
-    event.data = Json{{"delivery", describe(delivery)}};
-    event.data["delivery"]["status"] = attempt.status;
-    if (done) event.data["result"] = attempt.result;
-    if (!done) event.data["delivery"]["reason"] = attempt.reason;
-    auto pending = next_pending(std::move(event), pending_kind::delivery);
-    pending.context = Json{{"save", delivery.action.save},
-                           {"as", delivery.action.as},
-                           {"firing", delivery.action.firing},
-                           {"rule", delivery.action.rule},
-                           {"event", delivery.event.text()},
-                           {"source", delivery.source},
-                           {"done", done},
-                           {"result", attempt.result}};
+    if (!wanted && !listens_to(*tenant->second->rule_set, type)) return 0;
+    auto pending =
+        result_event(delivery, {done, attempt.status, attempt.result, attempt.reason}, options_.now);
+    pending.place = ++lanes_.places[pending.partition];
     step.pending_added.push_back(std::move(pending));
+    return step.pending_added.back().place;
 }
 
 Result<std::vector<StoredContinuation>> Batch::continuations_of(const TenantName& tenant,
@@ -175,33 +150,22 @@ Result<Work> Batch::work_of_delivery(const PendingEvent& pending, Step& extra) {
         return work;
     }
     work.presets = presets_of(context);
-    const auto as = text_or(context, "as", "");
     auto waiting = continuations_of(pending.event.tenant, pending.event.subject);
     if (!waiting) return waiting.error();
-    for (auto& stored : *waiting) {
-        auto& continuation = stored.continuation;
-        const auto awaited = std::find(continuation.awaits.begin(), continuation.awaits.end(), as);
-        if (awaited == continuation.awaits.end() || continuation.firing != text_or(context, "firing", "") ||
-            text_or(stored.context, "event.id", "") != text_or(context, "event", "") ||
-            text_or(stored.context, "event.source", "") != text_or(context, "source", ""))
-            continue;
-        continuation.awaits.erase(awaited);
-        continuation.results[as] = Json{{"result", context["result"]}};
-        if (!continuation.awaits.empty()) {
-            continuations_[stored.id] = stored;
-            extra.continuations_set.push_back(stored);
-            continue;
-        }
+    auto taken = take_result(std::move(*waiting), context);
+    for (const auto& stored : taken.still_waiting) continuations_[stored.id] = stored;
+    extra.continuations_set = std::move(taken.still_waiting);
+    for (auto& stored : taken.complete) {
         continuations_[stored.id] = std::nullopt;
-        extra.continuations_removed.push_back(stored);
-        auto began_under = older_tenant(event.tenant, continuation.ruleset);
+        auto began_under = older_tenant(event.tenant, stored.continuation.ruleset);
         if (!began_under) return began_under.error();
         work.began_under = std::move(*began_under);
-        work.resume = rules::Resume{continuation};
+        work.resume = rules::Resume{stored.continuation};
         // The rest of the rule goes on reading what the event said that began it.
         if (const auto* data = find(stored.context, "event.data"); data != nullptr)
             for (const auto& [name, value] : data->items())
                 if (name != event.subject.kind() && !event.data.contains(name)) event.data[name] = value;
+        extra.continuations_removed.push_back(std::move(stored));
     }
     work.event = std::make_shared<const Event>(std::move(event));
     return work;

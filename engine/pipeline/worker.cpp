@@ -7,6 +7,7 @@
 #include "engine/base/failpoint.h"
 #include "engine/base/log.h"
 #include "engine/pipeline/pages.h"
+#include "engine/pipeline/rebuild.h"
 
 namespace engine {
 namespace {
@@ -44,6 +45,8 @@ std::shared_ptr<const Tenant> Worker::tenant(const TenantName& name) const {
 Result<void> Worker::start(Instant now) {
     if (auto owned = store_.own(); !owned) return owned.error();
     pass(Failpoint::start_owned);
+    for (const auto& [name, tenant] : tenants_)
+        if (auto whole = check_whole(name); !whole) return whole;
     lanes_.partitions = store_.info().partitions;
     auto blocked = store_.blocked_lanes(TenantName());
     if (!blocked) return blocked.error();
@@ -60,6 +63,16 @@ Result<void> Worker::start(Instant now) {
         if (auto read = read_deliveries(partition, now); !read) return read;
     }
     return {};
+}
+
+/// Half of what a rebuild was to put right may be as it was.
+Result<void> Worker::check_whole(const TenantName& name) {
+    const auto unfinished = is_rebuild_unfinished(store_, name);
+    if (!unfinished) return unfinished.error();
+    if (!*unfinished) return {};
+    return unavailable("a rebuild of tenant " + name.text() +
+                       " was begun and not finished: run `signalbox rebuild --replace --tenant " +
+                       name.text() + "` again");
 }
 
 Result<void> Worker::read_pending(int partition) {
@@ -134,6 +147,9 @@ void Worker::submit(std::vector<Event> events, Done done) {
     if (intake_.size() + events.size() > options_.intake_events_max) full = "intake_events_max is reached";
     if (outbox_rows_ >= options_.outbox_rows_max) full = "outbox_rows_max is reached";
     for (std::size_t i = 0; i < events.size(); ++i) {
+        // What is decided is what the journal says.
+        make_plain(events[i].data);
+        make_plain(events[i].extensions);
         Incoming incoming{std::make_shared<const Event>(std::move(events[i])), submission, i};
         if (full.empty())
             intake_.push_back(std::move(incoming));
@@ -157,6 +173,7 @@ void Worker::answer(const Incoming& incoming, Ack ack) {
 }
 
 void Worker::settled(int partition, std::uint64_t number, Attempt attempt) {
+    make_plain(attempt.result);
     settled_.push_back({partition, number, std::move(attempt), std::nullopt});
 }
 

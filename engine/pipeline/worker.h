@@ -29,6 +29,7 @@ struct WorkerOptions {
     std::size_t lane_waiting_max = 10'000;    ///< events that may wait behind a blocked lane
     std::size_t outbox_memory_max = 20'000;   ///< deliveries held whole in memory; of the rest their places
     std::size_t outbox_rows_max = 1'000'000;  ///< deliveries waiting in all; over it intake is `overloaded`
+    std::size_t erased_rows_max = 10'000;     ///< journal rows one erasure takes; it is continued by the next
     int urgent_turns_max = 8;                 ///< batches in a row that take urgent lanes first
     bool deliver = true;                      ///< false: decide only (replay)
     ChannelOptions channel;                   ///< what connections.yaml leaves open
@@ -210,6 +211,7 @@ private:
     void release(const BlockedLane& lane);
     static void answer(const Incoming& incoming, Ack ack);
     Result<void> take_up(const TenantName& tenant, Instant now);
+    Result<void> check_whole(const TenantName& name);
     Result<void> read_pending(int partition);
     Result<void> read_deliveries(int partition, Instant now, const TenantName& only = TenantName());
     void read_wanted(std::vector<DeliveryPlace> wanted, Instant now, std::vector<Delivery>& due);

@@ -33,6 +33,20 @@ std::string_view half(const Digest& digest) {
     return bytes_of(digest).substr(0, 16);
 }
 
+Result<std::vector<std::string>> scopes_from(std::string_view text) {
+    const auto json = parse_stored(text, "scopes of a key");
+    if (!json) return json.error();
+    std::vector<std::string> scopes;
+    for (const auto& scope : *json)
+        if (scope.is_string()) scopes.push_back(scope.get<std::string>());
+    return scopes;
+}
+
+std::optional<Instant> optional_instant(const std::optional<std::int64_t>& microseconds) {
+    if (!microseconds) return std::nullopt;
+    return instant_of(*microseconds);
+}
+
 }  // namespace
 
 std::string stored_text(const Json& value) {
@@ -117,15 +131,6 @@ Result<Subject> subject_from(std::string_view text) {
     return subject;
 }
 
-Result<std::vector<std::string>> scopes_from(std::string_view text) {
-    const auto json = parse_stored(text, "scopes of a key");
-    if (!json) return json.error();
-    std::vector<std::string> scopes;
-    for (const auto& scope : *json)
-        if (scope.is_string()) scopes.push_back(scope.get<std::string>());
-    return scopes;
-}
-
 std::string event_named_by(const Step& step) {
     if (step.seen) return step.seen->id.text();
     if (step.decided) return step.decided->id.text();
@@ -133,10 +138,107 @@ std::string event_named_by(const Step& step) {
 }
 
 std::string first_subject(std::string_view kind) {
-    return std::string(kind) + "/";
+    return kind.empty() ? std::string() : std::string(kind) + "/";
 }
 std::string end_of_subjects(std::string_view kind) {
-    return std::string(kind) + "0";
+    return kind.empty() ? std::string("\x7F") : std::string(kind) + "0";
+}
+
+// ---- rows
+
+Result<Delivery> delivery_from(DeliveryRow row) {
+    auto lane = subject_from(row.lane);
+    if (!lane) return lane.error();
+    const auto body = parse_stored(row.body, "delivery");
+    if (!body) return body.error();
+    auto delivery = delivery_from_json(*body);
+    if (!delivery) return delivery;
+    delivery->partition = row.partition;
+    delivery->number = row.number;
+    delivery->tenant = std::move(row.tenant);
+    delivery->lane = *std::move(lane);
+    delivery->attempts = static_cast<int>(row.attempts);
+    delivery->created = instant_of(row.created);
+    delivery->next_attempt = instant_of(row.next_attempt);
+    return delivery;
+}
+
+Result<PendingEvent> pending_from(const PendingRow& row) {
+    const auto envelope = parse_stored(row.event, "pending event");
+    if (!envelope) return envelope.error();
+    auto event = event_from_envelope(row.tenant, *envelope, true);
+    if (!event) return Error{Code::corrupt, "stored pending event: " + event.error().message};
+    auto context = parse_stored(row.context, "context of a pending event");
+    if (!context) return context.error();
+    return PendingEvent{row.partition,         row.place,           *std::move(event),
+                        std::string(row.kind), *std::move(context), row.event_seq};
+}
+
+Result<Timer> timer_from(TimerRow row) {
+    auto subject = subject_from(row.subject);
+    if (!subject) return subject.error();
+    auto body = parse_stored(row.body, "timer");
+    if (!body) return body.error();
+    return Timer{std::move(row.tenant), static_cast<int>(row.partition),
+                 *std::move(subject),   std::string(row.name),
+                 instant_of(row.due),   *std::move(body)};
+}
+
+Result<BlockedLane> blocked_lane_from(BlockedLaneRow row) {
+    auto subject = subject_from(row.subject);
+    if (!subject) return subject.error();
+    return BlockedLane{std::move(row.tenant),
+                       *std::move(subject),
+                       static_cast<int>(row.partition),
+                       std::move(row.reason),
+                       EventId(std::move(row.event)),
+                       instant_of(row.since),
+                       0};
+}
+
+Result<StoredContinuation> continuation_from(ContinuationRow row) {
+    auto subject = subject_from(row.subject);
+    if (!subject) return subject.error();
+    const auto json = parse_stored(row.continuation, "continuation");
+    if (!json) return json.error();
+    auto continuation = continuation_from_json(*json);
+    if (!continuation) return continuation.error();
+    auto context = parse_stored(row.context, "context of a continuation");
+    if (!context) return context.error();
+    return StoredContinuation{std::move(row.tenant), static_cast<int>(row.partition), *std::move(subject),
+                              std::string(row.id),   *std::move(continuation),        *std::move(context)};
+}
+
+Result<ApiKey> key_from(KeyRow row) {
+    const auto digest = digest_from(row.secret_digest, "the secret of a key");
+    if (!digest) return digest.error();
+    auto scopes = scopes_from(row.scopes);
+    if (!scopes) return scopes.error();
+    return ApiKey{std::string(row.id),
+                  std::move(row.tenant),
+                  std::move(row.name),
+                  *digest,
+                  *std::move(scopes),
+                  instant_of(row.created),
+                  optional_instant(row.expires),
+                  optional_instant(row.revoked)};
+}
+
+Result<Request> request_from(const RequestRow& row) {
+    auto arguments = parse_stored(row.arguments, "arguments of a request");
+    if (!arguments) return arguments.error();
+    Request request{row.number,
+                    TenantName(std::string(row.tenant)),
+                    std::string(row.command),
+                    *std::move(arguments),
+                    std::string(row.actor),
+                    instant_of(row.made),
+                    {}};
+    if (!row.answer) return request;
+    auto answer = parse_stored(*row.answer, "answer to a request");
+    if (!answer) return answer.error();
+    request.answer = *std::move(answer);
+    return request;
 }
 
 }  // namespace engine

@@ -3,11 +3,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -97,6 +100,20 @@ struct ApiKey {
     std::optional<Instant> revoked;
 };
 
+/// A place in a tenant's journal.
+struct JournalPlace {
+    std::string stream;
+    std::uint64_t seq = 0;
+    friend bool operator==(const JournalPlace&, const JournalPlace&) = default;
+};
+
+/// A subject is forgotten: the bodies and salts of these rows about it go for good, and with them its timers,
+/// its continuations and the dead letters of its lane. The rows stay, and their digests.
+struct Erasure {
+    Subject subject;
+    std::vector<JournalPlace> rows;
+};
+
 /// What one step of the pipeline (one event decided, one delivery settled, one command) changes. All of it
 /// becomes durable together or not at all. All of it is the step's tenant's. Within a step what is removed
 /// goes before what is added or set; removing what is not there does nothing.
@@ -128,6 +145,17 @@ struct Step {
     std::vector<ApiKey> keys_set;                           ///< made or changed, by id
     /// Partitions of the journal's time that retention takes away, by name, as `plan_retention` gave them.
     std::vector<std::string> journal_detached;
+    /// Done before the step's records are appended. Fails with conflict when a row is not about the subject.
+    std::vector<Erasure> erasures;
+};
+
+/// Projections put right, whatever is stored: what a walk over the journal says they are.
+struct Amendment {
+    TenantName tenant;
+    std::vector<Entity> entities;  ///< one of version 0 is as if it were never seen
+    std::vector<SeenEvent> seen;
+    /// By partition: the largest place and number ever used are at least these; its outbox is counted anew.
+    std::map<int, std::pair<std::uint64_t, std::uint64_t>> counters;
 };
 
 /// A person's command for the owner of the store to perform.
@@ -185,6 +213,54 @@ struct StoreInfo {
     int schema = 0;
     /// How long ownership lasts without a commit or a probe; nothing = until it is given up.
     std::optional<Duration> lease = {};
+    /// A load into the store was begun and has not ended: it is no whole store.
+    bool loading = false;
+};
+
+// ---- rows that are only moved from store to store
+
+/// A known event as stored: of its id and source only the digests are kept.
+struct SeenRow {
+    std::string key;     ///< event_key
+    TenantName tenant;   ///< empty when its row in the journal does not say
+    std::string stream;  ///< empty when it has no row in the journal
+    std::uint64_t event_seq = 0;
+    std::uint64_t decision_seq = 0;
+    Digest content_digest{};
+};
+
+struct StreamRow {
+    TenantName tenant;
+    StreamHead head;
+};
+
+struct RuleSetRow {
+    TenantName tenant;
+    std::string version;
+    Json files;
+};
+
+/// The largest place and number ever used.
+struct CountersRow {
+    int partition = 0;
+    std::uint64_t place = 0;
+    std::uint64_t number = 0;
+};
+
+/// One thing that a store holds. The rows of a stream come in order and before the stream itself, which says
+/// where it must end; a TenantName comes before all that is the tenant's.
+using StoredItem =
+    std::variant<TenantName, RuleSetRow, ApiKey, JournalRecord, StreamRow, SeenRow, Entity, PendingEvent,
+                 Delivery, DeadLetter, Timer, BlockedLane, StoredContinuation, CountersRow, Request>;
+
+/// What `doctor` says of one thing it looked at.
+struct Finding {
+    enum class Level { ok, warning, error };
+    Level level = Level::ok;
+    std::string check;   ///< the name of what was looked at, for programs: `sqlite.journal_mode`
+    std::string what;    ///< as it was found
+    std::string where;   ///< a file, a table, a tenant and subject; empty for the store as a whole
+    std::string remedy;  ///< what to do; empty when nothing is
 };
 
 /// All methods fail with unavailable (nothing was done, try later), outcome_unknown (a commit in doubt: ask
@@ -216,6 +292,9 @@ public:
     /// naming the event, when an event is seen already or is not pending, or when a version is not the
     /// successor of the stored one (nor equal to it with equal fields); nothing is kept then.
     virtual Result<void> commit(std::span<const Step> steps) = 0;
+    /// One transaction, which may be done again. What waits is put right by `commit`. Fails with denied
+    /// without ownership, with invalid_input for a seen event of a stream that is none.
+    virtual Result<void> amend(const Amendment& amendment) = 0;
     /// Writes something that changes nothing and makes it durable: whether commits are taken. Fails as they
     /// do.
     virtual Result<void> probe() = 0;
@@ -229,6 +308,7 @@ public:
     virtual Result<std::optional<Entity>> entity_by_email(const TenantName& tenant, std::string_view kind,
                                                           std::string_view email,
                                                           std::string_view after_subject = "") = 0;
+    /// By subject; an empty kind is every kind.
     virtual Result<std::vector<Entity>> entities(const TenantName& tenant, std::string_view kind,
                                                  std::string_view after_subject, std::size_t limit) = 0;
 
@@ -247,6 +327,10 @@ public:
     virtual Result<std::vector<BlockedLane>> blocked_lanes(const TenantName& tenant) = 0;
     virtual Result<std::vector<StoredContinuation>> continuations(const TenantName& tenant,
                                                                   const Subject& subject) = 0;
+    /// All of the tenant's, by id.
+    virtual Result<std::vector<StoredContinuation>> all_continuations(const TenantName& tenant,
+                                                                      std::string_view after_id,
+                                                                      std::size_t limit) = 0;
     virtual Result<std::vector<DeadLetter>> dead_letters(const TenantName& tenant, std::size_t limit) = 0;
     virtual Result<std::optional<DeadLetter>> dead_letter(const TenantName& tenant,
                                                           const DeliveryKey& key) = 0;
@@ -276,6 +360,11 @@ public:
     /// Of the owner, at the start and every now and then: makes room ahead, so that no commit has to.
     virtual Result<void> tend(Instant /*now*/) { return {}; }
 
+    /// The places of the rows about a subject whose bodies are still there, newest first, without the bodies;
+    /// found by the chain of `previous`. Rows of kind `erasure` are left out.
+    virtual Result<std::vector<JournalPlace>> trail(const TenantName& tenant, const Subject& subject,
+                                                    std::size_t limit) = 0;
+
     /// Names journal rows that belong to no stream; `verify` reports them.
     virtual Result<std::vector<std::string>> strays() { return std::vector<std::string>(); }
 
@@ -292,6 +381,28 @@ public:
     virtual Result<std::vector<Request>> unanswered(std::size_t limit) = 0;
     virtual Result<void> answer(std::uint64_t number, const Json& answer) = 0;
     virtual Result<std::optional<Request>> request(std::uint64_t number) = 0;
+
+    /// Shows everything the store holds, of one state of it, while others read and write; requests that are
+    /// answered are left out. Ends with the error that `each` returns. Nothing else may be asked of this
+    /// handle meanwhile. Without the journal its rows and streams are left out. Fails with corrupt when the
+    /// journal has rows of no stream.
+    virtual Result<void> dump(const std::function<Result<void>(StoredItem)>& each, bool with_journal = true);
+
+    /// Makes an owned store that holds nothing ready to take all that a `dump` shows; `like` says how many
+    /// partitions it gets and whether it is simulated. From here on the store is `loading` and opened by
+    /// nobody but who asks for that, until `finish_load`. What an interrupted load has left is removed. Fails
+    /// with conflict when the store holds anything else, with denied when it is not owned or the login may
+    /// not do that.
+    virtual Result<void> begin_load(const StoreInfo& like);
+    /// Adds the items as they are, journal rows with their hashes; one transaction. Fails with conflict when
+    /// a journal row, an event, an entity or a place is there already.
+    virtual Result<void> load(std::span<const StoredItem> items);
+    /// All is there: the store is one like any other. Commits before this are taken too, and belong to what
+    /// is thrown away when the load is interrupted.
+    virtual Result<void> finish_load();
+
+    /// How the backend keeps what it is given: settings that durability hangs on, room, damage. Reads only.
+    virtual Result<std::vector<Finding>> examine() { return std::vector<Finding>(); }
 };
 
 /// The lane's partition: stable over versions and machines.
@@ -300,6 +411,8 @@ std::string partition_stream(int partition);
 /// Fails with invalid_input unless a store may have that many.
 Result<void> check_partitions(int partitions);
 inline constexpr auto control_stream = "control";
+/// What is wrong with a store that is loading and was not opened for that.
+Error loading_error();
 
 /// How long a time the rows of one journal partition span.
 enum class JournalSpan { day, week, month };
@@ -319,23 +432,9 @@ struct OpenOptions {
     /// Of a server: the journal's partitions by time, and how many of them stand ready.
     JournalSpan journal_span = JournalSpan::month;
     int journal_ahead = 2;
+    /// Opens a store that is loading, too; without it that fails with invalid_input. A SQLite file that is
+    /// made now is loading from its first moment on.
+    bool also_loading = false;
 };
-
-/// What `verify` found.
-struct ChainReport {
-    std::uint64_t rows = 0;
-    std::uint64_t streams = 0;
-    std::uint64_t erased_bodies = 0;
-    struct Fault {
-        TenantName tenant;
-        std::string stream;
-        std::uint64_t seq = 0;
-        std::string what;
-    };
-    std::vector<Fault> faults;  ///< the first one of each stream
-};
-/// Checks every stream of the tenant (empty = all): seq without gaps, digests of bodies, the chain, the
-/// stored heads.
-Result<ChainReport> verify(Store& store, const TenantName& tenant);
 
 }  // namespace engine

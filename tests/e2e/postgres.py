@@ -175,9 +175,14 @@ def check_retention(desk):
     # The rule set's activation is gone with the old rows, and said again behind them; the start has nothing to add.
     (activation,) = desk.daemon.records("audit", "list", "--kind", "activation")
     same(activation["body"]["carried"]["seq"], 1, "where the activation stood first")
-    desk.daemon.command("audit", "verify")
+    desk.daemon.command("audit", "verify", "--deep")
+    desk.daemon.command("audit", "verify", "--reexecute")
     same(desk.daemon.stop(), 0, "the exit code of a stop")
     desk.daemon.command("retention", "--keep", "nonsense", code=2)
+    # What was taken away cannot be computed or saved elsewhere again, and that is said.
+    desk.daemon.command("rebuild", "--check")
+    expect("taken away by retention" in desk.ask("rebuild", "--replace", code=65), "rebuild does not say what it lacks")
+    expect("taken away by retention" in desk.ask("backup", "--to", desk.work / "late.db", code=65), "backup is silent")
 
 
 def check_questions(desk):

@@ -47,7 +47,7 @@ MODULES = {
 HOMES = {
     "nlohmann/json": (r"nlohmann/", ["engine/base/json.h"]),
     "yaml-cpp": (r"yaml-cpp/", ["engine/base/yaml.cpp"]),
-    "OpenSSL": (r"openssl/", ["engine/base/hash.cpp", "connectors/kit/http_client"]),
+    "OpenSSL": (r"openssl/", ["engine/base/hash.cpp", "engine/base/ed25519.cpp", "connectors/kit/http_client"]),
     "spdlog": (r"spdlog/", ["engine/base/log.cpp"]),
     "RE2": (r"re2/", ["rules/evaluator/regex."]),
     "SQLite": (r"sqlite3", ["engine/store/sqlite/"]),

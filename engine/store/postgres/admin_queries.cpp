@@ -8,26 +8,16 @@
 namespace engine::postgres {
 namespace {
 
-std::optional<Instant> instant_at(const Rows& rows, std::size_t row, int column) {
+std::optional<std::int64_t> integer_or_none(const Rows& rows, std::size_t row, int column) {
     if (rows.is_null(row, column)) return std::nullopt;
-    return instant_of(rows.integer(row, column));
+    return rows.integer(row, column);
 }
 
-Result<Request> request_from(const Rows& rows, std::size_t row) {
-    auto arguments = parse_stored(rows.text(row, 3), "arguments of a request");
-    if (!arguments) return arguments.error();
-    Request request{rows.count(row, 0),
-                    TenantName(std::string(rows.text(row, 1))),
-                    std::string(rows.text(row, 2)),
-                    *std::move(arguments),
-                    std::string(rows.text(row, 4)),
-                    instant_of(rows.integer(row, 5)),
-                    {}};
-    if (rows.is_null(row, 6)) return request;
-    auto answer = parse_stored(rows.text(row, 6), "answer to a request");
-    if (!answer) return answer.error();
-    request.answer = *std::move(answer);
-    return request;
+Result<Request> read_request(const Rows& rows, std::size_t row) {
+    std::optional<std::string_view> answer;
+    if (!rows.is_null(row, 6)) answer = rows.text(row, 6);
+    return request_from({rows.count(row, 0), rows.text(row, 1), rows.text(row, 2), rows.text(row, 3),
+                         rows.text(row, 4), rows.integer(row, 5), answer});
 }
 
 }  // namespace
@@ -55,18 +45,9 @@ Result<std::optional<Json>> PostgresStore::rule_set(const TenantName& tenant, st
 Result<ApiKey> PostgresStore::key_from(const Rows& rows, std::size_t row) {
     auto tenant = tenant_of(rows.integer(row, 1));
     if (!tenant) return tenant.error();
-    const auto digest = digest_from(rows.bytes(row, 3), "the secret of a key");
-    if (!digest) return digest.error();
-    auto scopes = scopes_from(rows.text(row, 4));
-    if (!scopes) return scopes.error();
-    return ApiKey{std::string(rows.text(row, 0)),
-                  *std::move(tenant),
-                  unescaped(rows.text(row, 2)),
-                  *digest,
-                  *std::move(scopes),
-                  instant_of(rows.integer(row, 5)),
-                  instant_at(rows, row, 6),
-                  instant_at(rows, row, 7)};
+    return engine::key_from({rows.text(row, 0), *std::move(tenant), unescaped(rows.text(row, 2)),
+                             rows.bytes(row, 3), rows.text(row, 4), rows.integer(row, 5),
+                             integer_or_none(rows, row, 6), integer_or_none(rows, row, 7)});
 }
 
 Result<std::optional<ApiKey>> PostgresStore::key(std::string_view id) {
@@ -96,7 +77,7 @@ Result<std::uint64_t> PostgresStore::leave(const Request& request) {
 }
 
 Result<std::vector<Request>> PostgresStore::unanswered(std::size_t limit) {
-    return all_of<Request>(ask(all_tenants, sql::list_unanswered, values(limit)), request_from);
+    return all_of<Request>(ask(all_tenants, sql::list_unanswered, values(limit)), read_request);
 }
 
 Result<void> PostgresStore::answer(std::uint64_t number, const Json& answer) {
@@ -110,7 +91,7 @@ Result<void> PostgresStore::answer(std::uint64_t number, const Json& answer) {
 }
 
 Result<std::optional<Request>> PostgresStore::request(std::uint64_t number) {
-    return first_of<Request>(ask(all_tenants, sql::find_request, values(number)), request_from);
+    return first_of<Request>(ask(all_tenants, sql::find_request, values(number)), read_request);
 }
 
 }  // namespace engine::postgres

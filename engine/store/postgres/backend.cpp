@@ -173,6 +173,17 @@ Result<void> PostgresStore::own() {
     return {};
 }
 
+/// A load may have been begun since the store was opened.
+Result<void> PostgresStore::learn_info(Connection& connection) {
+    const auto info = connection.run(sql::read_info, {});
+    if (!info) return info.error();
+    if (info->empty()) return Error{Code::corrupt, "the store does not say how many partitions it has"};
+    info_.partitions = static_cast<int>(info->integer(0, 0));
+    info_.simulated = info->boolean(0, 1);
+    info_.loading = info->boolean(0, 2);
+    return info_.loading && !options_.also_loading ? Result<void>(loading_error()) : Result<void>();
+}
+
 /// In the login's own role: it sees whether the session of the owner before is still there.
 Result<std::int64_t> PostgresStore::take_over(Connection& connection) {
     if (const auto locked = connection.run(take_owners_turn); !locked) return locked.error();
@@ -182,6 +193,7 @@ Result<std::int64_t> PostgresStore::take_over(Connection& connection) {
     if (!live) return live.error();
     if (!live->empty() && live->boolean(0, 2))
         return Error{Code::conflict, "the store is owned by " + std::string(live->text(0, 1))};
+    if (const auto learned = learn_info(connection); !learned) return learned.error();
     // Waits for what the owner before may still be committing.
     if (const auto fenced = connection.run(sql::fence_owners, {}); !fenced) return fenced.error();
     char host[256] = "";
@@ -263,27 +275,34 @@ Result<void> PostgresStore::learn_streams(Connection& open, std::span<const Step
         const auto tenant = tenant_id(step.tenant);
         if (!tenant) return tenant.error();
         for (const auto& record : step.records) {
-            const StreamKey key(*tenant, record.stream);
-            if (memory_.streams.contains(key)) continue;
-            const auto found = open.run(sql::find_stream, values(*tenant, record.stream));
-            if (!found) return found.error();
-            OpenStream stream;
-            stream.head.stream = record.stream;
-            if (!found->empty()) {
-                const auto hash = digest_from(found->bytes(0, 2), "the hash of stream " + record.stream);
-                if (!hash) return hash.error();
-                stream.id = found->integer(0, 0);
-                stream.committed = stream.head.seq = found->count(0, 1);
-                stream.head.hash = *hash;
-            } else {
-                const auto added = open.run(sql::add_stream, values(*tenant, record.stream));
-                if (!added) return added.error();
-                stream.id = added->integer(0, 0);
-            }
-            memory_.streams.emplace(key, std::move(stream));
+            const auto known = learn_stream(open, *tenant, record.stream);
+            if (!known) return known.error();
         }
     }
     return {};
+}
+
+Result<OpenStream*> PostgresStore::learn_stream(Connection& open, std::int64_t tenant,
+                                                const std::string& name) {
+    const StreamKey key(tenant, name);
+    const auto known = memory_.streams.find(key);
+    if (known != memory_.streams.end()) return &known->second;
+    const auto found = open.run(sql::find_stream, values(tenant, name));
+    if (!found) return found.error();
+    OpenStream stream;
+    stream.head.stream = name;
+    if (!found->empty()) {
+        const auto hash = digest_from(found->bytes(0, 2), "the hash of stream " + name);
+        if (!hash) return hash.error();
+        stream.id = found->integer(0, 0);
+        stream.committed = stream.head.seq = found->count(0, 1);
+        stream.head.hash = *hash;
+    } else {
+        const auto added = open.run(sql::add_stream, values(tenant, name));
+        if (!added) return added.error();
+        stream.id = added->integer(0, 0);
+    }
+    return &memory_.streams.emplace(key, std::move(stream)).first->second;
 }
 
 /// One question for all that are not remembered.
@@ -361,14 +380,12 @@ Result<std::unique_ptr<Store>> open_postgres(const std::string& url, const OpenO
     if (const auto complete = check_complete(*status); !complete) return complete.error();
     if (status->empty())
         if (const auto made = migrate(**connection, options.partitions); !made) return made.error();
-    const auto info = (*connection)->run(sql::read_info, {});
-    if (!info) return info.error();
-    if (info->empty()) return Error{Code::corrupt, "the store does not say how many partitions it has"};
-    return std::unique_ptr<Store>(
-        new PostgresStore(url, *std::move(connection),
-                          {static_cast<int>(info->integer(0, 0)), info->boolean(0, 1),
-                           migrations().back().number, options.lease},
-                          options));
+    StoreInfo info;
+    info.schema = migrations().back().number;
+    info.lease = options.lease;
+    auto store = std::make_unique<PostgresStore>(url, *std::move(connection), info, options);
+    if (const auto learned = store->learn(); !learned) return learned.error();
+    return std::unique_ptr<Store>(std::move(store));
 }
 
 }  // namespace engine

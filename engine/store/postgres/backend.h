@@ -20,6 +20,9 @@ class PostgresStore final : public Store {
 public:
     PostgresStore(std::string url, std::unique_ptr<Connection> connection, StoreInfo info,
                   const OpenOptions& options);
+    /// Reads what the store says of itself; once, after it was opened. Fails with invalid_input when it is
+    /// loading and the options do not allow that.
+    Result<void> learn() { return learn_info(*connection_); }
     /// Gives the ownership up.
     ~PostgresStore() override;
 
@@ -32,6 +35,7 @@ public:
     void end_reading() override;
     Result<void> expect(std::span<const EventKey> events, std::span<const EntityKey> entities) override;
     Result<void> commit(std::span<const Step> steps) override;
+    Result<void> amend(const Amendment& amendment) override;
     Result<void> probe() override;
 
     Result<std::optional<SeenEvent>> seen(const EventKey& key) override;
@@ -55,6 +59,9 @@ public:
     Result<std::vector<BlockedLane>> blocked_lanes(const TenantName& tenant) override;
     Result<std::vector<StoredContinuation>> continuations(const TenantName& tenant,
                                                           const Subject& subject) override;
+    Result<std::vector<StoredContinuation>> all_continuations(const TenantName& tenant,
+                                                              std::string_view after_id,
+                                                              std::size_t limit) override;
     Result<std::vector<DeadLetter>> dead_letters(const TenantName& tenant, std::size_t limit) override;
     Result<std::optional<DeadLetter>> dead_letter(const TenantName& tenant, const DeliveryKey& key) override;
 
@@ -69,6 +76,8 @@ public:
     Result<std::vector<JournalRecord>> search(const TenantName& tenant, const JournalQuery& query) override;
     Result<RetentionPlan> plan_retention(Instant before) override;
     Result<void> tend(Instant now) override;
+    Result<std::vector<JournalPlace>> trail(const TenantName& tenant, const Subject& subject,
+                                            std::size_t limit) override;
     Result<std::vector<std::string>> strays() override;
 
     Result<void> put_rule_set(const TenantName& tenant, std::string_view version, const Json& files) override;
@@ -82,7 +91,14 @@ public:
     Result<void> answer(std::uint64_t number, const Json& answer) override;
     Result<std::optional<Request>> request(std::uint64_t number) override;
 
+    Result<void> dump(const std::function<Result<void>(StoredItem)>& each, bool with_journal) override;
+    Result<void> begin_load(const StoreInfo& like) override;
+    Result<void> load(std::span<const StoredItem> items) override;
+    Result<void> finish_load() override;
+    Result<std::vector<Finding>> examine() override;
+
 private:
+    using Visit = std::function<Result<void>(StoredItem)>;
     struct FoundStream {
         TenantName tenant;
         std::int64_t tenant_id = 0;
@@ -115,13 +131,18 @@ private:
     Result<TenantName> tenant_of(std::int64_t id);
 
     Result<std::int64_t> take_over(Connection& connection);
+    Result<void> learn_info(Connection& connection);
     Result<void> write_steps(Connection& connection, std::span<const Step> steps, StepColumns& columns);
     Result<void> learn_streams(Connection& connection, std::span<const Step> steps);
+    Result<OpenStream*> learn_stream(Connection& connection, std::int64_t tenant, const std::string& name);
     Result<void> learn_subjects(Connection& connection, std::span<const Step> steps);
     Result<bool> was_committed();
     Result<void> settled(const Error& error);
+    Result<void> amend_seen(Connection& open, std::int64_t tenant, const SeenEvent& seen);
     void forget_uncommitted();
 
+    Result<PendingEvent> pending_from(const Rows& rows, std::size_t row);
+    Result<BlockedLane> blocked_lane_from(const Rows& rows, std::size_t row);
     Result<Delivery> delivery_from(const Rows& rows, std::size_t row);
     Result<DeadLetter> dead_letter_from(const Rows& rows, std::size_t row);
     Result<Timer> timer_from(const Rows& rows, std::size_t row);
@@ -134,6 +155,20 @@ private:
     Result<void> search_stretch(std::int64_t tenant, const TenantName& name, const JournalQuery& query,
                                 std::int64_t from, std::int64_t to, std::vector<JournalRecord>& found);
     Result<std::vector<JournalRecord>> search_times(const TenantName& tenant, const JournalQuery& query);
+    Result<void> read_body(const FoundStream& stream, JournalRecord& record);
+
+    Result<void> dump_all(const Visit& each, bool with_journal);
+    Result<void> dump_tenants(const Visit& each);
+    static Error begins_late(const TenantName& tenant, const std::string& stream, std::uint64_t detached);
+    Result<void> dump_journal(const Visit& each);
+    Result<void> dump_known(const Visit& each);
+    Result<void> dump_waiting(const Visit& each);
+    template <class Read>
+    Result<void> dump_rows(const char* statement, const Visit& each, Read read);
+    Result<std::vector<Finding>> examine_server();
+    Result<void> make_anew(int partitions);
+    Result<void> check_empty(Connection& connection);
+    Result<void> write_items(Connection& connection, std::span<const StoredItem> items);
 
     std::string url_;
     std::unique_ptr<Connection> connection_;

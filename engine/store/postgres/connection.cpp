@@ -60,11 +60,15 @@ std::int64_t Rows::integer(std::size_t row, int column) const {
 }
 
 std::string Rows::bytes(std::size_t row, int column) const {
+    std::string out;
+    bytes(row, column, out);
+    return out;
+}
+
+void Rows::bytes(std::size_t row, int column, std::string& out) const {
     const auto hex = text(row, column);
     ENSURE(hex.starts_with("\\x"));
-    auto bytes = from_hex(hex.substr(2));
-    ENSURE(bytes);
-    return *std::move(bytes);
+    ENSURE(from_hex(hex.substr(2), out));
 }
 
 Connection::Connection(std::unique_ptr<pqxx::connection> connection) : connection_(std::move(connection)) {

@@ -35,6 +35,7 @@ public:
     bool boolean(std::size_t row, int column) const { return text(row, column) == "t"; }
     /// Of a bytea.
     std::string bytes(std::size_t row, int column) const;
+    void bytes(std::size_t row, int column, std::string& out) const;
 
 private:
     pqxx::field at(std::size_t row, int column) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "engine/base/ensure.h"
 #include "engine/store/codec.h"
 #include "engine/store/journal_query.h"
 #include "engine/store/postgres/backend.h"
@@ -12,7 +13,9 @@
 namespace engine::postgres {
 namespace {
 
-constexpr std::size_t rows_per_batch = 512;
+/// A batch is held whole: what it takes is bounded by the two together.
+constexpr std::size_t rows_per_batch = 1'000;
+constexpr std::size_t batched_body_bytes_max = 32 * 1024;
 
 constexpr std::size_t rows_per_page_min = 50;
 
@@ -23,8 +26,84 @@ constexpr std::int64_t last_moment = 253'402'300'800'000'000;
 constexpr Duration first_stretch = std::chrono::hours(1);
 constexpr auto answered_soon = std::chrono::milliseconds(500);
 
-Result<void> read_record(const Rows& rows, std::size_t row, const TenantName& tenant,
-                         const std::string& stream, JournalRecord& record) {
+/// Of timestamps: 2000-01-01 in microseconds since 1970.
+constexpr std::int64_t postgres_epoch = 946'684'800'000'000;
+
+/// Reads what record_send wrote: the number of fields, then of each its type, its length and its bytes.
+/// Source of the format: record_send in PostgreSQL's src/backend/utils/adt/rowtypes.c; numbers are
+/// big-endian.
+class SentRecord {
+public:
+    explicit SentRecord(std::string_view bytes) : rest_(bytes) { take(sizeof(std::int32_t)); }
+
+    /// The next field's bytes; empty for null.
+    std::string_view field() {
+        take(sizeof(std::int32_t));
+        const auto size = static_cast<std::int32_t>(number(take(sizeof(std::int32_t))));
+        return size < 0 ? std::string_view() : take(static_cast<std::size_t>(size));
+    }
+    std::int64_t number() { return number(field()); }
+
+private:
+    std::string_view take(std::size_t size) {
+        ENSURE(size <= rest_.size());
+        const auto taken = rest_.substr(0, size);
+        rest_.remove_prefix(size);
+        return taken;
+    }
+    static std::int64_t number(std::string_view bytes) {
+        std::uint64_t value = 0;
+        for (const char byte : bytes) value = value << 8 | static_cast<unsigned char>(byte);
+        return static_cast<std::int64_t>(value);
+    }
+    std::string_view rest_;
+};
+
+/// A digest of a wrong length reads as zeros, which fits nothing: `verify` names the row.
+Digest digest_or_zeros(std::string_view bytes) {
+    const auto digest = digest_from(bytes, "digest");
+    return digest ? *digest : Digest{};
+}
+
+/// Most texts have nothing to undo.
+void assign_unescaped(std::string& to, std::string_view text) {
+    if (text.find('\\') == std::string_view::npos)
+        to = text;
+    else
+        to = unescaped(text);
+}
+
+/// Assigns, so that the memory of the row before is used again; tenant and stream are there already. True
+/// when the body has to be asked for.
+bool read_scanned(const Rows& rows, std::size_t row, std::string& sent, JournalRecord& record) {
+    rows.bytes(row, 0, sent);
+    SentRecord fields(sent);
+    record.seq = static_cast<std::uint64_t>(fields.number());
+    record.time = instant_of(fields.number() + postgres_epoch);
+    record.entity_version = static_cast<std::uint64_t>(fields.number());
+    record.previous = static_cast<std::uint64_t>(fields.number());
+    record.body_digest = digest_or_zeros(fields.field());
+    record.hash = digest_or_zeros(fields.field());
+    record.salt = fields.field();
+    const bool erased = fields.number() != 0;
+    record.kind = rows.text(row, 1);
+    record.subject = rows.text(row, 2);
+    assign_unescaped(record.cause_event, rows.text(row, 3));
+    record.cause_rule = rows.text(row, 4);
+    record.ruleset = rows.text(row, 5);
+    assign_unescaped(record.actor, rows.text(row, 6));
+    if (erased) {
+        record.body.reset();
+        return false;
+    }
+    if (!record.body) record.body.emplace();
+    const bool is_large = rows.is_null(row, 7);
+    if (!is_large) *record.body = rows.text(row, 7);
+    return is_large;
+}
+
+void read_record(const Rows& rows, std::size_t row, const TenantName& tenant, const std::string& stream,
+                 JournalRecord& record) {
     record.tenant = tenant;
     record.stream = stream;
     record.seq = rows.count(row, 0);
@@ -37,17 +116,16 @@ Result<void> read_record(const Rows& rows, std::size_t row, const TenantName& te
     record.ruleset = rows.text(row, 7);
     record.actor = unescaped(rows.text(row, 8));
     record.previous = rows.count(row, 9);
-    const auto where = "row " + std::to_string(record.seq) + " of stream " + stream;
-    const auto body_digest = digest_from(rows.bytes(row, 10), where);
-    if (!body_digest) return body_digest.error();
-    const auto hash = digest_from(rows.bytes(row, 11), where);
-    if (!hash) return hash.error();
-    record.body_digest = *body_digest;
-    record.hash = *hash;
+    record.body_digest = digest_or_zeros(rows.bytes(row, 10));
+    record.hash = digest_or_zeros(rows.bytes(row, 11));
     record.salt = rows.is_null(row, 12) ? std::string() : rows.bytes(row, 12);
     record.body.reset();
     if (!rows.is_null(row, 13)) record.body.emplace(rows.text(row, 13));
-    return {};
+}
+
+Error not_next(std::uint64_t seq, const std::string& stream, const Subject& subject) {
+    return {Code::corrupt, "row " + std::to_string(seq) + " of stream " + stream +
+                               " is not the next one about " + subject.text()};
 }
 
 }  // namespace
@@ -93,7 +171,7 @@ Result<std::optional<JournalRecord>> PostgresStore::record(const TenantName& ten
     if (!rows) return rows.error();
     if (rows->empty() || rows->count(0, 0) != seq) return std::optional<JournalRecord>();
     JournalRecord record;
-    if (const auto read = read_record(*rows, 0, tenant, (*found)->name, record); !read) return read.error();
+    read_record(*rows, 0, tenant, (*found)->name, record);
     return std::optional(std::move(record));
 }
 
@@ -103,17 +181,33 @@ Result<void> PostgresStore::scan(const TenantName& tenant, std::string_view stre
     if (!found) return found.error();
     if (!*found) return {};
     JournalRecord record;
+    record.tenant = tenant;
+    record.stream = stream;
+    std::string sent;
     while (after_seq < number_max) {
-        const auto rows =
-            ask((*found)->tenant_id, sql::read_records, values((*found)->id, after_seq + 1, rows_per_batch));
+        const auto rows = ask((*found)->tenant_id, sql::scan_records,
+                              values((*found)->id, after_seq + 1, rows_per_batch, batched_body_bytes_max));
         if (!rows) return rows.error();
         for (std::size_t row = 0; row < rows->size(); ++row) {
-            const auto read = read_record(*rows, row, tenant, (*found)->name, record);
-            if (!read) return read.error();
+            if (read_scanned(*rows, row, sent, record))
+                if (auto read = read_body(**found, record); !read) return read;
             if (!each(record)) return {};
             after_seq = record.seq;
         }
         if (rows->size() < rows_per_batch) return {};
+    }
+    return {};
+}
+
+/// It may have been erased since the row was read.
+Result<void> PostgresStore::read_body(const FoundStream& stream, JournalRecord& record) {
+    const auto rows = ask(stream.tenant_id, sql::read_body, values(stream.id, record.seq));
+    if (!rows) return rows.error();
+    if (rows->empty() || rows->is_null(0, 0)) {
+        record.body.reset();
+        record.salt.clear();
+    } else {
+        *record.body = rows->text(0, 0);
     }
     return {};
 }
@@ -140,16 +234,14 @@ Result<void> PostgresStore::follow(const SubjectHead& head, const Subject& subje
         if (!rows) return rows.error();
         for (std::size_t row = 0; row < rows->size(); ++row) {
             JournalRecord record;
-            if (const auto read = read_record(*rows, row, stream.tenant, stream.name, record); !read)
-                return read.error();
+            read_record(*rows, row, stream.tenant, stream.name, record);
             const bool fits = record.seq == seq && record.subject == subject.text() && record.previous < seq;
             if (!fits) break;
             seq = record.previous;
             if (!each(std::move(record))) return {};
         }
         if (seq == asked_for || (rows->size() < rows_at_once && seq > head.detached_seq))
-            return Error{Code::corrupt, "row " + std::to_string(seq) + " of stream " + stream.name +
-                                            " is not the next one about " + subject.text()};
+            return not_next(seq, stream.name, subject);
     }
     return {};
 }
@@ -216,8 +308,7 @@ Result<void> PostgresStore::search_stretch(std::int64_t tenant, const TenantName
         for (std::size_t row = 0; row < rows->size() && found.size() < query.limit; ++row) {
             JournalRecord record;
             const std::string stream_name(rows->text(row, 14));
-            if (const auto read = read_record(*rows, row, name, stream_name, record); !read)
-                return read.error();
+            read_record(*rows, row, name, stream_name, record);
             if (fits(record, query)) found.push_back(std::move(record));
         }
         if (rows->size() < rows_at_most) return {};
@@ -247,6 +338,32 @@ Result<std::vector<JournalRecord>> PostgresStore::search_times(const TenantName&
         from = to - first > stretch ? to - stretch : first;
     }
     return newest_of(std::move(found), query.limit);
+}
+
+Result<std::vector<JournalPlace>> PostgresStore::trail(const TenantName& tenant, const Subject& subject,
+                                                       std::size_t limit) {
+    const auto heads = subject_heads(tenant, subject);
+    if (!heads) return heads.error();
+    std::vector<JournalPlace> found;
+    for (const auto& head : *heads) {
+        if (found.size() >= limit) break;
+        if (head.seq <= head.detached_seq) continue;
+        const auto& stream = head.stream;
+        const auto wanted = limit - found.size();
+        const auto rows =
+            ask(stream.tenant_id, sql::follow_trail, values(stream.id, head.seq, wanted, head.detached_seq));
+        if (!rows) return rows.error();
+        for (std::size_t row = 0; row < rows->size(); ++row) {
+            if (rows->text(row, 2) != subject.text())
+                return not_next(rows->count(row, 0), stream.name, subject);
+            if (!rows->boolean(row, 3)) found.push_back({stream.name, rows->count(row, 0)});
+        }
+        // A chain that was followed to its end ends with a row that has none before it.
+        const bool ended = rows->size() == wanted ||
+                           (!rows->empty() && rows->count(rows->size() - 1, 1) <= head.detached_seq);
+        if (!ended) return not_next(head.seq, stream.name, subject);
+    }
+    return found;
 }
 
 /// One look a stream, as the index leads from one to the next.

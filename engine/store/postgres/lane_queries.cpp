@@ -129,38 +129,23 @@ Result<std::vector<PendingEvent>> PostgresStore::pending(int partition, std::uin
                                                          std::size_t limit) {
     return all_of<PendingEvent>(
         ask(all_tenants, sql::list_pending, values(partition, after_place, limit)),
-        [&](const Rows& rows, std::size_t row) -> Result<PendingEvent> {
-            auto tenant = tenant_of(rows.integer(row, 1));
-            if (!tenant) return tenant.error();
-            const auto envelope = parse_stored(rows.text(row, 3), "pending event");
-            if (!envelope) return envelope.error();
-            auto event = event_from_envelope(*tenant, *envelope, true);
-            if (!event) return Error{Code::corrupt, "stored pending event: " + event.error().message};
-            auto context = parse_stored(rows.text(row, 4), "context of a pending event");
-            if (!context) return context.error();
-            return PendingEvent{partition,           rows.count(row, 0),
-                                *std::move(event),   std::string(rows.text(row, 2)),
-                                *std::move(context), rows.count(row, 5)};
-        });
+        [this](const Rows& rows, std::size_t row) { return pending_from(rows, row); });
+}
+
+Result<PendingEvent> PostgresStore::pending_from(const Rows& rows, std::size_t row) {
+    auto tenant = tenant_of(rows.integer(row, 2));
+    if (!tenant) return tenant.error();
+    return engine::pending_from({static_cast<int>(rows.integer(row, 0)), rows.count(row, 1),
+                                 *std::move(tenant), rows.text(row, 3), rows.text(row, 4), rows.text(row, 5),
+                                 rows.count(row, 6)});
 }
 
 Result<Delivery> PostgresStore::delivery_from(const Rows& rows, std::size_t row) {
     auto tenant = tenant_of(rows.integer(row, 2));
     if (!tenant) return tenant.error();
-    auto lane = subject_from(rows.text(row, 3));
-    if (!lane) return lane.error();
-    const auto body = parse_stored(rows.text(row, 7), "delivery");
-    if (!body) return body.error();
-    auto delivery = delivery_from_json(*body);
-    if (!delivery) return delivery;
-    delivery->partition = static_cast<int>(rows.integer(row, 0));
-    delivery->number = rows.count(row, 1);
-    delivery->tenant = *std::move(tenant);
-    delivery->lane = *std::move(lane);
-    delivery->attempts = static_cast<int>(rows.integer(row, 4));
-    delivery->created = instant_of(rows.integer(row, 5));
-    delivery->next_attempt = instant_of(rows.integer(row, 6));
-    return delivery;
+    return engine::delivery_from({static_cast<int>(rows.integer(row, 0)), rows.count(row, 1),
+                                  *std::move(tenant), rows.text(row, 3), rows.integer(row, 4),
+                                  rows.integer(row, 5), rows.integer(row, 6), rows.text(row, 7)});
 }
 
 Result<std::vector<Delivery>> PostgresStore::outbox(int partition, std::uint64_t after_number,
@@ -185,16 +170,8 @@ Result<std::uint64_t> PostgresStore::outbox_size() {
 Result<Timer> PostgresStore::timer_from(const Rows& rows, std::size_t row) {
     auto tenant = tenant_of(rows.integer(row, 0));
     if (!tenant) return tenant.error();
-    auto subject = subject_from(rows.text(row, 1));
-    if (!subject) return subject.error();
-    auto body = parse_stored(rows.text(row, 5), "timer");
-    if (!body) return body.error();
-    return Timer{*std::move(tenant),
-                 static_cast<int>(rows.integer(row, 3)),
-                 *std::move(subject),
-                 std::string(rows.text(row, 2)),
-                 instant_of(rows.integer(row, 4)),
-                 *std::move(body)};
+    return engine::timer_from({*std::move(tenant), rows.text(row, 1), rows.text(row, 2), rows.integer(row, 3),
+                               rows.integer(row, 4), rows.text(row, 5)});
 }
 
 Result<std::vector<Timer>> PostgresStore::timers_due(Instant until, std::size_t limit) {
@@ -222,40 +199,43 @@ Result<std::vector<BlockedLane>> PostgresStore::blocked_lanes(const TenantName& 
     return all_of<BlockedLane>(tenant.empty() ? ask(all_tenants, sql::list_blocked_lanes, {})
                                               : ask(*id, sql::list_blocked_lanes_of, values(*id)),
                                [this](const Rows& rows, std::size_t row) -> Result<BlockedLane> {
-                                   auto owner = tenant_of(rows.integer(row, 0));
-                                   if (!owner) return owner.error();
-                                   auto subject = subject_from(rows.text(row, 1));
-                                   if (!subject) return subject.error();
-                                   return BlockedLane{*std::move(owner),
-                                                      *std::move(subject),
-                                                      static_cast<int>(rows.integer(row, 2)),
-                                                      unescaped(rows.text(row, 3)),
-                                                      EventId(unescaped(rows.text(row, 4))),
-                                                      instant_of(rows.integer(row, 5)),
-                                                      rows.count(row, 6)};
+                                   auto lane = blocked_lane_from(rows, row);
+                                   if (lane) lane->waiting = rows.count(row, 6);
+                                   return lane;
                                });
+}
+
+Result<BlockedLane> PostgresStore::blocked_lane_from(const Rows& rows, std::size_t row) {
+    auto tenant = tenant_of(rows.integer(row, 0));
+    if (!tenant) return tenant.error();
+    return engine::blocked_lane_from({*std::move(tenant), rows.text(row, 1), rows.integer(row, 2),
+                                      unescaped(rows.text(row, 3)), unescaped(rows.text(row, 4)),
+                                      rows.integer(row, 5)});
 }
 
 Result<std::vector<StoredContinuation>> PostgresStore::continuations(const TenantName& tenant,
                                                                      const Subject& subject) {
     const auto id = find_tenant(tenant);
     if (!id) return id.error();
-    return all_of<StoredContinuation>(ask(*id, sql::list_continuations, values(*id, subject.text())),
-                                      [&](const Rows& rows, std::size_t row) -> Result<StoredContinuation> {
-                                          const auto json = parse_stored(rows.text(row, 2), "continuation");
-                                          if (!json) return json.error();
-                                          auto continuation = continuation_from_json(*json);
-                                          if (!continuation) return continuation.error();
-                                          auto context =
-                                              parse_stored(rows.text(row, 3), "context of a continuation");
-                                          if (!context) return context.error();
-                                          return StoredContinuation{tenant,
-                                                                    static_cast<int>(rows.integer(row, 1)),
-                                                                    subject,
-                                                                    std::string(rows.text(row, 0)),
-                                                                    *std::move(continuation),
-                                                                    *std::move(context)};
-                                      });
+    return all_of<StoredContinuation>(
+        ask(*id, sql::list_continuations, values(*id, subject.text())),
+        [&](const Rows& rows, std::size_t row) {
+            return continuation_from({tenant, rows.text(row, 0), rows.integer(row, 1), subject.text(),
+                                      rows.text(row, 2), rows.text(row, 3)});
+        });
+}
+
+Result<std::vector<StoredContinuation>> PostgresStore::all_continuations(const TenantName& tenant,
+                                                                         std::string_view after_id,
+                                                                         std::size_t limit) {
+    const auto id = find_tenant(tenant);
+    if (!id) return id.error();
+    return all_of<StoredContinuation>(
+        ask(*id, sql::list_all_continuations, values(*id, after_id, limit)),
+        [&](const Rows& rows, std::size_t row) {
+            return continuation_from({tenant, rows.text(row, 0), rows.integer(row, 1), rows.text(row, 4),
+                                      rows.text(row, 2), rows.text(row, 3)});
+        });
 }
 
 Result<DeadLetter> PostgresStore::dead_letter_from(const Rows& rows, std::size_t row) {

@@ -77,7 +77,8 @@ Result<std::unique_ptr<Connection>> connect(const std::string& url) {
 const std::vector<Migration>& migrations() {
     static const std::vector<Migration> all{
         migration(1, "initial", sql::migration_0001_initial),
-        migration(2, "journal_partitions", sql::migration_0002_journal_partitions)};
+        migration(2, "journal_partitions", sql::migration_0002_journal_partitions),
+        migration(3, "erasure", sql::migration_0003_erasure)};
     return all;
 }
 

@@ -24,8 +24,92 @@ std::int64_t microseconds_or_none(const std::optional<Instant>& instant) {
 
 }  // namespace
 
+// ---- single rows
+
+void add_record(CommitColumns& columns, const JournalRecord& record, std::int64_t stream,
+                std::int64_t tenant) {
+    auto& rows = columns.rows;
+    rows.streams.add(stream);
+    rows.seqs.add(record.seq);
+    rows.tenants.add(tenant);
+    rows.times.add(microseconds_of(record.time));
+    rows.kinds.add(record.kind);
+    rows.subjects.add(record.subject);
+    rows.versions.add(record.entity_version);
+    rows.events.add(escaped(record.cause_event));
+    rows.rules.add(record.cause_rule);
+    rows.rulesets.add(record.ruleset);
+    rows.actors.add(escaped(record.actor));
+    rows.previous.add(record.previous);
+    rows.digests.add(bytes_of(record.body_digest));
+    rows.hashes.add(bytes_of(record.hash));
+    rows.salts.add(record.salt);
+    if (record.body)
+        rows.bodies.add(*record.body);
+    else
+        rows.bodies.add_null();
+}
+
+void add_pending_row(CommitColumns& columns, const PendingEvent& added, std::int64_t tenant,
+                     std::uint64_t event_seq) {
+    auto& pending = columns.pending;
+    pending.partitions.add(added.partition);
+    pending.places.add(added.place);
+    pending.tenants.add(tenant);
+    pending.subjects.add(added.event.subject.text());
+    pending.kinds.add(added.kind);
+    pending.events.add(stored_text(envelope_of(added.event)));
+    pending.contexts.add(stored_text(added.context));
+    pending.seqs.add(event_seq);
+}
+
+void add_outbox_row(CommitColumns& columns, const Delivery& added, const Delivery& latest,
+                    std::int64_t tenant) {
+    auto& outbox = columns.outbox;
+    outbox.partitions.add(added.partition);
+    outbox.numbers.add(added.number);
+    outbox.tenants.add(tenant);
+    outbox.lanes.add(added.lane.text());
+    outbox.attempts.add(latest.attempts);
+    outbox.created.add(microseconds_of(added.created));
+    outbox.next.add(microseconds_of(latest.next_attempt));
+    outbox.bodies.add(stored_delivery(added));
+}
+
+Values values_of(const DeadLetter& letter, std::int64_t tenant) {
+    const auto& delivery = letter.delivery;
+    return values(delivery.partition, delivery.number, tenant, delivery.lane.text(), delivery.attempts,
+                  microseconds_of(delivery.created), microseconds_of(delivery.next_attempt),
+                  stored_delivery(delivery), delivery.key.text(), escaped(letter.reason), letter.status,
+                  microseconds_of(letter.since));
+}
+
+Values values_of(const Timer& timer, std::int64_t tenant) {
+    return values(tenant, timer.subject.text(), timer.name, timer.partition, microseconds_of(timer.due),
+                  stored_text(timer.body));
+}
+
+Values values_of(const BlockedLane& lane, std::int64_t tenant) {
+    return values(tenant, lane.subject.text(), lane.partition, escaped(lane.reason),
+                  escaped(lane.event.text()), microseconds_of(lane.since));
+}
+
+Values values_of(const StoredContinuation& stored, std::int64_t tenant) {
+    return values(tenant, stored.id, stored.partition, stored.subject.text(),
+                  stored_text(to_json(stored.continuation)), stored_text(stored.context));
+}
+
+Values values_of(const ApiKey& key, std::int64_t tenant) {
+    return values(key.id, tenant, escaped(key.name), bytes_of(key.secret_digest),
+                  stored_text(Json(key.scopes)), microseconds_of(key.created),
+                  microseconds_or_none(key.expires), microseconds_or_none(key.revoked));
+}
+
+// ---- steps
+
 Result<void> StepColumns::add(const Step& step, std::int64_t tenant) {
     now_ = {&step, tenant, 0, 0, 0};
+    add_erasures();
     for (const auto& record : step.records) append(record);
     if (auto added = add_seen(); !added) return added;
     if (auto added = add_decided(); !added) return added;
@@ -40,6 +124,21 @@ Result<void> StepColumns::add(const Step& step, std::int64_t tenant) {
     add_keys();
     add_retention();
     return {};
+}
+
+void StepColumns::add_erasures() {
+    for (const auto& erasure : now_.step->erasures) {
+        const auto& subject = erasure.subject.text();
+        auto streams = text_column(), seqs = number_column();
+        for (const auto& place : erasure.rows) {
+            streams.add(place.stream);
+            seqs.add(place.seq);
+        }
+        add_rare(sql::erase_bodies, values(now_.tenant, subject, streams, seqs));
+        for (const auto* statement :
+             {sql::forget_timers, sql::forget_continuations, sql::forget_dead_letters})
+            add_rare(statement, values(now_.tenant, subject));
+    }
 }
 
 void StepColumns::append(const NewRecord& record) {
@@ -63,22 +162,7 @@ void StepColumns::append(const NewRecord& record) {
         now_.event_stream = open.id;
     }
     if (record.kind == record_kind::decision && now_.decision_seq == 0) now_.decision_seq = row.seq;
-    columns_.rows.streams.add(open.id);
-    columns_.rows.seqs.add(row.seq);
-    columns_.rows.tenants.add(now_.tenant);
-    columns_.rows.times.add(microseconds_of(row.time));
-    columns_.rows.kinds.add(row.kind);
-    columns_.rows.subjects.add(row.subject);
-    columns_.rows.versions.add(row.entity_version);
-    columns_.rows.events.add(escaped(row.cause_event));
-    columns_.rows.rules.add(row.cause_rule);
-    columns_.rows.rulesets.add(row.ruleset);
-    columns_.rows.actors.add(escaped(row.actor));
-    columns_.rows.previous.add(row.previous);
-    columns_.rows.digests.add(bytes_of(row.body_digest));
-    columns_.rows.hashes.add(bytes_of(row.hash));
-    columns_.rows.salts.add(row.salt);
-    columns_.rows.bodies.add(*row.body);
+    add_record(columns_, row, open.id, now_.tenant);
 }
 
 Result<void> StepColumns::add_seen() {
@@ -170,42 +254,30 @@ void StepColumns::add_dead_letters() {
     for (const auto& [partition, number] : now_.step->dead_letters_removed)
         add_rare(sql::remove_dead_letter, values(partition, number));
     for (const auto& letter : now_.step->dead_letters_added) {
-        const auto& delivery = letter.delivery;
-        auto& counters = counters_[delivery.partition];
-        counters.number = std::max(counters.number, delivery.number);
-        add_rare(
-            sql::add_dead_letter,
-            values(delivery.partition, delivery.number, now_.tenant, delivery.lane.text(), delivery.attempts,
-                   microseconds_of(delivery.created), microseconds_of(delivery.next_attempt),
-                   stored_delivery(delivery), delivery.key.text(), escaped(letter.reason), letter.status,
-                   microseconds_of(letter.since)));
+        auto& counters = counters_[letter.delivery.partition];
+        counters.number = std::max(counters.number, letter.delivery.number);
+        add_rare(sql::add_dead_letter, values_of(letter, now_.tenant));
     }
 }
 
 void StepColumns::add_timers() {
     for (const auto& timer : now_.step->timers_removed)
         add_rare(sql::remove_timer, values(now_.tenant, timer.subject.text(), timer.name));
-    for (const auto& timer : now_.step->timers_set)
-        add_rare(sql::put_timer, values(now_.tenant, timer.subject.text(), timer.name, timer.partition,
-                                        microseconds_of(timer.due), stored_text(timer.body)));
+    for (const auto& timer : now_.step->timers_set) add_rare(sql::put_timer, values_of(timer, now_.tenant));
 }
 
 void StepColumns::add_lanes() {
     for (const auto& lane : now_.step->lanes_released)
         add_rare(sql::remove_blocked_lane, values(now_.tenant, lane.subject.text()));
     for (const auto& lane : now_.step->lanes_blocked)
-        add_rare(sql::put_blocked_lane,
-                 values(now_.tenant, lane.subject.text(), lane.partition, escaped(lane.reason),
-                        escaped(lane.event.text()), microseconds_of(lane.since)));
+        add_rare(sql::put_blocked_lane, values_of(lane, now_.tenant));
 }
 
 void StepColumns::add_continuations() {
     for (const auto& stored : now_.step->continuations_removed)
         add_rare(sql::remove_continuation, values(now_.tenant, stored.id));
     for (const auto& stored : now_.step->continuations_set)
-        add_rare(sql::put_continuation,
-                 values(now_.tenant, stored.id, stored.partition, stored.subject.text(),
-                        stored_text(to_json(stored.continuation)), stored_text(stored.context)));
+        add_rare(sql::put_continuation, values_of(stored, now_.tenant));
 }
 
 void StepColumns::add_retention() {
@@ -216,10 +288,7 @@ void StepColumns::add_retention() {
 }
 
 void StepColumns::add_keys() {
-    for (const auto& key : now_.step->keys_set)
-        add_rare(sql::put_key, values(key.id, now_.tenant, escaped(key.name), bytes_of(key.secret_digest),
-                                      stored_text(Json(key.scopes)), microseconds_of(key.created),
-                                      microseconds_or_none(key.expires), microseconds_or_none(key.revoked)));
+    for (const auto& key : now_.step->keys_set) add_rare(sql::put_key, values_of(key, now_.tenant));
 }
 
 void StepColumns::give_to(Values& values) {
@@ -276,17 +345,8 @@ void StepColumns::fill_pending() {
         columns_.gone.partitions.add(partition);
         columns_.gone.places.add(place);
     }
-    auto& pending = columns_.pending;
-    for (const auto& [place, row] : pending_) {
-        pending.partitions.add(place.first);
-        pending.places.add(place.second);
-        pending.tenants.add(row.tenant);
-        pending.subjects.add(row.pending->event.subject.text());
-        pending.kinds.add(row.pending->kind);
-        pending.events.add(stored_text(envelope_of(row.pending->event)));
-        pending.contexts.add(stored_text(row.pending->context));
-        pending.seqs.add(row.event_seq);
-    }
+    for (const auto& [place, row] : pending_)
+        add_pending_row(columns_, *row.pending, row.tenant, row.event_seq);
 }
 
 void StepColumns::fill_outbox() {
@@ -301,17 +361,7 @@ void StepColumns::fill_outbox() {
         moved.attempts.add(delivery->attempts);
         moved.next.add(microseconds_of(delivery->next_attempt));
     }
-    auto& outbox = columns_.outbox;
-    for (const auto& [place, row] : outbox_) {
-        outbox.partitions.add(place.first);
-        outbox.numbers.add(place.second);
-        outbox.tenants.add(row.tenant);
-        outbox.lanes.add(row.added->lane.text());
-        outbox.attempts.add(row.latest->attempts);
-        outbox.created.add(microseconds_of(row.added->created));
-        outbox.next.add(microseconds_of(row.latest->next_attempt));
-        outbox.bodies.add(stored_delivery(*row.added));
-    }
+    for (const auto& [place, row] : outbox_) add_outbox_row(columns_, *row.added, *row.latest, row.tenant);
 }
 
 std::string StepColumns::event_of(const std::string& what) const {

@@ -37,6 +37,21 @@ struct WriterMemory {
     JournalWriter journal;
 };
 
+// ---- single rows
+
+void add_record(CommitColumns& columns, const JournalRecord& record, std::int64_t stream,
+                std::int64_t tenant);
+void add_pending_row(CommitColumns& columns, const PendingEvent& pending, std::int64_t tenant,
+                     std::uint64_t event_seq);
+void add_outbox_row(CommitColumns& columns, const Delivery& added, const Delivery& latest,
+                    std::int64_t tenant);
+/// The values of the statements that put one.
+Values values_of(const DeadLetter& letter, std::int64_t tenant);
+Values values_of(const Timer& timer, std::int64_t tenant);
+Values values_of(const BlockedLane& lane, std::int64_t tenant);
+Values values_of(const StoredContinuation& stored, std::int64_t tenant);
+Values values_of(const ApiKey& key, std::int64_t tenant);
+
 /// Fails with conflict when steps of one commit contradict each other; the database finds what contradicts
 /// its rows.
 class StepColumns {
@@ -86,6 +101,7 @@ private:
         std::uint64_t decision_seq = 0;
     };
 
+    void add_erasures();
     void append(const NewRecord& record);
     Result<void> add_seen();
     Result<void> add_decided();

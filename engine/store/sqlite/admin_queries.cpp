@@ -7,31 +7,16 @@
 namespace engine {
 namespace {
 
-Result<void> only_error(const Result<int>& changed) {
-    if (!changed) return changed.error();
-    return {};
-}
-
-std::optional<Instant> instant_at(const Rows& rows, int column) {
+std::optional<std::int64_t> integer_or_none(const Rows& rows, int column) {
     if (rows.is_null(column)) return std::nullopt;
-    return instant_of(rows.integer(column));
+    return rows.integer(column);
 }
 
-Result<Request> request_from(const Rows& rows) {
-    auto arguments = parse_stored(rows.text(3), "arguments of a request");
-    if (!arguments) return arguments.error();
-    Request request{rows.count(0),
-                    TenantName(std::string(rows.text(1))),
-                    std::string(rows.text(2)),
-                    *std::move(arguments),
-                    std::string(rows.text(4)),
-                    instant_of(rows.integer(5)),
-                    {}};
-    if (rows.is_null(6)) return request;
-    auto answer = parse_stored(rows.text(6), "answer to a request");
-    if (!answer) return answer.error();
-    request.answer = *std::move(answer);
-    return request;
+Result<Request> read_request(const Rows& rows) {
+    std::optional<std::string_view> answer;
+    if (!rows.is_null(6)) answer = rows.text(6);
+    return request_from(
+        {rows.count(0), rows.text(1), rows.text(2), rows.text(3), rows.text(4), rows.integer(5), answer});
 }
 
 }  // namespace
@@ -61,14 +46,9 @@ Result<std::optional<Json>> SqliteStore::rule_set(const TenantName& tenant, std:
 Result<ApiKey> SqliteStore::key_from(const Rows& rows) {
     auto tenant = tenant_of(rows.integer(1));
     if (!tenant) return tenant.error();
-    const auto digest = digest_from(rows.text(3), "the secret of a key");
-    if (!digest) return digest.error();
-    auto scopes = scopes_from(rows.text(4));
-    if (!scopes) return scopes.error();
-    return ApiKey{std::string(rows.text(0)), *std::move(tenant),
-                  std::string(rows.text(2)), *digest,
-                  *std::move(scopes),        instant_of(rows.integer(5)),
-                  instant_at(rows, 6),       instant_at(rows, 7)};
+    return engine::key_from({rows.text(0), *std::move(tenant), std::string(rows.text(2)), rows.text(3),
+                             rows.text(4), rows.integer(5), integer_or_none(rows, 6),
+                             integer_or_none(rows, 7)});
 }
 
 Result<std::optional<ApiKey>> SqliteStore::key(std::string_view id) {
@@ -103,7 +83,7 @@ Result<std::uint64_t> SqliteStore::leave(const Request& request) {
 Result<std::vector<Request>> SqliteStore::unanswered(std::size_t limit) {
     auto rows = database_->query(sql::list_unanswered, limit);
     if (!rows) return rows.error();
-    return all_of<Request>(*std::move(rows), request_from);
+    return all_of<Request>(*std::move(rows), read_request);
 }
 
 Result<void> SqliteStore::answer(std::uint64_t number, const Json& answer) {
@@ -118,7 +98,7 @@ Result<void> SqliteStore::answer(std::uint64_t number, const Json& answer) {
 Result<std::optional<Request>> SqliteStore::request(std::uint64_t number) {
     auto rows = database_->query(sql::find_request, number);
     if (!rows) return rows.error();
-    return first_of<Request>(*std::move(rows), request_from);
+    return first_of<Request>(*std::move(rows), read_request);
 }
 
 }  // namespace engine

@@ -1,6 +1,9 @@
 #include "engine/store/sqlite/backend.h"
 
+#include <algorithm>
+
 #include "engine/base/failpoint.h"
+#include "engine/base/log.h"
 #include "engine/store/sqlite/schema.h"
 #include "engine/store/sqlite/sqlite_store.h"
 #include "sqlite/sql.inc"
@@ -23,13 +26,16 @@ Result<std::unique_ptr<Store>> open_sqlite(const std::string& path, const OpenOp
     if (!database) return database.error();
     const auto info = prepare_schema(**database, options);
     if (!info) return Error{info.error().code, "store " + path + ": " + info.error().message};
-    return std::unique_ptr<Store>(new SqliteStore(*std::move(database), *info, options.read_only));
+    if (info->loading && !options.also_loading)
+        return Error{loading_error().code, "store " + path + ": " + loading_error().message};
+    return std::unique_ptr<Store>(new SqliteStore(*std::move(database), *info, options));
 }
 
-SqliteStore::SqliteStore(std::unique_ptr<Database> database, StoreInfo info, bool read_only)
+SqliteStore::SqliteStore(std::unique_ptr<Database> database, StoreInfo info, const OpenOptions& options)
     : database_(std::move(database)),
       info_(info),
-      read_only_(read_only),
+      read_only_(options.read_only),
+      also_loading_(options.also_loading),
       lock_(database_->path() + ".lock"),
       tenants_(*database_, {sql::find_tenant, sql::add_tenant, sql::tenant_text}, false),
       words_(*database_, {sql::find_word, sql::add_word, sql::word_text}, true) {}
@@ -44,10 +50,11 @@ Result<void> SqliteStore::own() {
     if (const auto taken = lock_.take(); !taken) return taken;
     // Another process may have written since: what is remembered may be old. Its last commit may be in the
     // log without having reached the disk; nothing may be built on that.
-    forget_uncommitted();
+    forget_all();
     auto ready = [this]() -> Result<void> {
         // Whoever stood by may have been overtaken by a migration.
         if (const auto same = check_schema(*database_, info_.schema); !same) return same;
+        if (const auto learned = learn_info(); !learned) return learned;
         if (const auto durable = database_->write_back_log(); !durable) return durable.error();
         auto checkpointer = Checkpointer::start(database_->path());
         if (!checkpointer) return checkpointer.error();
@@ -56,6 +63,14 @@ Result<void> SqliteStore::own() {
     }();
     if (!ready) lock_.release();
     return ready;
+}
+
+/// A load may have been begun since the store was opened.
+Result<void> SqliteStore::learn_info() {
+    const auto info = read_info(*database_);
+    if (!info) return info.error();
+    info_ = *info;
+    return info_.loading && !also_loading_ ? Result<void>(loading_error()) : Result<void>();
 }
 
 bool SqliteStore::owned() const {
@@ -102,6 +117,9 @@ Result<void> SqliteStore::commit(std::span<const Step> steps) {
     if (!owned()) return denied("this process does not own the store");
     if (checkpointer_ && checkpointer_->failed()) database_->stop();
     if (steps.empty()) return {};
+    const bool erases =
+        std::any_of(steps.begin(), steps.end(), [](const Step& step) { return !step.erasures.empty(); });
+    if (auto set = database_->overwrite_freed_pages(erases); !set) return set;
     StepWriter writer(*database_, tenants_, words_, memory_);
     const auto committed = in_transaction([&]() -> Result<void> {
         if (auto begun = writer.begin(); !begun) return begun;
@@ -113,8 +131,20 @@ Result<void> SqliteStore::commit(std::span<const Step> steps) {
     if (!committed) return committed;
     pass(Failpoint::store_committed);
     writer.remember();
+    holds_traces_ = holds_traces_ || erases;
+    clear_traces_if_due();
     write_back_if_due();
     return {};
+}
+
+/// While a reader needs the log, later commits try again, and the end does.
+void SqliteStore::clear_traces_if_due() {
+    if (!holds_traces_) return;
+    const auto cleared = database_->clear_traces();
+    holds_traces_ = !cleared || !*cleared;
+    if (holds_traces_)
+        log_warn("traces of what was erased are in the store's files still",
+                 {{"reason", cleared ? "a reader holds the log" : cleared.error().message}});
 }
 
 void SqliteStore::write_back_if_due() {

@@ -18,7 +18,8 @@ namespace engine {
 
 class SqliteStore final : public Store {
 public:
-    SqliteStore(std::unique_ptr<Database> database, StoreInfo info, bool read_only);
+    SqliteStore(std::unique_ptr<Database> database, StoreInfo info, const OpenOptions& options);
+    ~SqliteStore() override { clear_traces_if_due(); }
 
     StoreInfo info() const override { return info_; }
     Result<void> own() override;
@@ -28,6 +29,7 @@ public:
     Result<void> begin_reading() override;
     void end_reading() override;
     Result<void> commit(std::span<const Step> steps) override;
+    Result<void> amend(const Amendment& amendment) override;
     Result<void> probe() override;
 
     Result<std::optional<SeenEvent>> seen(const EventKey& key) override;
@@ -51,6 +53,9 @@ public:
     Result<std::vector<BlockedLane>> blocked_lanes(const TenantName& tenant) override;
     Result<std::vector<StoredContinuation>> continuations(const TenantName& tenant,
                                                           const Subject& subject) override;
+    Result<std::vector<StoredContinuation>> all_continuations(const TenantName& tenant,
+                                                              std::string_view after_id,
+                                                              std::size_t limit) override;
     Result<std::vector<DeadLetter>> dead_letters(const TenantName& tenant, std::size_t limit) override;
     Result<std::optional<DeadLetter>> dead_letter(const TenantName& tenant, const DeliveryKey& key) override;
 
@@ -63,6 +68,8 @@ public:
     Result<std::vector<JournalRecord>> history(const TenantName& tenant, const Subject& subject,
                                                std::size_t limit) override;
     Result<std::vector<JournalRecord>> search(const TenantName& tenant, const JournalQuery& query) override;
+    Result<std::vector<JournalPlace>> trail(const TenantName& tenant, const Subject& subject,
+                                            std::size_t limit) override;
     Result<std::vector<std::string>> strays() override;
 
     Result<void> put_rule_set(const TenantName& tenant, std::string_view version, const Json& files) override;
@@ -74,21 +81,33 @@ public:
     Result<void> answer(std::uint64_t number, const Json& answer) override;
     Result<std::optional<Request>> request(std::uint64_t number) override;
 
+    Result<void> dump(const std::function<Result<void>(StoredItem)>& each, bool with_journal) override;
+    Result<void> begin_load(const StoreInfo& like) override;
+    Result<void> load(std::span<const StoredItem> items) override;
+    Result<void> finish_load() override;
+    Result<std::vector<Finding>> examine() override;
+
 private:
+    using Visit = std::function<Result<void>(StoredItem)>;
     /// A stream of a tenant, found by name.
     struct FoundStream {
         TenantName tenant;
         std::string name;
         std::int64_t id = 0;
     };
+    Result<void> amend_entity(std::int64_t tenant, const Entity& entity);
+    Result<void> amend_seen(const SeenEvent& seen);
     void forget_uncommitted();
+    void forget_all();
     void write_back_if_due();
+    void clear_traces_if_due();
     /// `change` inside a transaction of its own.
     template <class Change>
     Result<void> in_transaction(Change change);
     Result<void> run_alone(const char* statement);
 
     Result<TenantName> tenant_of(std::int64_t number);
+    Result<PendingEvent> pending_from(const Rows& rows);
     Result<Timer> timer_from(const Rows& rows);
     Result<Delivery> delivery_from(const Rows& rows);
     Result<DeadLetter> dead_letter_from(const Rows& rows);
@@ -105,15 +124,33 @@ private:
     Result<void> search_stream(const FoundStream& stream, const JournalQuery& query,
                                std::vector<JournalRecord>& out);
     Result<std::vector<JournalRecord>> search_streams(const TenantName& tenant, const JournalQuery& query);
-    Result<FoundStream> stream_named_by(const TenantName& tenant, std::int64_t id);
+    Result<void> follow_trail(const FoundStream& stream, std::uint64_t seq, const Subject& subject,
+                              std::size_t limit, std::vector<JournalPlace>& out);
+    Result<std::vector<JournalPlace>> read_trail(const TenantName& tenant, const Subject& subject,
+                                                 std::size_t limit);
+    Result<FoundStream> stream_of(const TenantName& tenant, std::int64_t id);
+    /// `read` sees one state of the store, whether somebody is reading already or not.
+    template <class Read>
+    auto in_one_reading(Read read) -> decltype(read());
     Result<std::map<std::int64_t, std::uint64_t>> last_rows(std::int64_t tenant, const Subject& subject);
     Result<std::vector<JournalRecord>> read_history(const TenantName& tenant, const Subject& subject,
                                                     std::size_t limit);
     Result<ApiKey> key_from(const Rows& rows);
 
+    Result<void> learn_info();
+    Result<void> dump_all(const Visit& each, bool with_journal);
+    Result<void> dump_tenants(const Visit& each);
+    Result<void> dump_journal(const Visit& each);
+    Result<void> dump_known(const Visit& each);
+    Result<void> dump_waiting(const Visit& each);
+    template <class Read>
+    Result<void> dump_rows(const char* statement, const Visit& each, Read read);
+    Result<void> make_ready();
+
     std::unique_ptr<Database> database_;
     StoreInfo info_;
     bool read_only_;
+    bool also_loading_;
     bool reading_ = false;      ///< between begin_reading and end_reading
     bool owns_memory_ = false;  ///< the lock of a store in memory, which nobody else can see
     OwnerLock lock_;
@@ -122,6 +159,7 @@ private:
     WriterMemory memory_;
     std::unique_ptr<Checkpointer> checkpointer_;  ///< of an owner of a file
     int pages_at_pass_ = 0;                       ///< the log's length when the last pass was asked for
+    bool holds_traces_ = false;                   ///< of bodies that are erased, in the log or in pages
 };
 
 template <class Change>
@@ -135,6 +173,15 @@ Result<void> SqliteStore::in_transaction(Change change) {
     database_->rollback();
     forget_uncommitted();
     return done;
+}
+
+template <class Read>
+auto SqliteStore::in_one_reading(Read read) -> decltype(read()) {
+    if (reading_) return read();
+    if (const auto begun = database_->begin_reading(); !begun) return begun.error();
+    auto found = read();
+    database_->end_reading();
+    return found;
 }
 
 /// Reads every row with `read`, which returns a Result of an element.

@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstring>
 
 #include "engine/base/ensure.h"
+#include "engine/store/sqlite/scrub.h"
 
 namespace engine {
 namespace {
@@ -234,6 +236,40 @@ Result<Database::Log> Database::write_back_log() {
     // Busy: another connection is doing the same.
     if (code != SQLITE_OK && (code & 0xFF) != SQLITE_BUSY) return error_of(code);
     return log;
+}
+
+Result<bool> Database::clear_traces() {
+    if (in_memory()) return true;
+    const auto cleared = clear_log();
+    if (!cleared || !*cleared) return cleared;
+    // With the right to write and an empty log, nobody else writes the file.
+    if (const auto begun = begin(); !begun) return begun.error();
+    const bool still_empty = log_is_empty();
+    const auto scrubbed = still_empty ? scrub_free_space(handle_) : Result<std::uint64_t>(0);
+    rollback();
+    if (!scrubbed) return scrubbed.error();
+    // Pages in memory are as they were before: written back they would bring the traces again.
+    if (const auto forgotten = execute("PRAGMA shrink_memory"); !forgotten) return forgotten.error();
+    return still_empty;
+}
+
+bool Database::log_is_empty() const {
+    struct stat about {};
+    return ::stat((path_ + "-wal").c_str(), &about) != 0 || about.st_size == 0;
+}
+
+Result<bool> Database::clear_log() {
+    const int code = sqlite3_wal_checkpoint_v2(handle_, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    if ((code & 0xFF) == SQLITE_BUSY) return false;
+    if (code != SQLITE_OK) return error_of(code);
+    return true;
+}
+
+Result<void> Database::overwrite_freed_pages(bool wanted) {
+    if (wanted == overwrites_freed_pages_) return {};
+    auto set = execute(wanted ? "PRAGMA secure_delete=ON" : "PRAGMA secure_delete=FAST");
+    if (set) overwrites_freed_pages_ = wanted;
+    return set;
 }
 
 void Database::checkpoint_if_due(int pages) {

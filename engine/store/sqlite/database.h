@@ -113,6 +113,11 @@ public:
     /// write_back_log, when the log has grown by that many pages. A failure is not the last commit's, which
     /// is durable; it is tried again when the log has grown by as much.
     void checkpoint_if_due(int pages = 4'000);
+    /// Writes the whole log back, makes its file empty, and overwrites what pages hold besides their rows:
+    /// what was deleted is nowhere any more. False when a reader needs the log. Reads the whole file.
+    Result<bool> clear_traces();
+    /// Whether pages that a change frees are overwritten with zeros. Deleted rows always are.
+    Result<void> overwrite_freed_pages(bool wanted);
     int log_pages() const { return log_pages_; }  ///< after the last commit of this connection
     /// As after a failed fsync of its own.
     void stop() { failed_ = true; }
@@ -129,6 +134,8 @@ private:
     Result<void> configure(const DatabaseOptions& options);
     Result<void> use_log(bool read_only);
     Result<std::string> pragma(const char* sql);
+    Result<bool> clear_log();
+    bool log_is_empty() const;
     Result<sqlite3_stmt*> prepared(const char* sql);
     Result<int> run_prepared(sqlite3_stmt* statement);
     Error error_of(int code);
@@ -154,6 +161,7 @@ private:
     std::string path_;
     std::unordered_map<const char*, sqlite3_stmt*> statements_;
     bool failed_ = false;
+    bool overwrites_freed_pages_ = false;
     int log_pages_ = 0;
     int pages_at_checkpoint_ = 0;
 };

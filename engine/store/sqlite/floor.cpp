@@ -31,11 +31,6 @@ Result<std::unique_ptr<Database>> open_empty(const std::string& path, int partit
     return database;
 }
 
-Result<void> only_error(const Result<int>& changed) {
-    if (!changed) return changed.error();
-    return {};
-}
-
 /// One run of the batch floor.
 class BatchFloor {
 public:

@@ -20,6 +20,11 @@ std::uint64_t seq_at(const Rows& rows) {
     return static_cast<std::uint64_t>(rows.integer(0) & static_cast<std::int64_t>(seq_max));
 }
 
+Error not_next(std::uint64_t seq, const std::string& stream, const Subject& subject) {
+    return {Code::corrupt, "row " + std::to_string(seq) + " of stream " + stream +
+                               " is not the next one about " + subject.text()};
+}
+
 }  // namespace
 
 Result<std::vector<TenantName>> SqliteStore::tenants() {
@@ -151,9 +156,7 @@ Result<void> SqliteStore::follow(const FoundStream& stream, std::uint64_t seq, c
         auto record = record_at(stream, seq);
         if (!record) return record.error();
         const bool fits = *record && (*record)->subject == subject.text() && (*record)->previous < seq;
-        if (!fits)
-            return Error{Code::corrupt, "row " + std::to_string(seq) + " of stream " + stream.name +
-                                            " is not the next one about " + subject.text()};
+        if (!fits) return not_next(seq, stream.name, subject);
         seq = (*record)->previous;
         if (!each(**std::move(record))) return {};
     }
@@ -194,7 +197,7 @@ Result<std::vector<JournalRecord>> SqliteStore::read_history(const TenantName& t
     std::vector<JournalRecord> found;
     if (limit == 0) return found;
     for (const auto& [stream, seq] : *last) {
-        const auto open = stream_named_by(tenant, stream);
+        const auto open = stream_of(tenant, stream);
         if (!open) return open.error();
         const auto enough = found.size() + limit;
         const auto done = follow(*open, seq, subject, [&](JournalRecord&& record) {
@@ -211,19 +214,54 @@ Result<std::vector<JournalRecord>> SqliteStore::read_history(const TenantName& t
     return found;
 }
 
-Result<std::vector<JournalRecord>> SqliteStore::history(const TenantName& tenant, const Subject& subject,
-                                                        std::size_t limit) {
-    if (const auto begun = database_->begin_reading(); !begun) return begun.error();
-    auto found = read_history(tenant, subject, limit);
-    database_->end_reading();
-    return found;
-}
-
-Result<SqliteStore::FoundStream> SqliteStore::stream_named_by(const TenantName& tenant, std::int64_t id) {
+Result<SqliteStore::FoundStream> SqliteStore::stream_of(const TenantName& tenant, std::int64_t id) {
     auto name = database_->query(sql::stream_text, id);
     if (!name) return name.error();
     if (const auto row = name->next(); !row) return row.error();
     return FoundStream{tenant, std::string(name->text(0)), id};
+}
+
+Result<std::vector<JournalRecord>> SqliteStore::history(const TenantName& tenant, const Subject& subject,
+                                                        std::size_t limit) {
+    return in_one_reading([&] { return read_history(tenant, subject, limit); });
+}
+
+Result<void> SqliteStore::follow_trail(const FoundStream& stream, std::uint64_t seq, const Subject& subject,
+                                       std::size_t limit, std::vector<JournalPlace>& out) {
+    const auto erasure = words_.find(record_kind::erasure);
+    if (!erasure) return erasure.error();
+    while (seq != 0 && out.size() < limit) {
+        auto rows = database_->query(sql::read_link, position_of(stream.id, seq));
+        if (!rows) return rows.error();
+        const auto next = rows->next();
+        if (!next) return next.error();
+        if (!*next || rows->text(0) != subject.text() || rows->count(1) >= seq)
+            return not_next(seq, stream.name, subject);
+        const bool is_erasure = *erasure != 0 && rows->integer(3) == *erasure;
+        if (rows->integer(2) == 0 && !is_erasure) out.push_back({stream.name, seq});
+        seq = rows->count(1);
+    }
+    return {};
+}
+
+Result<std::vector<JournalPlace>> SqliteStore::read_trail(const TenantName& tenant, const Subject& subject,
+                                                          std::size_t limit) {
+    const auto number = tenants_.find(tenant.text());
+    if (!number) return number.error();
+    const auto last = last_rows(*number, subject);
+    if (!last) return last.error();
+    std::vector<JournalPlace> found;
+    for (const auto& [stream, seq] : *last) {
+        const auto open = stream_of(tenant, stream);
+        if (!open) return open.error();
+        if (const auto done = follow_trail(*open, seq, subject, limit, found); !done) return done.error();
+    }
+    return found;
+}
+
+Result<std::vector<JournalPlace>> SqliteStore::trail(const TenantName& tenant, const Subject& subject,
+                                                     std::size_t limit) {
+    return in_one_reading([&] { return read_trail(tenant, subject, limit); });
 }
 
 Result<std::vector<JournalRecord>> SqliteStore::search(const TenantName& tenant, const JournalQuery& query) {
@@ -243,7 +281,7 @@ Result<std::vector<JournalRecord>> SqliteStore::search_subject(const TenantName&
     if (!last) return last.error();
     std::vector<JournalRecord> found;
     for (const auto& [stream, seq] : *last) {
-        const auto open = stream_named_by(tenant, stream);
+        const auto open = stream_of(tenant, stream);
         if (!open) return open.error();
         const auto enough = found.size() + query.limit;
         const auto done = follow(*open, seq, *query.subject, [&](JournalRecord&& record) {

@@ -90,37 +90,21 @@ Result<std::vector<PendingEvent>> SqliteStore::pending(int partition, std::uint6
     auto rows = database_->query(sql::list_pending, position_of(partition, bounded(after_place)),
                                  position_of(partition + 1, 0), limit_of(limit));
     if (!rows) return rows.error();
-    return all_of<PendingEvent>(*std::move(rows), [&](const Rows& row) -> Result<PendingEvent> {
-        auto tenant = tenant_of(row.integer(1));
-        if (!tenant) return tenant.error();
-        const auto envelope = parse_stored(row.text(3), "pending event");
-        if (!envelope) return envelope.error();
-        auto event = event_from_envelope(*tenant, *envelope, true);
-        if (!event) return Error{Code::corrupt, "stored pending event: " + event.error().message};
-        auto context = parse_stored(row.text(4), "context of a pending event");
-        if (!context) return context.error();
-        return PendingEvent{partition,           number_at(row), *std::move(event), std::string(row.text(2)),
-                            *std::move(context), row.count(5)};
-    });
+    return all_of<PendingEvent>(*std::move(rows), [this](const Rows& row) { return pending_from(row); });
+}
+
+Result<PendingEvent> SqliteStore::pending_from(const Rows& rows) {
+    auto tenant = tenant_of(rows.integer(1));
+    if (!tenant) return tenant.error();
+    return engine::pending_from({partition_at(rows), number_at(rows), *std::move(tenant), rows.text(2),
+                                 rows.text(3), rows.text(4), rows.count(5)});
 }
 
 Result<Delivery> SqliteStore::delivery_from(const Rows& rows) {
     auto tenant = tenant_of(rows.integer(1));
     if (!tenant) return tenant.error();
-    auto lane = subject_from(rows.text(2));
-    if (!lane) return lane.error();
-    const auto body = parse_stored(rows.text(6), "delivery");
-    if (!body) return body.error();
-    auto delivery = delivery_from_json(*body);
-    if (!delivery) return delivery;
-    delivery->partition = partition_at(rows);
-    delivery->number = number_at(rows);
-    delivery->tenant = *std::move(tenant);
-    delivery->lane = *std::move(lane);
-    delivery->attempts = static_cast<int>(rows.integer(3));
-    delivery->created = instant_of(rows.integer(4));
-    delivery->next_attempt = instant_of(rows.integer(5));
-    return delivery;
+    return engine::delivery_from({partition_at(rows), number_at(rows), *std::move(tenant), rows.text(2),
+                                  rows.integer(3), rows.integer(4), rows.integer(5), rows.text(6)});
 }
 
 Result<std::vector<Delivery>> SqliteStore::outbox(int partition, std::uint64_t after_number,
@@ -150,12 +134,8 @@ Result<std::uint64_t> SqliteStore::outbox_size() {
 Result<Timer> SqliteStore::timer_from(const Rows& rows) {
     auto tenant = tenant_of(rows.integer(0));
     if (!tenant) return tenant.error();
-    auto subject = subject_from(rows.text(1));
-    if (!subject) return subject.error();
-    auto body = parse_stored(rows.text(5), "timer");
-    if (!body) return body.error();
-    return Timer{*std::move(tenant),        static_cast<int>(rows.integer(3)), *std::move(subject),
-                 std::string(rows.text(2)), instant_of(rows.integer(4)),       *std::move(body)};
+    return engine::timer_from(
+        {*std::move(tenant), rows.text(1), rows.text(2), rows.integer(3), rows.integer(4), rows.text(5)});
 }
 
 Result<std::vector<Timer>> SqliteStore::timers_due(Instant until, std::size_t limit) {
@@ -184,15 +164,8 @@ Result<std::vector<Timer>> SqliteStore::timers(const TenantName& tenant, std::si
 Result<BlockedLane> SqliteStore::blocked_lane_from(const Rows& rows) {
     auto tenant = tenant_of(rows.integer(0));
     if (!tenant) return tenant.error();
-    auto subject = subject_from(rows.text(1));
-    if (!subject) return subject.error();
-    return BlockedLane{*std::move(tenant),
-                       *std::move(subject),
-                       static_cast<int>(rows.integer(2)),
-                       std::string(rows.text(3)),
-                       EventId(std::string(rows.text(4))),
-                       instant_of(rows.integer(5)),
-                       0};
+    return engine::blocked_lane_from({*std::move(tenant), rows.text(1), rows.integer(2),
+                                      std::string(rows.text(3)), std::string(rows.text(4)), rows.integer(5)});
 }
 
 Result<std::uint64_t> SqliteStore::waiting_in(const BlockedLane& lane) {
@@ -228,19 +201,22 @@ Result<std::vector<StoredContinuation>> SqliteStore::continuations(const TenantN
     if (!number) return number.error();
     auto rows = database_->query(sql::list_continuations, *number, subject.text());
     if (!rows) return rows.error();
-    return all_of<StoredContinuation>(*std::move(rows), [&](const Rows& row) -> Result<StoredContinuation> {
-        const auto json = parse_stored(row.text(2), "continuation");
-        if (!json) return json.error();
-        auto continuation = continuation_from_json(*json);
-        if (!continuation) return continuation.error();
-        auto context = parse_stored(row.text(3), "context of a continuation");
-        if (!context) return context.error();
-        return StoredContinuation{tenant,
-                                  static_cast<int>(row.integer(1)),
-                                  subject,
-                                  std::string(row.text(0)),
-                                  *std::move(continuation),
-                                  *std::move(context)};
+    return all_of<StoredContinuation>(*std::move(rows), [&](const Rows& row) {
+        return continuation_from(
+            {tenant, row.text(0), row.integer(1), subject.text(), row.text(2), row.text(3)});
+    });
+}
+
+Result<std::vector<StoredContinuation>> SqliteStore::all_continuations(const TenantName& tenant,
+                                                                       std::string_view after_id,
+                                                                       std::size_t limit) {
+    const auto number = tenants_.find(tenant.text());
+    if (!number) return number.error();
+    auto rows = database_->query(sql::list_all_continuations, *number, after_id, limit_of(limit));
+    if (!rows) return rows.error();
+    return all_of<StoredContinuation>(*std::move(rows), [&](const Rows& row) {
+        return continuation_from(
+            {tenant, row.text(0), row.integer(1), row.text(4), row.text(2), row.text(3)});
     });
 }
 

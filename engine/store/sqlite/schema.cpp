@@ -64,15 +64,6 @@ Result<std::vector<AppliedMigration>> applied_migrations(Database& database, int
     return applied;
 }
 
-Result<StoreInfo> read_info(Database& database) {
-    auto rows = database.query(sql::read_info);
-    if (!rows) return rows.error();
-    const auto found = rows->next();
-    if (!found) return found.error();
-    if (!*found) return Error{Code::corrupt, "the store does not say how many partitions it has"};
-    return StoreInfo{static_cast<int>(rows->integer(0)), rows->integer(1) != 0, migrations().back().number};
-}
-
 Result<MigrationStatus> migration_status(Database& database) {
     const auto version = version_of(database);
     if (!version) return version.error();
@@ -107,8 +98,8 @@ Result<void> note_all(Database& database, int applied_before) {
     return {};
 }
 
-/// Inside a transaction.
-Result<std::vector<Migration>> apply_missing(Database& database, int partitions) {
+/// Inside a transaction. A store made to be loaded is none before that is done.
+Result<std::vector<Migration>> apply_missing(Database& database, int partitions, bool to_be_loaded) {
     const auto status = migration_status(database);
     if (!status) return status.error();
     if (status->missing.empty()) return std::vector<Migration>();
@@ -124,13 +115,15 @@ Result<std::vector<Migration>> apply_missing(Database& database, int partitions)
     if (!status->empty()) return status->missing;
     const auto made = database.run(sql::add_store, partitions);
     if (!made) return made.error();
+    if (to_be_loaded)
+        if (const auto told = database.run(sql::mark_loading); !told) return told.error();
     return status->missing;
 }
 
 /// Two processes may open a new store at once: the second finds it made.
-Result<std::vector<Migration>> migrate(Database& database, int partitions) {
+Result<std::vector<Migration>> migrate(Database& database, int partitions, bool to_be_loaded = false) {
     if (const auto begun = database.begin(); !begun) return begun.error();
-    auto applied = apply_missing(database, partitions);
+    auto applied = apply_missing(database, partitions, to_be_loaded);
     if (applied) {
         if (auto done = database.commit(); !done) applied = done.error();
     }
@@ -148,7 +141,8 @@ Result<StoreInfo> prepare_schema(Database& database, const OpenOptions& options)
     if (status->empty() && options.read_only) return not_found("the store is empty");
     // Whoever made it meanwhile has said how many partitions it has.
     if (status->empty())
-        if (const auto made = migrate(database, options.partitions); !made) return made.error();
+        if (const auto made = migrate(database, options.partitions, options.also_loading); !made)
+            return made.error();
     return read_info(database);
 }
 
@@ -183,6 +177,20 @@ Result<std::vector<Migration>> migrate_sqlite(const std::string& path, std::opti
             taken.error().code,
             taken.error().message + "; stop it, run signalbox migrate up, then start the new program"};
     return migrate(**database, partitions.value_or(OpenOptions().partitions));
+}
+
+Result<StoreInfo> read_info(Database& database) {
+    auto rows = database.query(sql::read_info);
+    if (!rows) return rows.error();
+    const auto found = rows->next();
+    if (!found) return found.error();
+    if (!*found) return Error{Code::corrupt, "the store does not say how many partitions it has"};
+    StoreInfo info;
+    info.partitions = static_cast<int>(rows->integer(0));
+    info.simulated = rows->integer(1) != 0;
+    info.schema = migrations().back().number;
+    info.loading = rows->integer(2) != 0;
+    return info;
 }
 
 }  // namespace engine

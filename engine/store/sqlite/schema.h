@@ -13,6 +13,8 @@ namespace engine {
 /// Makes the schema in an empty database. Fails with invalid_input for another program's database and for a
 /// schema that is not this program's, an older one included.
 Result<StoreInfo> prepare_schema(Database& database, const OpenOptions& options);
+/// What the store says of itself now.
+Result<StoreInfo> read_info(Database& database);
 
 /// Fails with invalid_input when another program has migrated the store since it was opened.
 Result<void> check_schema(Database& database, int schema);

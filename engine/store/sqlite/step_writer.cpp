@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "engine/base/ensure.h"
 #include "engine/store/codec.h"
 #include "sqlite/sql.inc"
 
@@ -15,16 +14,6 @@ constexpr std::uint64_t unindexed_rows_max = 6144;
 /// What is remembered only to save look-ups is forgotten beyond that.
 constexpr std::size_t remembered_max = 32'768;
 
-Result<void> only_error(const Result<int>& changed) {
-    if (!changed) return changed.error();
-    return {};
-}
-
-std::optional<std::int64_t> microseconds_of_optional(const std::optional<Instant>& instant) {
-    if (!instant) return std::nullopt;
-    return microseconds_of(*instant);
-}
-
 template <class List, class Write>
 Result<void> each(const List& list, Write write) {
     for (const auto& item : list)
@@ -32,20 +21,7 @@ Result<void> each(const List& list, Write write) {
     return {};
 }
 
-Result<void> one_inserted(const Result<int>& changed, const char* what, std::int64_t position) {
-    if (!changed) return changed.error();
-    if (*changed == 1) return {};
-    return Error{Code::conflict, std::string(what) + " " + std::to_string(position % positions_of_share) +
-                                     " of partition " + std::to_string(position / positions_of_share) +
-                                     " is taken"};
-}
-
 }  // namespace
-
-std::int64_t position_of(std::int64_t share, std::uint64_t number) {
-    ENSURE(share >= 0 && share < (1 << 22) && number < static_cast<std::uint64_t>(positions_of_share));
-    return share * positions_of_share + static_cast<std::int64_t>(number);
-}
 
 Result<void> StepWriter::begin() {
     if (memory_.complete) return {};
@@ -78,6 +54,8 @@ Result<void> StepWriter::write(const Step& step) {
     const auto tenant = tenants_.number_of(step.tenant.text());
     if (!tenant) return tenant.error();
     now_ = {&step, *tenant, 0, 0, 0};
+    if (auto done = each(step.erasures, [this](const auto& erasure) { return erase(erasure); }); !done)
+        return done;
     if (auto done = each(step.records, [this](const auto& record) { return append(record); }); !done)
         return done;
     if (auto done = write_seen(); !done) return done;
@@ -112,6 +90,22 @@ void StepWriter::remember() {
 
 // ---- journal
 
+Result<void> StepWriter::erase(const Erasure& erasure) {
+    const auto& subject = erasure.subject.text();
+    for (const auto& place : erasure.rows) {
+        const auto open = stream(place.stream);
+        if (!open) return open.error();
+        const auto erased = database_.run(sql::erase_body, position_of((*open)->id, place.seq), subject);
+        if (!erased) return erased.error();
+        if (*erased == 0)
+            return Error{Code::conflict, "row " + std::to_string(place.seq) + " of stream " + place.stream +
+                                             " is not about " + subject};
+    }
+    for (const auto* statement : {sql::forget_timers, sql::forget_continuations, sql::forget_dead_letters})
+        if (const auto done = database_.run(statement, now_.tenant, subject); !done) return done.error();
+    return {};
+}
+
 Result<void> StepWriter::append(const NewRecord& record) {
     const auto open = stream(record.stream);
     if (!open) return open.error();
@@ -131,21 +125,7 @@ Result<void> StepWriter::append(const NewRecord& record) {
         now_.event_stream = (*open)->id;
     }
     if (record.kind == record_kind::decision && now_.decision_seq == 0) now_.decision_seq = row.seq;
-    return insert(row, **open);
-}
-
-Result<void> StepWriter::insert(const JournalRecord& record, const OpenStream& stream) {
-    const auto kind = words_.number_of(record.kind);
-    if (!kind) return kind.error();
-    const auto rule = words_.number_of(record.cause_rule);
-    if (!rule) return rule.error();
-    const auto ruleset = words_.number_of(record.ruleset);
-    if (!ruleset) return ruleset.error();
-    return only_error(database_.run(sql::add_record, position_of(stream.id, record.seq),
-                                    microseconds_of(record.time), *kind, record.subject,
-                                    record.entity_version, record.cause_event, *rule, *ruleset, record.actor,
-                                    record.previous, Blob{bytes_of(record.body_digest)},
-                                    Blob{bytes_of(record.hash)}, Blob{record.salt}, record.body));
+    return row_.add_record(row, (*open)->id);
 }
 
 Result<OpenStream*> StepWriter::stream(const std::string& name) {
@@ -277,12 +257,7 @@ Result<void> StepWriter::write_pending() {
     return each(step.pending_added, [this](const PendingEvent& added) {
         auto& counters = counters_[added.partition];
         counters.place = std::max(counters.place, added.place);
-        const auto position = position_of(added.partition, added.place);
-        const auto event_seq = added.event_seq == 0 ? now_.event_seq : added.event_seq;
-        return one_inserted(
-            database_.run(sql::add_pending, position, now_.tenant, added.event.subject.text(), added.kind,
-                          stored_text(envelope_of(added.event)), stored_text(added.context), event_seq),
-            "place", position);
+        return row_.add_pending(now_.tenant, added, added.event_seq == 0 ? now_.event_seq : added.event_seq);
     });
 }
 
@@ -302,11 +277,7 @@ Result<void> StepWriter::write_outbox() {
         auto& counters = counters_[delivery.partition];
         counters.number = std::max(counters.number, delivery.number);
         ++counters.outbox_rows;
-        const auto position = position_of(delivery.partition, delivery.number);
-        return one_inserted(database_.run(sql::add_delivery, position, now_.tenant, delivery.lane.text(),
-                                          delivery.attempts, microseconds_of(delivery.created),
-                                          microseconds_of(delivery.next_attempt), stored_delivery(delivery)),
-                            "number", position);
+        return row_.add_delivery(now_.tenant, delivery);
     });
 }
 
@@ -317,14 +288,9 @@ Result<void> StepWriter::write_dead_letters() {
     });
     if (!removed) return removed;
     return each(step.dead_letters_added, [this](const DeadLetter& letter) {
-        const Delivery& delivery = letter.delivery;
-        auto& counters = counters_[delivery.partition];
-        counters.number = std::max(counters.number, delivery.number);
-        return only_error(
-            database_.run(sql::add_dead_letter, position_of(delivery.partition, delivery.number), now_.tenant,
-                          delivery.lane.text(), delivery.attempts, microseconds_of(delivery.created),
-                          microseconds_of(delivery.next_attempt), stored_delivery(delivery),
-                          delivery.key.text(), letter.reason, letter.status, microseconds_of(letter.since)));
+        auto& counters = counters_[letter.delivery.partition];
+        counters.number = std::max(counters.number, letter.delivery.number);
+        return row_.put_dead_letter(now_.tenant, letter);
     });
 }
 
@@ -334,11 +300,7 @@ Result<void> StepWriter::write_timers() {
         return only_error(database_.run(sql::remove_timer, now_.tenant, timer.subject.text(), timer.name));
     });
     if (!removed) return removed;
-    return each(step.timers_set, [this](const Timer& timer) {
-        return only_error(database_.run(sql::put_timer, now_.tenant, timer.subject.text(), timer.name,
-                                        timer.partition, microseconds_of(timer.due),
-                                        stored_text(timer.body)));
-    });
+    return each(step.timers_set, [this](const Timer& timer) { return row_.put_timer(now_.tenant, timer); });
 }
 
 Result<void> StepWriter::write_blocked_lanes() {
@@ -347,11 +309,8 @@ Result<void> StepWriter::write_blocked_lanes() {
         return only_error(database_.run(sql::remove_blocked_lane, now_.tenant, lane.subject.text()));
     });
     if (!released) return released;
-    return each(step.lanes_blocked, [this](const BlockedLane& lane) {
-        return only_error(database_.run(sql::put_blocked_lane, now_.tenant, lane.subject.text(),
-                                        lane.partition, lane.reason, lane.event.text(),
-                                        microseconds_of(lane.since)));
-    });
+    return each(step.lanes_blocked,
+                [this](const BlockedLane& lane) { return row_.put_blocked_lane(now_.tenant, lane); });
 }
 
 Result<void> StepWriter::write_continuations() {
@@ -361,19 +320,12 @@ Result<void> StepWriter::write_continuations() {
     });
     if (!removed) return removed;
     return each(step.continuations_set, [this](const StoredContinuation& stored) {
-        return only_error(database_.run(sql::put_continuation, now_.tenant, stored.id, stored.partition,
-                                        stored.subject.text(), stored_text(to_json(stored.continuation)),
-                                        stored_text(stored.context)));
+        return row_.put_continuation(now_.tenant, stored);
     });
 }
 
 Result<void> StepWriter::write_keys() {
-    return each(now_.step->keys_set, [this](const ApiKey& key) {
-        return only_error(database_.run(sql::put_key, key.id, now_.tenant, key.name,
-                                        Blob{bytes_of(key.secret_digest)}, stored_text(Json(key.scopes)),
-                                        microseconds_of(key.created), microseconds_of_optional(key.expires),
-                                        microseconds_of_optional(key.revoked)));
-    });
+    return each(now_.step->keys_set, [this](const ApiKey& key) { return row_.put_key(now_.tenant, key); });
 }
 
 // ---- once a transaction
@@ -407,15 +359,16 @@ Result<void> StepWriter::index_subjects() {
 
 Result<void> StepWriter::finish_entities() {
     for (auto& [key, row] : entities_) {
-        std::optional<std::string_view> email;
-        if (!row.head.email.empty()) email = row.head.email;
         const EntityHead& head = row.head;
-        auto written = head.id == 0 ? database_.run(sql::add_entity, key.first, key.second, head.version,
-                                                    email, *row.fields, row.meta)
-                       : row.email_changed
-                           ? database_.run(sql::set_entity_and_email, head.id, head.version, *row.fields,
-                                           row.meta, email)
-                           : database_.run(sql::set_entity, head.id, head.version, *row.fields, row.meta);
+        std::optional<std::string_view> email;
+        if (!head.email.empty()) email = head.email;
+        const auto written =
+            head.id == 0
+                ? row_.add_entity(key.first, key.second, head.version, head.email, *row.fields, row.meta)
+            : row.email_changed
+                ? only_error(database_.run(sql::set_entity_and_email, head.id, head.version, *row.fields,
+                                           row.meta, email))
+                : only_error(database_.run(sql::set_entity, head.id, head.version, *row.fields, row.meta));
         if (!written) return written.error();
         if (head.id == 0) row.head.id = database_.last_row();
     }

@@ -10,6 +10,7 @@
 #include "engine/store/journal_writer.h"
 #include "engine/store/sqlite/database.h"
 #include "engine/store/sqlite/dictionary.h"
+#include "engine/store/sqlite/row_writer.h"
 
 namespace engine {
 
@@ -57,14 +58,10 @@ struct WriterMemory {
     JournalWriter journal;
 };
 
-/// A key of the tables that are made of partition (or stream) and number.
-std::int64_t position_of(std::int64_t share, std::uint64_t number);
-inline constexpr std::int64_t positions_of_share = std::int64_t{1} << 40;
-
 class StepWriter {
 public:
     StepWriter(Database& database, Dictionary& tenants, Dictionary& words, WriterMemory& memory)
-        : database_(database), tenants_(tenants), words_(words), memory_(memory) {}
+        : database_(database), tenants_(tenants), row_(database, words), memory_(memory) {}
 
     /// Before the first step, inside the transaction.
     Result<void> begin();
@@ -96,8 +93,8 @@ private:
         std::int64_t outbox_rows = 0;
     };
 
+    Result<void> erase(const Erasure& erasure);
     Result<void> append(const NewRecord& record);
-    Result<void> insert(const JournalRecord& record, const OpenStream& stream);
     Result<OpenStream*> stream(const std::string& name);
     Result<SubjectHead*> subject_head(const std::string& subject, std::int64_t stream);
 
@@ -124,7 +121,7 @@ private:
 
     Database& database_;
     Dictionary& tenants_;
-    Dictionary& words_;
+    RowWriter row_;
     WriterMemory& memory_;
     Current now_;
     // Sorted, so that neighbours are written one after another.

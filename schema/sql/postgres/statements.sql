@@ -12,7 +12,23 @@ SELECT coalesce(max(number), 0) FROM signalbox.migrations;
 INSERT INTO signalbox.migrations (number, name, checksum, program) VALUES ($1::int8, $2::text, $3::bytea, $4::text);
 
 -- name: read_info
-SELECT partitions, simulated FROM signalbox.store;
+SELECT partitions, simulated, EXISTS (SELECT FROM signalbox.counters WHERE partition = -2 AND place > 0)
+FROM signalbox.store;
+
+-- name: set_info
+UPDATE signalbox.store SET partitions = $1::int8, simulated = $2::int8 <> 0;
+
+-- No partition has that number: its place says whether a load is under way.
+-- name: mark_loading
+INSERT INTO signalbox.counters (partition, place, number) VALUES (-2, 1, 0)
+ON CONFLICT (partition) DO UPDATE SET place = 1;
+
+-- name: mark_loaded
+UPDATE signalbox.counters SET place = 0 WHERE partition = -2;
+
+-- name: holds_anything
+SELECT EXISTS (SELECT FROM signalbox.tenants) OR EXISTS (SELECT FROM signalbox.journal)
+    OR EXISTS (SELECT FROM signalbox.requests);
 
 -- name: add_store
 INSERT INTO signalbox.store (partitions) VALUES ($1::int8);
@@ -105,6 +121,16 @@ SELECT seq, (extract(epoch FROM time) * 1000000)::int8, kind, subject, entity_ve
        actor, previous, body_digest, hash, salt, body
 FROM signalbox.journal WHERE stream = $1::int8 AND seq >= $2::int8 ORDER BY seq LIMIT $3::int8;
 
+-- What is no text comes as one value, so that a row has few; a body above $4 bytes is asked for alone.
+-- name: scan_records
+SELECT record_send(ROW(seq, time, entity_version, previous, body_digest, hash, salt, body IS NULL)),
+       kind, subject, cause_event, cause_rule, ruleset, actor,
+       CASE WHEN octet_length(body) <= $4::int8 THEN body END
+FROM signalbox.journal WHERE stream = $1::int8 AND seq >= $2::int8 ORDER BY seq LIMIT $3::int8;
+
+-- name: read_body
+SELECT body FROM signalbox.journal WHERE stream = $1::int8 AND seq = $2::int8;
+
 -- name: follow_records
 WITH RECURSIVE chain AS (
     SELECT j.*, 1 AS step FROM signalbox.journal j WHERE j.stream = $1::int8 AND j.seq = $2::int8
@@ -130,6 +156,29 @@ FROM (SELECT * FROM signalbox.journal
       ORDER BY time DESC, stream DESC, seq DESC LIMIT $9::int8) j
 JOIN signalbox.streams s ON s.id = j.stream
 ORDER BY j.time DESC, j.stream DESC, j.seq DESC;
+
+-- name: follow_trail
+WITH RECURSIVE chain AS (
+    SELECT j.stream, j.seq, j.previous, j.subject, j.body IS NULL OR j.kind = 'erasure' AS kept
+    FROM signalbox.journal j WHERE j.stream = $1::int8 AND j.seq = $2::int8
+    UNION ALL
+    SELECT j.stream, j.seq, j.previous, j.subject, j.body IS NULL OR j.kind = 'erasure'
+    FROM chain c JOIN signalbox.journal j ON j.stream = c.stream AND j.seq = c.previous
+    WHERE c.previous BETWEEN $4::int8 + 1 AND c.seq - 1
+)
+SELECT seq, previous, subject, kept FROM chain WHERE NOT kept OR previous <= $4::int8 LIMIT $3::int8;
+
+-- name: erase_bodies
+SELECT signalbox.erase_bodies($1::int8, $2::text, $3::text[], $4::int8[]);
+
+-- name: forget_timers
+DELETE FROM signalbox.timers WHERE tenant = $1::int8 AND subject = $2::text;
+
+-- name: forget_continuations
+DELETE FROM signalbox.continuations WHERE tenant = $1::int8 AND subject = $2::text;
+
+-- name: forget_dead_letters
+DELETE FROM signalbox.dead_letters WHERE tenant = $1::int8 AND lane = $2::text;
 
 -- name: next_stream
 SELECT j.stream, j.seq < 1, s.id IS NOT NULL AND s.tenant = j.tenant
@@ -168,6 +217,24 @@ WHERE tenant = $1::int8 AND email = $2::bytea AND subject > $3::text AND subject
 SELECT subject, version, fields, meta FROM signalbox.entities
 WHERE tenant = $1::int8 AND subject > $2::text AND subject < $3::text ORDER BY subject LIMIT $4::int8;
 
+-- name: put_entity
+INSERT INTO signalbox.entities (tenant, subject, version, email, fields, meta)
+VALUES ($1::int8, $2::text, $3::int8, nullif($4::bytea, ''::bytea), $5::text, $6::text)
+ON CONFLICT (tenant, subject) DO UPDATE
+SET version = excluded.version, email = excluded.email, fields = excluded.fields, meta = excluded.meta;
+
+-- name: put_seen
+INSERT INTO signalbox.seen (key, tenant, stream, event_seq, decision_seq, content_digest)
+VALUES ($1::bytea, $2::int8, $3::int8, $4::int8, $5::int8, $6::bytea)
+ON CONFLICT (key) DO UPDATE
+SET stream = excluded.stream, event_seq = excluded.event_seq, decision_seq = excluded.decision_seq,
+    content_digest = excluded.content_digest;
+
+-- name: raise_counters
+INSERT INTO signalbox.counters (partition, place, number) VALUES ($1::int8, $2::int8, $3::int8)
+ON CONFLICT (partition) DO UPDATE
+SET place = greatest(counters.place, excluded.place), number = greatest(counters.number, excluded.number);
+
 -- name: read_counters
 SELECT place, number FROM signalbox.counters WHERE partition = $1::int8;
 
@@ -175,7 +242,7 @@ SELECT place, number FROM signalbox.counters WHERE partition = $1::int8;
 SELECT count(*) FROM signalbox.outbox;
 
 -- name: list_pending
-SELECT place, tenant, kind, event, context, event_seq
+SELECT partition, place, tenant, kind, event, context, event_seq
 FROM signalbox.pending WHERE partition = $1::int8 AND place > $2::int8 ORDER BY place LIMIT $3::int8;
 
 -- name: list_outbox
@@ -258,6 +325,10 @@ DELETE FROM signalbox.continuations WHERE tenant = $1::int8 AND id = $2::text;
 SELECT id, partition, continuation, context
 FROM signalbox.continuations WHERE tenant = $1::int8 AND subject = $2::text ORDER BY id;
 
+-- name: list_all_continuations
+SELECT id, partition, continuation, context, subject
+FROM signalbox.continuations WHERE tenant = $1::int8 AND id > $2::text ORDER BY id LIMIT $3::int8;
+
 -- name: put_rule_set
 INSERT INTO signalbox.rule_sets (tenant, version, files) VALUES ($1::int8, $2::text, $3::text) ON CONFLICT DO NOTHING;
 
@@ -292,3 +363,111 @@ UPDATE signalbox.requests SET answer = $2::text WHERE number = $1::int8 AND answ
 
 -- name: find_request
 SELECT number, tenant, command, arguments, actor, made, answer FROM signalbox.requests WHERE number = $1::int8;
+
+-- A whole store is read through cursors, in the order of the rows.
+-- name: dump_tenants
+SELECT name FROM signalbox.tenants ORDER BY id;
+
+-- name: dump_rule_sets
+SELECT tenant, version, files FROM signalbox.rule_sets ORDER BY tenant, version;
+
+-- name: dump_keys
+SELECT id, tenant, name, secret_digest, scopes, created, expires, revoked FROM signalbox.keys ORDER BY id;
+
+-- name: dump_streams
+SELECT tenant, name, seq, hash, detached_seq FROM signalbox.streams ORDER BY id;
+
+-- name: dump_seen
+SELECT e.key, t.name, s.name, e.event_seq, e.decision_seq, e.content_digest
+FROM signalbox.seen e LEFT JOIN signalbox.streams s ON s.id = e.stream LEFT JOIN signalbox.tenants t ON t.id = e.tenant
+ORDER BY e.key;
+
+-- name: dump_entities
+SELECT tenant, subject, version, fields, meta FROM signalbox.entities ORDER BY tenant, subject;
+
+-- name: dump_pending
+SELECT partition, place, tenant, kind, event, context, event_seq
+FROM signalbox.pending ORDER BY partition, place;
+
+-- name: dump_outbox
+SELECT partition, number, tenant, lane, attempts, created, next_attempt, body
+FROM signalbox.outbox ORDER BY partition, number;
+
+-- name: dump_dead_letters
+SELECT partition, number, tenant, lane, attempts, created, next_attempt, body, reason, status, since
+FROM signalbox.dead_letters ORDER BY partition, number;
+
+-- name: dump_timers
+SELECT tenant, subject, name, partition, due, body
+FROM signalbox.timers ORDER BY tenant, subject, name;
+
+-- name: dump_blocked_lanes
+SELECT tenant, subject, partition, reason, event, since
+FROM signalbox.blocked_lanes ORDER BY since, tenant, subject;
+
+-- name: dump_continuations
+SELECT tenant, id, partition, subject, continuation, context
+FROM signalbox.continuations ORDER BY tenant, id;
+
+-- name: dump_counters
+SELECT partition, place, number FROM signalbox.counters WHERE partition >= 0 ORDER BY partition;
+
+-- name: dump_requests
+SELECT number, tenant, command, arguments, actor, made
+FROM signalbox.requests WHERE answer IS NULL ORDER BY number;
+
+-- name: add_rule_set
+INSERT INTO signalbox.rule_sets (tenant, version, files) VALUES ($1::int8, $2::text, $3::text);
+
+-- name: add_numbered_request
+INSERT INTO signalbox.requests (number, tenant, command, arguments, actor, made) OVERRIDING SYSTEM VALUE
+VALUES ($1::int8, $2::text, $3::text, $4::text, $5::text, $6::int8);
+
+-- name: skip_requests
+SELECT setval(pg_get_serial_sequence('signalbox.requests', 'number'), $1::int8);
+
+-- What doctor asks. Each row is something that is wrong, but of the settings.
+-- name: examine_settings
+SELECT current_setting('fsync'), current_setting('full_page_writes'),
+       (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit'), current_setting('data_checksums'),
+       (SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'async');
+
+-- name: examine_role
+SELECT 'the role signalbox_app may do more than it should: ' || concat_ws(', ', CASE WHEN rolsuper THEN 'superuser' END,
+       CASE WHEN rolbypassrls THEN 'bypassrls' END, CASE WHEN rolcanlogin THEN 'login' END)
+FROM pg_roles WHERE rolname = 'signalbox_app' AND (rolsuper OR rolbypassrls OR rolcanlogin)
+UNION ALL
+SELECT 'there is no role signalbox_app' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'signalbox_app')
+UNION ALL
+SELECT 'signalbox_app may ' || p || ' the journal' FROM unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) p
+WHERE EXISTS (SELECT FROM pg_roles WHERE rolname = 'signalbox_app')
+  AND has_table_privilege('signalbox_app', 'signalbox.journal', p);
+
+-- name: examine_row_security
+SELECT c.relname
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = 'signalbox' AND c.relname IN ('streams', 'journal', 'subjects', 'seen', 'entities', 'pending', 'outbox',
+      'dead_letters', 'timers', 'blocked_lanes', 'continuations', 'rule_sets', 'keys')
+  AND NOT (c.relrowsecurity AND c.relforcerowsecurity AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid))
+ORDER BY c.relname;
+
+-- name: examine_triggers
+SELECT w.tab || ': ' || w.name
+FROM (SELECT c.oid, c.relname AS tab, t.name
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
+           (VALUES ('only_added_to'), ('never_emptied')) t (name)
+      WHERE n.nspname = 'signalbox' AND (c.relname = 'journal' OR EXISTS (
+            SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid AND i.inhparent = to_regclass('signalbox.journal')))) w
+WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = w.oid AND g.tgname = w.name AND g.tgenabled IN ('O', 'A'))
+ORDER BY 1;
+
+-- name: examine_parts
+SELECT (SELECT count(*) FROM pg_inherits i WHERE i.inhparent = to_regclass('signalbox.journal')),
+       pg_relation_size('signalbox.journal_default') > 0,
+       (SELECT max(substring(pg_get_expr(c.relpartbound, c.oid) FROM 'TO \(''([^'']+)''\)')::timestamptz)
+               < now() + interval '7 days'
+        FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = to_regclass('signalbox.journal'));
+
+-- name: examine_stale_owner
+SELECT name, until::text FROM signalbox.owners WHERE NOT fenced AND until < clock_timestamp() ORDER BY id DESC LIMIT 1;

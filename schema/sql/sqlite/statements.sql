@@ -22,7 +22,21 @@ INSERT INTO words (text) VALUES (?) RETURNING id;
 SELECT text FROM words WHERE id = ?;
 
 -- name: read_info
-SELECT partitions, simulated FROM store;
+SELECT partitions, simulated, EXISTS (SELECT 1 FROM counters WHERE partition = -2 AND place > 0) FROM store;
+
+-- name: set_info
+UPDATE store SET partitions = ?, simulated = ?;
+
+-- No partition has that number either: its place says whether a load is under way.
+-- name: mark_loading
+INSERT INTO counters (partition, place, number, outbox_rows) VALUES (-2, 1, 0, 0)
+ON CONFLICT DO UPDATE SET place = 1;
+
+-- name: mark_loaded
+UPDATE counters SET place = 0 WHERE partition = -2;
+
+-- name: holds_anything
+SELECT EXISTS (SELECT 1 FROM tenants) OR EXISTS (SELECT 1 FROM journal) OR EXISTS (SELECT 1 FROM requests);
 
 -- name: set_simulated
 UPDATE store SET simulated = 1;
@@ -75,6 +89,12 @@ WHERE position BETWEEN ?1 AND ?2 AND time >= ?3 AND time < ?4 AND (?5 = 0 OR kin
        OR (kind = ?8 AND CASE WHEN instr(body, ?9) > 0
                               THEN EXISTS (SELECT 1 FROM json_each(body, '$.fired') WHERE value = ?6) END))
 ORDER BY position DESC LIMIT ?10;
+
+-- name: read_link
+SELECT subject, previous, body IS NULL, kind FROM journal WHERE position = ?;
+
+-- name: erase_body
+UPDATE journal SET body = NULL, salt = NULL WHERE position = ? AND subject = ?;
 
 -- name: list_subjects_between
 SELECT position, subject FROM journal WHERE position > ? AND position <= ? AND subject <> '' ORDER BY position;
@@ -133,6 +153,21 @@ UPDATE entities SET version = ?2, fields = ?3, meta = ?4 WHERE id = ?1;
 -- name: set_entity_and_email
 UPDATE entities SET version = ?2, fields = ?3, meta = ?4, email = ?5 WHERE id = ?1;
 
+-- name: put_entity
+INSERT INTO entities (tenant, subject, version, email, fields, meta) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (tenant, subject) DO UPDATE
+SET version = excluded.version, email = excluded.email, fields = excluded.fields, meta = excluded.meta;
+
+-- name: put_seen
+INSERT INTO seen (key, stream, event_seq, decision_seq, content_digest) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE
+SET stream = excluded.stream, event_seq = excluded.event_seq, decision_seq = excluded.decision_seq,
+    content_digest = excluded.content_digest;
+
+-- name: count_outbox_again
+UPDATE counters SET outbox_rows = (SELECT count(*) FROM outbox WHERE position >= ?2 AND position < ?3)
+WHERE partition = ?1;
+
 -- name: raise_counters
 INSERT INTO counters (partition, place, number, outbox_rows) VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET place = max(place, excluded.place), number = max(number, excluded.number),
@@ -180,6 +215,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- name: remove_dead_letter
 DELETE FROM dead_letters WHERE position = ?;
 
+-- name: forget_dead_letters
+DELETE FROM dead_letters WHERE tenant = ? AND lane = ?;
+
 -- name: list_dead_letters
 SELECT position, tenant, lane, attempts, created, next_attempt, body, reason, status, since
 FROM dead_letters WHERE tenant = ? ORDER BY since, position LIMIT ?;
@@ -194,6 +232,9 @@ ON CONFLICT DO UPDATE SET partition = excluded.partition, due = excluded.due, bo
 
 -- name: remove_timer
 DELETE FROM timers WHERE tenant = ? AND subject = ? AND name = ?;
+
+-- name: forget_timers
+DELETE FROM timers WHERE tenant = ? AND subject = ?;
 
 -- name: list_timers_due
 SELECT tenant, subject, name, partition, due, body
@@ -226,8 +267,15 @@ VALUES (?, ?, ?, ?, ?, ?);
 -- name: remove_continuation
 DELETE FROM continuations WHERE tenant = ? AND id = ?;
 
+-- name: forget_continuations
+DELETE FROM continuations WHERE tenant = ? AND subject = ?;
+
 -- name: list_continuations
 SELECT id, partition, continuation, context FROM continuations WHERE tenant = ? AND subject = ? ORDER BY id;
+
+-- name: list_all_continuations
+SELECT id, partition, continuation, context, subject
+FROM continuations WHERE tenant = ? AND id > ? ORDER BY id LIMIT ?;
 
 -- name: put_rule_set
 INSERT INTO rule_sets (tenant, version, files) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
@@ -267,3 +315,109 @@ INSERT INTO migrations (number, name, checksum, applied, program) VALUES (?, ?, 
 
 -- name: add_store
 INSERT INTO store (id, partitions) VALUES (1, ?);
+
+-- A whole store is read in the order of the rows.
+-- name: dump_tenants
+SELECT name FROM tenants ORDER BY id;
+
+-- name: dump_rule_sets
+SELECT tenant, version, files FROM rule_sets ORDER BY rowid;
+
+-- name: dump_keys
+SELECT id, tenant, name, secret_digest, scopes, created, expires, revoked FROM keys ORDER BY rowid;
+
+-- name: dump_streams
+SELECT tenant, name, seq, hash FROM streams ORDER BY id;
+
+-- name: dump_seen
+SELECT e.key, t.name, s.name, e.event_seq, e.decision_seq, e.content_digest
+FROM seen e LEFT JOIN streams s ON s.id = e.stream LEFT JOIN tenants t ON t.id = s.tenant ORDER BY e.key;
+
+-- name: dump_entities
+SELECT tenant, subject, version, fields, meta FROM entities ORDER BY id;
+
+-- name: dump_pending
+SELECT position, tenant, kind, event, context, event_seq FROM pending ORDER BY position;
+
+-- name: dump_outbox
+SELECT position, tenant, lane, attempts, created, next_attempt, body FROM outbox ORDER BY position;
+
+-- name: dump_dead_letters
+SELECT position, tenant, lane, attempts, created, next_attempt, body, reason, status, since
+FROM dead_letters ORDER BY position;
+
+-- name: dump_timers
+SELECT tenant, subject, name, partition, due, body FROM timers ORDER BY tenant, subject, name;
+
+-- name: dump_continuations
+SELECT tenant, id, partition, subject, continuation, context FROM continuations ORDER BY rowid;
+
+-- name: dump_counters
+SELECT partition, place, number FROM counters WHERE partition >= 0 ORDER BY partition;
+
+-- name: dump_requests
+SELECT number, tenant, command, arguments, actor, made
+FROM requests WHERE answer IS NULL ORDER BY number;
+
+-- name: add_numbered_request
+INSERT INTO requests (number, tenant, command, arguments, actor, made) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: empty_journal
+DELETE FROM journal;
+
+-- name: empty_subjects
+DELETE FROM subjects;
+
+-- name: empty_streams
+DELETE FROM streams;
+
+-- name: empty_words
+DELETE FROM words;
+
+-- name: empty_seen
+DELETE FROM seen;
+
+-- name: empty_entities
+DELETE FROM entities;
+
+-- name: empty_counters
+DELETE FROM counters;
+
+-- name: empty_pending
+DELETE FROM pending;
+
+-- name: empty_outbox
+DELETE FROM outbox;
+
+-- name: empty_dead_letters
+DELETE FROM dead_letters;
+
+-- name: empty_timers
+DELETE FROM timers;
+
+-- name: empty_blocked_lanes
+DELETE FROM blocked_lanes;
+
+-- name: empty_continuations
+DELETE FROM continuations;
+
+-- name: empty_rule_sets
+DELETE FROM rule_sets;
+
+-- name: empty_keys
+DELETE FROM keys;
+
+-- name: empty_requests
+DELETE FROM requests;
+
+-- name: empty_tenants
+DELETE FROM tenants;
+
+-- name: journal_mode
+PRAGMA journal_mode;
+
+-- name: synchronous_level
+PRAGMA synchronous;
+
+-- name: quick_check
+PRAGMA quick_check(5);

@@ -10,13 +10,15 @@ using namespace store_tests;
 
 namespace {
 
-/// The verifier that docs/reference/journal.md shows; tests run in the root of the project.
-std::string documented_verifier() {
+/// A verifier that docs/reference/journal.md shows, the first or the second; tests run in the root of the
+/// project.
+std::string documented_verifier(int which = 1) {
     std::ifstream file("docs/reference/journal.md");
     std::stringstream text;
     text << file.rdbuf();
     const std::string page = text.str();
-    const auto begin = page.find("```python\n");
+    auto begin = page.find("```python\n");
+    for (int i = 1; i < which; ++i) begin = page.find("```python\n", begin + 1);
     const auto end = page.find("\n```", begin);
     REQUIRE(begin != std::string::npos);
     REQUIRE(end != std::string::npos);
@@ -101,5 +103,66 @@ TEST_CASE("export: the documented verifier refuses what was changed, and accepts
     SECTION("exchanged rows") {
         std::swap(lines[5], lines[6]);
         CHECK(verdict(folder, lines) != 0);
+    }
+}
+
+TEST_CASE("export: the documented verifier of checkpoints accepts what was signed and nothing else",
+          "[store][python]") {
+    if (std::system("python3 -c '' 2> /dev/null") != 0 || std::system("openssl version > /dev/null") != 0)
+        return;
+    OpenStore store(all_backends().back());
+    Folder folder;
+    const auto key = SigningKey::generate();
+    std::ofstream(folder.file("key.pub")) << key.verifying_key().to_pem();
+    std::vector<std::string> checkpoints;
+    const auto sign = [&](bool rollback) {
+        const Checkpoint checkpoint{
+            checkpoints.size() + 1,
+            at(static_cast<int>(checkpoints.size())),
+            acme,
+            rollback,
+            need(store->streams(acme)),
+            checkpoints.empty() ? std::string(64, '0') : line_digest(checkpoints.back())};
+        checkpoints.push_back(signed_line(checkpoint, key));
+    };
+    fill(*store);
+    sign(false);
+    need(commit(*store, decided_step("last", "ticket/1", 99)));
+    sign(false);
+    auto lines = lines_of(*store);
+    const auto accepts = [&] {
+        std::ofstream(folder.file("verify.py")) << documented_verifier(2);
+        std::ofstream sink(folder.file("sink"));
+        for (const auto& line : checkpoints) sink << line << "\n";
+        sink << "{\"torn";
+        std::ofstream out(folder.file("export.jsonl"));
+        for (const auto& line : lines) out << line.dump() << "\n";
+        sink.close();
+        out.close();
+        return std::system(("python3 " + folder.file("verify.py") + " " + folder.file("sink") + " " +
+                            folder.file("key.pub") + " " + folder.file("export.jsonl") +
+                            " > /dev/null 2> /dev/null")
+                               .c_str()) == 0;
+    };
+    REQUIRE(accepts());
+    SECTION("a journal that is too short") {
+        lines.pop_back();
+        CHECK_FALSE(accepts());
+    }
+    SECTION("another hash at a signed head") {
+        lines.back()["hash"] = std::string(64, 'a');
+        CHECK_FALSE(accepts());
+    }
+    SECTION("a checkpoint that was changed") {
+        checkpoints[0].replace(checkpoints[0].find("acme"), 4, "evil");
+        CHECK_FALSE(accepts());
+    }
+    SECTION("a checkpoint that was removed") {
+        checkpoints.erase(checkpoints.begin());
+        CHECK_FALSE(accepts());
+    }
+    SECTION("a rollback that was signed") {
+        sign(true);
+        CHECK(accepts());
     }
 }

@@ -89,7 +89,11 @@ void OpenStore::reopen() {
 }
 
 std::unique_ptr<Store> OpenStore::another(OpenOptions options) {
-    return need(backend_.open(folder_, options));
+    return need(try_another(options));
+}
+
+Result<std::unique_ptr<Store>> OpenStore::try_another(OpenOptions options) {
+    return backend_.open(folder_, options);
 }
 
 Instant at(int seconds) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/store/store.h"
+#include "engine/store/verify.h"
 #include "tests/support/catch.h"
 #include "tests/support/folder.h"
 
@@ -41,6 +42,7 @@ public:
     void reopen();
     /// A second handle to the same store, not owned.
     std::unique_ptr<engine::Store> another(engine::OpenOptions options = {});
+    engine::Result<std::unique_ptr<engine::Store>> try_another(engine::OpenOptions options = {});
 
 private:
     Backend backend_;

@@ -59,7 +59,7 @@ class Daemon:
         self.kept = kept or SqliteFile(work)
         self.store = self.kept.url
         self.log = self.work / f"{name}.log"
-        self.environment = {**os.environ, **(environment or {})}
+        self.environment = {**os.environ, **self.kept.environment, **(environment or {})}
         self.options = list(options)
         self.process = None
         self.address = None

@@ -14,6 +14,7 @@ class SqliteFile:
     def __init__(self, work):
         self.path = f"{Path(work).resolve()}/store.db"
         self.url = f"sqlite:///{self.path}"
+        self.environment = {}
 
     def waiting(self):
         """How many events wait, and the deliveries that do, as texts."""
@@ -35,6 +36,8 @@ class PostgresServer:
     def __init__(self, settings=()):
         self.cluster = Cluster(settings)
         self.url = self.cluster.url()
+        # Those of another server, in the working folder, would not fit this one.
+        self.environment = {"SIGNALBOX_CHECKPOINTS": f"{self.cluster.folder}/checkpoints"}
         self.cluster.start()
 
     def ask(self, statement):

@@ -35,6 +35,7 @@ public:
     engine::Result<void> begin_reading() override { return {}; }
     void end_reading() override {}
     engine::Result<void> commit(std::span<const engine::Step>) override { return none(); }
+    engine::Result<void> amend(const engine::Amendment&) override { return none(); }
     engine::Result<void> probe() override { return none(); }
     engine::Result<std::optional<engine::SeenEvent>> seen(const engine::EventKey& key) override;
     engine::Result<std::vector<engine::SeenEvent>> seen_by_id(const engine::TenantName& tenant,
@@ -68,6 +69,11 @@ public:
                                                                           const engine::Subject&) override {
         return none();
     }
+    engine::Result<std::vector<engine::StoredContinuation>> all_continuations(const engine::TenantName&,
+                                                                              std::string_view,
+                                                                              std::size_t) override {
+        return none();
+    }
     engine::Result<std::vector<engine::DeadLetter>> dead_letters(const engine::TenantName& tenant,
                                                                  std::size_t) override;
     engine::Result<std::optional<engine::DeadLetter>> dead_letter(const engine::TenantName&,
@@ -85,6 +91,10 @@ public:
     engine::Result<std::vector<engine::JournalRecord>> search(const engine::TenantName&,
                                                               const engine::JournalQuery&) override {
         return none();
+    }
+    engine::Result<std::vector<engine::JournalPlace>> trail(const engine::TenantName&, const engine::Subject&,
+                                                            std::size_t) override {
+        return std::vector<engine::JournalPlace>();
     }
     engine::Result<std::vector<engine::JournalRecord>> history(const engine::TenantName& tenant,
                                                                const engine::Subject& subject,

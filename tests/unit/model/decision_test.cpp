@@ -43,6 +43,9 @@ Action random_action(Random& random) {
     action.action = "post_message";
     action.params = Json{{"text", random_value(random)}, {"channel", random_value(random)}};
     action.as = random_text(random);
+    action.firing = random_text(random);
+    action.relaxed = random.chance(20);
+    if (random.chance(20)) action.save = Json{{"ticket.custom.ts", "result.ts"}};
     return action;
 }
 
@@ -85,6 +88,9 @@ Decision random_decision(Random& random) {
     if (random.chance(30)) decision.notes = random_texts(random);
     if (random.chance(10)) decision.trace = random_value(random);
     decision.blocks_lane = random.chance(10);
+    decision.event_source = random_text(random);
+    if (random.chance(20)) decision.entered = {"contact"};
+    if (random.chance(30)) decision.placed = {random.below(3), {random.below(9) + 1, 7}};
     return decision;
 }
 
@@ -101,4 +107,35 @@ TEST_CASE("decision: the bytes are those of its JSON value", "[model][random]") 
         REQUIRE(canonical_text(decision) == expected);
     }
     SUCCEED();
+}
+
+TEST_CASE("decision: what others are computed from reads back", "[model][random]") {
+    const auto seed = testing_random::seed_or(2027);
+    for (std::uint32_t round = 0; round < 1'000; ++round) {
+        INFO("SIGNALBOX_TEST_SEED=" << seed << " round " << round);
+        Random random(seed + round);
+        auto decision = random_decision(random);
+        // Said to people only.
+        decision.fired.clear();
+        decision.conflicts.clear();
+        decision.failures.clear();
+        decision.cycle.clear();
+        decision.notes.clear();
+        decision.trace = nullptr;
+        std::erase_if(decision.linked, [](const auto& link) { return link.version > 1'000; });
+        const auto text = canonical_text(decision);
+        const auto json = parse_json(text, {16u << 20, 256});
+        REQUIRE(json);
+        const auto read = decision_from_json(*json);
+        REQUIRE(read);
+        CHECK(canonical_text(*read) == text);
+        CHECK(read->placed == decision.placed);
+    }
+}
+
+TEST_CASE("decision: one that was cut short is corrupt, and says what is missing", "[model]") {
+    const auto read = decision_from_json(Json{{"event", {{"id", "e1"}}}});
+    REQUIRE_FALSE(read);
+    CHECK(read.error().code == Code::corrupt);
+    CHECK(read.error().message.find("source") != std::string::npos);
 }

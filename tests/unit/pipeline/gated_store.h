@@ -34,6 +34,8 @@ public:
         return store_->commit(steps);
     }
 
+    Result<void> amend(const Amendment& amendment) override { return store_->amend(amendment); }
+
     Result<void> probe() override {
         if (before_commit)
             if (auto allowed = before_commit({}); !allowed) return allowed;
@@ -87,6 +89,11 @@ public:
                                                           const Subject& subject) override {
         return store_->continuations(tenant, subject);
     }
+    Result<std::vector<StoredContinuation>> all_continuations(const TenantName& tenant,
+                                                              std::string_view after_id,
+                                                              std::size_t limit) override {
+        return store_->all_continuations(tenant, after_id, limit);
+    }
     Result<std::vector<DeadLetter>> dead_letters(const TenantName& tenant, std::size_t limit) override {
         return store_->dead_letters(tenant, limit);
     }
@@ -104,6 +111,10 @@ public:
     Result<void> scan(const TenantName& tenant, std::string_view stream, std::uint64_t after_seq,
                       const std::function<bool(const JournalRecord&)>& each) override {
         return store_->scan(tenant, stream, after_seq, each);
+    }
+    Result<std::vector<JournalPlace>> trail(const TenantName& tenant, const Subject& subject,
+                                            std::size_t limit) override {
+        return store_->trail(tenant, subject, limit);
     }
     Result<std::vector<JournalRecord>> history(const TenantName& tenant, const Subject& subject,
                                                std::size_t limit) override {

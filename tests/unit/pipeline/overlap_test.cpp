@@ -4,6 +4,7 @@
 #include <mutex>
 #include <thread>
 
+#include "engine/store/verify.h"
 #include "tests/support/catch.h"
 #include "tests/support/folder.h"
 #include "tests/support/random.h"

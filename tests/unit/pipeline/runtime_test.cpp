@@ -9,6 +9,7 @@
 #include <mutex>
 #include <thread>
 
+#include "engine/store/verify.h"
 #include "tests/support/catch.h"
 #include "tests/support/folder.h"
 #include "tests/unit/pipeline/gated_store.h"

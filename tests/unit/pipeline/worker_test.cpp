@@ -4,6 +4,8 @@
 
 #include "engine/pipeline/explain.h"
 #include "engine/pipeline/fold.h"
+#include "engine/pipeline/recorded.h"
+#include "engine/store/verify.h"
 #include "tests/support/catch.h"
 #include "tests/unit/pipeline/world.h"
 

@@ -1,0 +1,210 @@
+#include "engine/pipeline/derived.h"
+
+#include <algorithm>
+
+#include "engine/base/hash.h"
+#include "engine/pipeline/merge.h"
+#include "engine/pipeline/work.h"
+
+namespace engine {
+namespace {
+
+constexpr std::string_view own_source = "signalbox:";
+constexpr auto delivery_source = "signalbox:delivery";
+
+/// A derived event's id is unique because its source tells whose id it continues.
+std::string derived_source(const Event& event) {
+    return is_own_source(event.source) ? event.source : std::string(own_source) + event.source;
+}
+
+Event derived_from(const Event& event, const std::string& suffix, Instant now) {
+    Event derived;
+    derived.tenant = event.tenant;
+    derived.id = EventId(event.id.text() + "~" + suffix);
+    derived.source = derived_source(event);
+    derived.time = event.time;
+    derived.received = now;
+    derived.connection = event.connection;
+    derived.hops = event.hops + 1;
+    derived.cause = event.id;
+    return derived;
+}
+
+std::optional<std::string> id_text(const Json& object) {
+    const auto id = object.find("id");
+    if (id == object.end()) return std::nullopt;
+    if (id->is_string() && !id->get_ref<const std::string&>().empty()) return id->get<std::string>();
+    if (id->is_number_integer()) return number_text(*id);
+    return std::nullopt;
+}
+
+/// Whose result it is: the run of the rule that asked for it, in the decision of that event.
+bool is_of_run(const StoredContinuation& stored, std::string_view firing, std::string_view event,
+               std::string_view source) {
+    return stored.continuation.firing == firing && text_or(stored.context, "event.id", "") == event &&
+           text_or(stored.context, "event.source", "") == source;
+}
+
+}  // namespace
+
+DeliveryKey delivery_key(const Event& event, std::size_t index) {
+    const std::string_view nul("\0", 1);
+    const auto number = std::to_string(index);
+    const auto digest = sha256({event.tenant.text(), nul, event.source, nul, event.id.text(), nul, number});
+    return DeliveryKey(to_hex(bytes_of(digest).substr(0, 16)));
+}
+
+bool is_other_entity(const Event& event, const std::string& kind, const Json& value,
+                     const rules::Catalogue& catalogue) {
+    // The rest of a rule reads again what an older event brought: that is no news of other entities.
+    return !event.type.starts_with("delivery.") && kind != event.subject.kind() && value.is_object() &&
+           catalogue.is_entity(kind);
+}
+
+Result<Event> entering(const Event& event, const std::string& kind, const Json& value, Instant now) {
+    const auto id = id_text(value);
+    if (!id) return not_found("the " + kind + " of the payload has no id");
+    auto derived = derived_from(event, kind, now);
+    auto subject = Subject::parse(Subject::of(kind, event.connection, *id).text());
+    if (!subject) return invalid("the " + kind + " of the payload was left out: its id cannot be kept");
+    derived.subject = std::move(*subject);
+    derived.type = kind + ".updated";
+    derived.actor = actor_of(event);
+    derived.data = Json{{kind, value}};
+    return derived;
+}
+
+std::vector<Event> emitted_events(const Event& event, const Decision& decision, Instant now) {
+    std::vector<Event> events;
+    for (std::size_t i = 0; i < decision.emitted.size(); ++i) {
+        const auto& emitted = decision.emitted[i];
+        auto derived = derived_from(event, std::to_string(i), now);
+        // A vendor's time is the vendor's: what a rule says happens now.
+        derived.time = std::nullopt;
+        derived.subject = emitted.subject;
+        derived.type = emitted.type;
+        derived.actor = "rule:" + emitted.rule;
+        derived.data = emitted.data;
+        events.push_back(std::move(derived));
+    }
+    return events;
+}
+
+std::vector<Delivery> deliveries_of(const Event& event, const Decision& decision, int partition) {
+    std::vector<Delivery> deliveries;
+    const auto add = [&](const Action& action, std::size_t index) {
+        Delivery delivery;
+        delivery.partition = partition;
+        delivery.number = decision.placed.first_delivery + deliveries.size();
+        delivery.key = delivery_key(event, index);
+        delivery.tenant = event.tenant;
+        delivery.lane = event.subject;
+        delivery.event = event.id;
+        delivery.source = event.source;
+        delivery.ruleset = decision.ruleset;
+        delivery.action = action;
+        delivery.hops = event.hops;
+        delivery.created = decision.now;
+        delivery.next_attempt = decision.now;
+        deliveries.push_back(std::move(delivery));
+    };
+    // The write-back's key is the same whether there are actions or not, and theirs whether it is there or
+    // not.
+    if (decision.write_back) add(*decision.write_back, 0);
+    for (std::size_t i = 0; i < decision.actions.size(); ++i) add(decision.actions[i], i + 1);
+    return deliveries;
+}
+
+std::vector<StoredContinuation> continuations_of(const Event& event, const Decision& decision,
+                                                 int partition) {
+    std::vector<StoredContinuation> all;
+    for (const auto& continuation : decision.continuations) {
+        StoredContinuation stored;
+        stored.tenant = event.tenant;
+        stored.partition = partition;
+        stored.subject = event.subject;
+        stored.id = delivery_key(event, 0).text() + ":" + continuation.firing;
+        stored.continuation = continuation;
+        stored.context = Json{{"event", envelope_of(event)}};
+        all.push_back(std::move(stored));
+    }
+    return all;
+}
+
+Json describe(const Delivery& delivery) {
+    return {{"key", delivery.key.text()},       {"event", delivery.event.text()},
+            {"rule", delivery.action.rule},     {"connection", delivery.action.connection},
+            {"action", delivery.action.action}, {"as", delivery.action.as},
+            {"attempts", delivery.attempts}};
+}
+
+PendingEvent result_event(const Delivery& delivery, const DeliveryEnd& end, Instant now) {
+    PendingEvent pending;
+    pending.partition = delivery.partition;
+    pending.kind = pending_kind::delivery;
+    auto& event = pending.event;
+    event.tenant = delivery.tenant;
+    // A dead letter that is retried keeps its key and gets a new number.
+    event.id =
+        EventId(delivery.key.text() + (end.done ? "~done" : "~failed") + std::to_string(delivery.number));
+    event.source = delivery_source;
+    event.type = end.done ? "delivery.done" : "delivery.failed";
+    event.subject = delivery.lane;
+    event.received = now;
+    event.actor = "connection:" + delivery.action.connection;
+    event.hops = delivery.hops + 1;
+    event.cause = delivery.event;
+    event.data = Json{{"delivery", describe(delivery)}};
+    event.data["delivery"]["status"] = end.status;
+    if (end.done) event.data["result"] = end.result;
+    if (!end.done) event.data["delivery"]["reason"] = end.reason;
+    pending.context = Json{{"save", delivery.action.save},
+                           {"as", delivery.action.as},
+                           {"firing", delivery.action.firing},
+                           {"rule", delivery.action.rule},
+                           {"event", delivery.event.text()},
+                           {"source", delivery.source},
+                           {"done", end.done},
+                           {"result", end.done ? end.result : Json()}};
+    return pending;
+}
+
+Taken take_result(std::vector<StoredContinuation> continuations, const Json& context) {
+    Taken taken;
+    const auto* done = find(context, "done");
+    if (done == nullptr || *done != Json(true)) return taken;
+    const auto as = text_or(context, "as", "");
+    for (auto& stored : continuations) {
+        auto& continuation = stored.continuation;
+        const auto awaited = std::find(continuation.awaits.begin(), continuation.awaits.end(), as);
+        if (awaited == continuation.awaits.end() ||
+            !is_of_run(stored, text_or(context, "firing", ""), text_or(context, "event", ""),
+                       text_or(context, "source", "")))
+            continue;
+        continuation.awaits.erase(awaited);
+        continuation.results[as] = Json{{"result", context["result"]}};
+        auto& list = continuation.awaits.empty() ? taken.complete : taken.still_waiting;
+        list.push_back(std::move(stored));
+    }
+    return taken;
+}
+
+bool waits_for(const StoredContinuation& stored, const Delivery& delivery) {
+    const auto& awaits = stored.continuation.awaits;
+    return is_of_run(stored, delivery.action.firing, delivery.event.text(), delivery.source) &&
+           std::find(awaits.begin(), awaits.end(), delivery.action.as) != awaits.end();
+}
+
+Event retry_of(const Event& event, const std::vector<Change>& merged) {
+    Event again = event;
+    again.id = EventId(event.id.text() + "~retry");
+    again.source = derived_source(event);
+    again.cause = event.id;
+    again.hops = event.hops + 1;
+    Work retry;
+    retry.retried_changes = merged;
+    again.extensions[context_extension] = context_of(retry);
+    return again;
+}
+
+}  // namespace engine

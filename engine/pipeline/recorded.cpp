@@ -1,0 +1,112 @@
+#include "engine/pipeline/recorded.h"
+
+#include <algorithm>
+#include <list>
+#include <utility>
+
+#include "engine/pipeline/tenant.h"
+#include "engine/pipeline/work.h"
+
+namespace engine {
+namespace {
+
+/// A compiled version may be tens of megabytes.
+constexpr std::size_t versions_in_memory_max = 16;
+
+class Recorded final : public Snapshot {
+public:
+    Recorded(const Decision& decision, const Entity& before, const EntityAt& entity_at)
+        : decision_(decision), before_(before), entity_at_(entity_at) {}
+
+    Result<Entity> entity(const TenantName& tenant, const Subject& subject) override {
+        if (subject == before_.subject) return before_;
+        for (const auto& link : decision_.linked)
+            if (link.subject == subject) return entity_at_(subject, link.version);
+        Entity unknown;
+        unknown.tenant = tenant;
+        unknown.subject = subject;
+        return unknown;
+    }
+
+    /// Only one entity of the kind was linked: it is the one the address led to.
+    Result<std::optional<Entity>> by_email(const TenantName& tenant, std::string_view kind,
+                                           std::string_view) override {
+        for (const auto& link : decision_.linked) {
+            if (link.subject.kind() != kind) continue;
+            auto found = entity(tenant, link.subject);
+            if (!found) return found.error();
+            return std::optional<Entity>(std::move(*found));
+        }
+        return std::optional<Entity>();
+    }
+
+    /// What was news depended on how far the other lane was then: it is recorded, as the clock is.
+    Result<bool> is_news(const Event& entering, const rules::Catalogue&) override {
+        const auto& entered = decision_.entered;
+        return std::find(entered.begin(), entered.end(), entering.subject.kind()) != entered.end();
+    }
+
+private:
+    const Decision& decision_;
+    const Entity& before_;
+    const EntityAt& entity_at_;
+};
+
+/// Versions by use, the last used first. What can never be had is remembered, too.
+struct Versions {
+    using Found = Result<std::shared_ptr<const Tenant>>;
+    std::list<std::pair<std::string, Found>> held;
+
+    const Found* find(const std::string& version) {
+        const auto found =
+            std::find_if(held.begin(), held.end(), [&](const auto& entry) { return entry.first == version; });
+        if (found == held.end()) return nullptr;
+        held.splice(held.begin(), held, found);
+        return &held.front().second;
+    }
+    void keep(const std::string& version, const Found& found) {
+        held.emplace_front(version, found);
+        if (held.size() > versions_in_memory_max) held.pop_back();
+    }
+};
+
+Result<std::shared_ptr<const Tenant>> load(const TenantName& name, const std::string& version,
+                                           const Json& files) {
+    auto loaded = tenant_of_files(name, files_from_json(files));
+    if (!loaded)
+        return Error{loaded.error().code,
+                     "rule set " + version + " does not compile any more: " + loaded.error().message};
+    return loaded;
+}
+
+}  // namespace
+
+TenantAt tenants_of(Store& store, const TenantName& name) {
+    auto versions = std::make_shared<Versions>();
+    return [&store, name, versions](const std::string& version) -> Result<std::shared_ptr<const Tenant>> {
+        if (const auto* held = versions->find(version)) return *held;
+        auto files = store.rule_set(name, version);
+        if (!files) return files.error();
+        const auto found = *files ? load(name, version, **files)
+                                  : Versions::Found(not_found("the store has no rule set " + version));
+        versions->keep(version, found);
+        return found;
+    };
+}
+
+Result<Decision> decide_again(const std::shared_ptr<const Event>& event, const Decision& decision,
+                              const Entity& before, const TenantAt& tenant_at, const EntityAt& entity_at,
+                              bool trace) {
+    const auto then = tenant_at(decision.ruleset);
+    if (!then) return then.error();
+    auto work = work_of(event);
+    if (work.resume && work.resume->continuation.ruleset != decision.ruleset)
+        if (auto older = tenant_at(work.resume->continuation.ruleset)) work.began_under = std::move(*older);
+    Recorded world(decision, before, entity_at);
+    auto again = decide_event(**then, work, world, {decision.now, trace});
+    if (!again) return again.error();
+    again->decision.placed = decision.placed;
+    return std::move(again->decision);
+}
+
+}  // namespace engine
