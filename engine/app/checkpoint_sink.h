@@ -29,6 +29,7 @@ public:
     /// appended. Fails with unavailable, and with corrupt for lines that are no checkpoints.
     static Result<CheckpointSink> open(const std::string& path);
 
+    const std::string& path() const { return path_; }
     /// The last signed head of every stream of every tenant.
     const SignedHeads& last_heads() const { return last_; }
     std::uint64_t lines() const { return number_; }

@@ -244,8 +244,8 @@ private:
                               ? "ends at " + std::to_string(first.stored_seq) + ", but " +
                                     std::to_string(first.signed_seq) + " rows were signed"
                               : "has another row " + std::to_string(first.signed_seq) + " than was signed";
-        const auto message = "the store does not fit its checkpoints: stream " + first.stream +
-                             " of tenant " + first.tenant.text() + " " + what;
+        const auto message = "the store does not fit its checkpoints in " + sink.path() + ": stream " +
+                             first.stream + " of tenant " + first.tenant.text() + " " + what;
         if (!settings_.accept_rollback)
             return complain(exit_code::bad_data,
                             message +
