@@ -88,20 +88,8 @@ void LoadColumns::write(const CountersRow& counters, const Place&) {
 }
 
 void LoadColumns::give_to(Values& values) {
-    for (const auto* stream : moved_) {
-        auto& streams = columns_.streams;
-        streams.ids.add(stream->id);
-        streams.from.add(stream->committed);
-        streams.seqs.add(stream->head.seq);
-        streams.hashes.add(bytes_of(stream->head.hash));
-    }
-    for (const auto& [key, seq] : subjects_) {
-        auto& subjects = columns_.subjects;
-        subjects.tenants.add(std::get<0>(key));
-        subjects.names.add(std::get<1>(key));
-        subjects.streams.add(std::get<2>(key));
-        subjects.seqs.add(seq);
-    }
+    for (const auto* stream : moved_) add_head(columns_, *stream);
+    for (const auto& [key, seq] : subjects_) add_subject_head(columns_, key, seq);
     columns_.give_to(values);
 }
 

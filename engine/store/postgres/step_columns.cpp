@@ -305,21 +305,23 @@ void StepColumns::give_to(Values& values) {
     columns_.give_to(values);
 }
 
+void add_head(CommitColumns& columns, const OpenStream& stream) {
+    columns.streams.ids.add(stream.id);
+    columns.streams.from.add(stream.committed);
+    columns.streams.seqs.add(stream.head.seq);
+    columns.streams.hashes.add(bytes_of(stream.head.hash));
+}
+
+void add_subject_head(CommitColumns& columns, const SubjectKey& key, std::uint64_t seq) {
+    columns.subjects.tenants.add(std::get<0>(key));
+    columns.subjects.names.add(std::get<1>(key));
+    columns.subjects.streams.add(std::get<2>(key));
+    columns.subjects.seqs.add(seq);
+}
+
 void StepColumns::fill_journal() {
-    for (const auto& [key, stream] : moved_) {
-        auto& streams = columns_.streams;
-        streams.ids.add(stream->id);
-        streams.from.add(stream->committed);
-        streams.seqs.add(stream->head.seq);
-        streams.hashes.add(bytes_of(stream->head.hash));
-    }
-    for (const auto& [key, seq] : subjects_) {
-        auto& subjects = columns_.subjects;
-        subjects.tenants.add(std::get<0>(key));
-        subjects.names.add(std::get<1>(key));
-        subjects.streams.add(std::get<2>(key));
-        subjects.seqs.add(seq);
-    }
+    for (const auto& [key, stream] : moved_) add_head(columns_, *stream);
+    for (const auto& [key, seq] : subjects_) add_subject_head(columns_, key, seq);
 }
 
 void StepColumns::fill_entities() {

@@ -24,6 +24,10 @@ struct OpenStream {
 using StreamKey = std::pair<std::int64_t, std::string>;                  ///< tenant, name
 using SubjectKey = std::tuple<std::int64_t, std::string, std::int64_t>;  ///< tenant, subject, stream
 
+/// Where the stream stands now, and which row is the last about the subject, as columns of a commit.
+void add_head(CommitColumns& columns, const OpenStream& stream);
+void add_subject_head(CommitColumns& columns, const SubjectKey& key, std::uint64_t seq);
+
 struct SubjectKeyHash {
     std::size_t operator()(const SubjectKey& key) const {
         return std::hash<std::string>{}(std::get<1>(key)) * 31 + static_cast<std::size_t>(std::get<2>(key));

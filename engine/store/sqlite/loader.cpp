@@ -30,25 +30,9 @@ Result<OpenStream*> Loader::stream(const TenantName& tenant, const std::string& 
     if (!number) return number.error();
     const StreamKey key(*number, name);
     if (const auto known = streams_.find(key); known != streams_.end()) return &known->second;
-    OpenStream stream;
-    stream.head.stream = name;
-    auto rows = database_.query(sql::find_stream, *number, name);
-    if (!rows) return rows.error();
-    const auto found = rows->next();
-    if (!found) return found.error();
-    if (*found) {
-        const auto hash = digest_from(rows->text(2), "the hash of stream " + name);
-        if (!hash) return hash.error();
-        stream.id = rows->integer(0);
-        stream.head.seq = rows->count(1);
-        stream.head.hash = *hash;
-    } else {
-        auto added = database_.query(sql::add_stream, *number, name);
-        if (!added) return added.error();
-        if (const auto row = added->next(); !row) return row.error();
-        stream.id = added->integer(0);
-    }
-    return &streams_.emplace(key, std::move(stream)).first->second;
+    auto stream = open_stream(database_, *number, name);
+    if (!stream) return stream.error();
+    return &streams_.emplace(key, *std::move(stream)).first->second;
 }
 
 Result<void> Loader::write(const TenantName& tenant) {

@@ -128,13 +128,10 @@ Result<void> StepWriter::append(const NewRecord& record) {
     return row_.add_record(row, (*open)->id);
 }
 
-Result<OpenStream*> StepWriter::stream(const std::string& name) {
-    const StreamKey key(now_.tenant, name);
-    const auto known = memory_.streams.find(key);
-    if (known != memory_.streams.end()) return &known->second;
+Result<OpenStream> open_stream(Database& database, std::int64_t tenant, const std::string& name) {
     OpenStream stream;
     stream.head.stream = name;
-    auto rows = database_.query(sql::find_stream, now_.tenant, name);
+    auto rows = database.query(sql::find_stream, tenant, name);
     if (!rows) return rows.error();
     const auto found = rows->next();
     if (!found) return found.error();
@@ -145,12 +142,21 @@ Result<OpenStream*> StepWriter::stream(const std::string& name) {
         stream.head.seq = rows->count(1);
         stream.head.hash = *hash;
     } else {
-        auto added = database_.query(sql::add_stream, now_.tenant, name);
+        auto added = database.query(sql::add_stream, tenant, name);
         if (!added) return added.error();
         if (const auto row = added->next(); !row) return row.error();
         stream.id = added->integer(0);
     }
-    return &memory_.streams.emplace(key, std::move(stream)).first->second;
+    return stream;
+}
+
+Result<OpenStream*> StepWriter::stream(const std::string& name) {
+    const StreamKey key(now_.tenant, name);
+    const auto known = memory_.streams.find(key);
+    if (known != memory_.streams.end()) return &known->second;
+    auto stream = open_stream(database_, now_.tenant, name);
+    if (!stream) return stream.error();
+    return &memory_.streams.emplace(key, *std::move(stream)).first->second;
 }
 
 Result<SubjectHead*> StepWriter::subject_head(const std::string& subject, std::int64_t stream) {

@@ -34,6 +34,10 @@ struct EntityHead {
     std::string email;
 };
 
+/// The stream of the tenant with that number, made when there is none; inside a transaction. Fails as the
+/// database does, and with corrupt.
+Result<OpenStream> open_stream(Database& database, std::int64_t tenant, const std::string& name);
+
 using StreamKey = std::pair<std::int64_t, std::string>;                  ///< tenant, name
 using SubjectKey = std::tuple<std::int64_t, std::string, std::int64_t>;  ///< tenant, subject, stream
 using EntityPlace = std::pair<std::int64_t, std::string>;                ///< tenant, subject
