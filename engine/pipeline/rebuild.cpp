@@ -126,6 +126,10 @@ private:
     Result<void> prepare() {
         if (!options_.replace) return store_.begin_reading();
         if (!store_.owned()) return denied("this process does not own the store");
+        const auto streams = store_.streams(tenant_);
+        if (!streams) return streams.error();
+        for (const auto& head : *streams)
+            if (head.detached_seq > 0) return cannot_replace(head);
         return journal(begun, Json::object());
     }
 
@@ -141,7 +145,6 @@ private:
         JournalWalk rows(store_, tenant_);
         if (auto started = rows.start(); !started) return started;
         detached_ = rows.detached();
-        if (options_.replace && !detached_.empty()) return cannot_replace(*detached_.begin());
         projector_.begin_after(detached_);
         while (true) {
             const auto stream = rows.earliest();
@@ -156,8 +159,8 @@ private:
         return projector_.finish();
     }
 
-    static Error cannot_replace(const std::pair<const std::string, std::uint64_t>& first) {
-        return invalid("rows up to " + std::to_string(first.second) + " of stream " + first.first +
+    static Error cannot_replace(const StreamHead& cut) {
+        return invalid("rows up to " + std::to_string(cut.detached_seq) + " of stream " + cut.stream +
                        " were taken away by retention, so not all that is stored follows from the journal; "
                        "attach them again, or only check");
     }

@@ -234,6 +234,14 @@ struct StreamRow {
     StreamHead head;
 };
 
+/// A subject of a stream whose rows retention has taken away, all of them; the next one leads to the last.
+struct PastSubject {
+    TenantName tenant;
+    std::string stream;
+    std::string subject;
+    std::uint64_t seq = 0;
+};
+
 struct RuleSetRow {
     TenantName tenant;
     std::string version;
@@ -249,9 +257,9 @@ struct CountersRow {
 
 /// One thing that a store holds. The rows of a stream come in order and before the stream itself, which says
 /// where it must end; a TenantName comes before all that is the tenant's.
-using StoredItem =
-    std::variant<TenantName, RuleSetRow, ApiKey, JournalRecord, StreamRow, SeenRow, Entity, PendingEvent,
-                 Delivery, DeadLetter, Timer, BlockedLane, StoredContinuation, CountersRow, Request>;
+using StoredItem = std::variant<TenantName, RuleSetRow, ApiKey, JournalRecord, StreamRow, PastSubject,
+                                SeenRow, Entity, PendingEvent, Delivery, DeadLetter, Timer, BlockedLane,
+                                StoredContinuation, CountersRow, Request>;
 
 /// What `doctor` says of one thing it looked at.
 struct Finding {

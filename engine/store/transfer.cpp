@@ -11,9 +11,9 @@ namespace {
 
 /// In the order of StoredItem.
 constexpr std::array<const char*, std::variant_size_v<StoredItem>> kinds{
-    "tenants",      "rule sets",     "keys",           "journal rows", "streams",
-    "known events", "entities",      "pending events", "deliveries",   "dead letters",
-    "timers",       "blocked lanes", "continuations",  "counters",     "requests"};
+    "tenants",       "rule sets",     "keys",           "journal rows", "streams",      "past subjects",
+    "known events",  "entities",      "pending events", "deliveries",   "dead letters", "timers",
+    "blocked lanes", "continuations", "counters",       "requests"};
 
 std::size_t bytes_of_item(const StoredItem& item) {
     constexpr std::size_t others = 1024;
@@ -30,7 +30,8 @@ std::size_t bytes_of_item(const StoredItem& item) {
 
 std::string text_of(const StreamRow& row) {
     return row.tenant.text() + " " + row.head.stream + " at " + std::to_string(row.head.seq) + " " +
-           to_hex(bytes_of(row.head.hash));
+           to_hex(bytes_of(row.head.hash)) + " after " + std::to_string(row.head.detached_seq) + " " +
+           to_hex(bytes_of(row.head.detached_hash));
 }
 
 /// Collects items and writes them when there are enough for a transaction.

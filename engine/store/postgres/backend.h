@@ -159,7 +159,6 @@ private:
 
     Result<void> dump_all(const Visit& each, bool with_journal);
     Result<void> dump_tenants(const Visit& each);
-    static Error begins_late(const TenantName& tenant, const std::string& stream, std::uint64_t detached);
     Result<void> dump_journal(const Visit& each);
     Result<void> dump_known(const Visit& each);
     Result<void> dump_waiting(const Visit& each);

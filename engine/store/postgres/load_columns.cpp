@@ -29,6 +29,13 @@ void LoadColumns::write(const JournalRecord& record, const Place& place) {
 void LoadColumns::write(const StreamRow& row, const Place& place) {
     place.stream->head = row.head;
     moved_.insert(place.stream);
+    if (row.head.detached_seq > 0)
+        rare_.emplace_back(sql::set_detached,
+                           values(place.stream->id, row.head.detached_seq, bytes_of(row.head.detached_hash)));
+}
+
+void LoadColumns::write(const PastSubject& past, const Place& place) {
+    subjects_[{place.tenant, past.subject, place.stream->id}] = past.seq;
 }
 
 void LoadColumns::write(const SeenRow& seen, const Place& place) {

@@ -34,6 +34,7 @@ private:
     void write(const ApiKey& key, const Place& place);
     void write(const JournalRecord& record, const Place& place);
     void write(const StreamRow& row, const Place& place);
+    void write(const PastSubject& past, const Place& place);
     void write(const SeenRow& seen, const Place& place);
     void write(const Entity& entity, const Place& place);
     void write(const PendingEvent& pending, const Place& place);

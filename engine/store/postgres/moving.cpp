@@ -34,6 +34,9 @@ Origin origin_of(const JournalRecord& record) {
 Origin origin_of(const StreamRow& row) {
     return {&row.tenant, &row.head.stream};
 }
+Origin origin_of(const PastSubject& past) {
+    return {&past.tenant, &past.stream};
+}
 Origin origin_of(const SeenRow& seen) {
     return {seen.tenant.empty() ? nullptr : &seen.tenant, seen.stream.empty() ? nullptr : &seen.stream};
 }
@@ -118,15 +121,6 @@ Result<void> PostgresStore::dump_tenants(const Visit& each) {
                      [this](const Rows& rows, std::size_t row) { return key_from(rows, row); });
 }
 
-/// A store of another kind begins its streams with their first rows.
-Error PostgresStore::begins_late(const TenantName& tenant, const std::string& stream,
-                                 std::uint64_t detached) {
-    return invalid("rows up to " + std::to_string(detached) + " of stream " + stream + " of tenant " +
-                   tenant.text() +
-                   " were taken away by retention, so this copy would not begin at the first row: save the "
-                   "database with pg_dump or pg_basebackup, or attach the partitions again before");
-}
-
 Result<void> PostgresStore::dump_journal(const Visit& each) {
     const auto astray = strays();
     if (!astray) return astray.error();
@@ -146,8 +140,10 @@ Result<void> PostgresStore::dump_journal(const Visit& each) {
             const std::string name(rows.text(row, 1));
             const auto hash = digest_from(rows.bytes(row, 3), "the hash of stream " + name);
             if (!hash) return hash.error();
-            if (rows.count(row, 4) > 0) return begins_late(*tenant, name, rows.count(row, 4));
-            return StreamRow{*std::move(tenant), {name, rows.count(row, 2), *hash}};
+            const auto detached = digest_from(rows.bytes(row, 5), "the beginning of stream " + name);
+            if (!detached) return detached.error();
+            return StreamRow{*std::move(tenant),
+                             {name, rows.count(row, 2), *hash, rows.count(row, 4), *detached}};
         });
     if (!listed) return listed;
     for (auto& stream : streams) {
@@ -160,7 +156,13 @@ Result<void> PostgresStore::dump_journal(const Visit& each) {
         if (!taken) return taken;
         if (auto done = each(StoredItem(std::move(stream))); !done) return done;
     }
-    return {};
+    return dump_rows(sql::dump_past_subjects, each,
+                     [this](const Rows& rows, std::size_t row) -> Result<PastSubject> {
+                         auto tenant = tenant_of(rows.integer(row, 0));
+                         if (!tenant) return tenant.error();
+                         return PastSubject{*std::move(tenant), std::string(rows.text(row, 1)),
+                                            std::string(rows.text(row, 2)), rows.count(row, 3)};
+                     });
 }
 
 Result<void> PostgresStore::dump_known(const Visit& each) {

@@ -94,6 +94,7 @@ private:
         TenantName tenant;
         std::string name;
         std::int64_t id = 0;
+        std::uint64_t detached_seq = 0;  ///< the last row that retention took away
     };
     Result<void> amend_entity(std::int64_t tenant, const Entity& entity);
     Result<void> amend_seen(const SeenEvent& seen);

@@ -44,7 +44,9 @@ Result<std::vector<StreamHead>> SqliteStore::streams(const TenantName& tenant) {
         const std::string name(row.text(0));
         const auto hash = digest_from(row.text(2), "the hash of stream " + name);
         if (!hash) return hash.error();
-        return StreamHead{name, row.count(1), *hash};
+        const auto detached = digest_from(row.text(4), "the beginning of stream " + name);
+        if (!detached) return detached.error();
+        return StreamHead{name, row.count(1), *hash, row.count(3), *detached};
     });
 }
 
@@ -55,7 +57,7 @@ Result<std::optional<SqliteStore::FoundStream>> SqliteStore::find_stream_of(cons
     auto rows = database_->query(sql::find_stream, *number, name);
     if (!rows) return rows.error();
     return first_of<FoundStream>(*std::move(rows), [&](const Rows& row) -> Result<FoundStream> {
-        return FoundStream{tenant, std::string(name), row.integer(0)};
+        return FoundStream{tenant, std::string(name), row.integer(0), row.count(3)};
     });
 }
 
@@ -152,7 +154,7 @@ Result<void> SqliteStore::scan(const TenantName& tenant, std::string_view stream
 /// The rows about the subject in one stream, newest first, until `each` says false.
 Result<void> SqliteStore::follow(const FoundStream& stream, std::uint64_t seq, const Subject& subject,
                                  const std::function<bool(JournalRecord&&)>& each) {
-    while (seq != 0) {
+    while (seq > stream.detached_seq) {
         auto record = record_at(stream, seq);
         if (!record) return record.error();
         const bool fits = *record && (*record)->subject == subject.text() && (*record)->previous < seq;
@@ -218,7 +220,7 @@ Result<SqliteStore::FoundStream> SqliteStore::stream_of(const TenantName& tenant
     auto name = database_->query(sql::stream_text, id);
     if (!name) return name.error();
     if (const auto row = name->next(); !row) return row.error();
-    return FoundStream{tenant, std::string(name->text(0)), id};
+    return FoundStream{tenant, std::string(name->text(0)), id, name->count(1)};
 }
 
 Result<std::vector<JournalRecord>> SqliteStore::history(const TenantName& tenant, const Subject& subject,
@@ -230,7 +232,7 @@ Result<void> SqliteStore::follow_trail(const FoundStream& stream, std::uint64_t 
                                        std::size_t limit, std::vector<JournalPlace>& out) {
     const auto erasure = words_.find(record_kind::erasure);
     if (!erasure) return erasure.error();
-    while (seq != 0 && out.size() < limit) {
+    while (seq > stream.detached_seq && out.size() < limit) {
         auto rows = database_->query(sql::read_link, position_of(stream.id, seq));
         if (!rows) return rows.error();
         const auto next = rows->next();

@@ -68,7 +68,18 @@ Result<void> Loader::write(const StreamRow& row) {
     const auto open = stream(row.tenant, row.head.stream);
     if (!open) return open.error();
     (*open)->head = row.head;
-    return {};
+    if (row.head.detached_seq == 0) return {};
+    return only_error(database_.run(sql::set_detached, (*open)->id, row.head.detached_seq,
+                                    Blob{bytes_of(row.head.detached_hash)}));
+}
+
+Result<void> Loader::write(const PastSubject& past) {
+    const auto open = stream(past.tenant, past.stream);
+    if (!open) return open.error();
+    return of_tenant(past.tenant, [&](std::int64_t tenant) -> Result<void> {
+        subjects_[{tenant, past.subject, (*open)->id}] = past.seq;
+        return {};
+    });
 }
 
 Result<void> Loader::write(const SeenRow& seen) {

@@ -27,6 +27,7 @@ private:
     Result<void> write(const ApiKey& key);
     Result<void> write(const JournalRecord& record);
     Result<void> write(const StreamRow& row);
+    Result<void> write(const PastSubject& past);
     Result<void> write(const SeenRow& seen);
     Result<void> write(const Entity& entity);
     Result<void> write(const PendingEvent& pending);

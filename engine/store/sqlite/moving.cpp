@@ -84,7 +84,9 @@ Result<void> SqliteStore::dump_journal(const Visit& each) {
             const std::string name(row.text(1));
             const auto hash = digest_from(row.text(3), "the hash of stream " + name);
             if (!hash) return hash.error();
-            return StreamRow{*std::move(tenant), {name, row.count(2), *hash}};
+            const auto detached = digest_from(row.text(5), "the beginning of stream " + name);
+            if (!detached) return detached.error();
+            return StreamRow{*std::move(tenant), {name, row.count(2), *hash, row.count(4), *detached}};
         });
     if (!listed) return listed;
     for (auto& stream : streams) {
@@ -97,7 +99,12 @@ Result<void> SqliteStore::dump_journal(const Visit& each) {
         if (!taken) return taken;
         if (auto done = each(StoredItem(std::move(stream))); !done) return done;
     }
-    return {};
+    return dump_rows(sql::dump_past_subjects, each, [this](const Rows& row) -> Result<PastSubject> {
+        auto tenant = tenant_of(row.integer(0));
+        if (!tenant) return tenant.error();
+        return PastSubject{*std::move(tenant), std::string(row.text(1)), std::string(row.text(2)),
+                           row.count(3)};
+    });
 }
 
 Result<void> SqliteStore::dump_known(const Visit& each) {

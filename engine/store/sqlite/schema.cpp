@@ -14,7 +14,8 @@ constexpr int noting_migration = 2;
 
 const std::vector<Migration>& migrations() {
     static const std::vector<Migration> all{migration(1, "initial", sql::migration_0001_initial),
-                                            migration(2, "migrations", sql::migration_0002_migrations)};
+                                            migration(2, "migrations", sql::migration_0002_migrations),
+                                            migration(3, "detached", sql::migration_0003_detached)};
     return all;
 }
 

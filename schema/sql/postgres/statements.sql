@@ -88,6 +88,9 @@ INSERT INTO signalbox.streams (tenant, name) VALUES ($1::int8, $2::text) RETURNI
 -- name: find_stream
 SELECT id, seq, hash FROM signalbox.streams WHERE tenant = $1::int8 AND name = $2::text;
 
+-- name: set_detached
+UPDATE signalbox.streams SET detached_seq = $2::int8, detached_hash = $3::bytea WHERE id = $1::int8;
+
 -- name: list_streams
 SELECT name, seq, hash, detached_seq, detached_hash FROM signalbox.streams WHERE tenant = $1::int8 ORDER BY name;
 
@@ -375,7 +378,12 @@ SELECT tenant, version, files FROM signalbox.rule_sets ORDER BY tenant, version;
 SELECT id, tenant, name, secret_digest, scopes, created, expires, revoked FROM signalbox.keys ORDER BY id;
 
 -- name: dump_streams
-SELECT tenant, name, seq, hash, detached_seq FROM signalbox.streams ORDER BY id;
+SELECT tenant, name, seq, hash, detached_seq, detached_hash FROM signalbox.streams ORDER BY id;
+
+-- name: dump_past_subjects
+SELECT s.tenant, s.name, b.subject, b.seq
+FROM signalbox.streams s JOIN signalbox.subjects b ON b.tenant = s.tenant AND b.stream = s.id
+WHERE s.detached_seq > 0 AND b.seq <= s.detached_seq;
 
 -- name: dump_seen
 SELECT e.key, t.name, s.name, e.event_seq, e.decision_seq, e.content_digest

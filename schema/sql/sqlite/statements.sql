@@ -47,7 +47,7 @@ INSERT INTO counters (partition, place, number, outbox_rows) VALUES (-1, 1, 0, 0
 ON CONFLICT DO UPDATE SET place = place + 1;
 
 -- name: find_stream
-SELECT id, seq, hash FROM streams WHERE tenant = ? AND name = ?;
+SELECT id, seq, hash, detached_seq FROM streams WHERE tenant = ? AND name = ?;
 
 -- name: add_stream
 INSERT INTO streams (tenant, name, seq, hash) VALUES (?, ?, 0, zeroblob(32)) RETURNING id;
@@ -55,11 +55,14 @@ INSERT INTO streams (tenant, name, seq, hash) VALUES (?, ?, 0, zeroblob(32)) RET
 -- name: move_stream
 UPDATE streams SET seq = ?2, hash = ?3 WHERE id = ?1;
 
+-- name: set_detached
+UPDATE streams SET detached_seq = ?2, detached_hash = ?3 WHERE id = ?1;
+
 -- name: list_streams
-SELECT name, seq, hash FROM streams WHERE tenant = ? ORDER BY name;
+SELECT name, seq, hash, detached_seq, detached_hash FROM streams WHERE tenant = ? ORDER BY name;
 
 -- name: stream_text
-SELECT s.name FROM streams s JOIN tenants t ON t.id = s.tenant WHERE s.id = ?;
+SELECT s.name, s.detached_seq FROM streams s JOIN tenants t ON t.id = s.tenant WHERE s.id = ?;
 
 -- name: mark_indexed
 UPDATE streams SET indexed = seq WHERE indexed < seq;
@@ -327,7 +330,11 @@ SELECT tenant, version, files FROM rule_sets ORDER BY rowid;
 SELECT id, tenant, name, secret_digest, scopes, created, expires, revoked FROM keys ORDER BY rowid;
 
 -- name: dump_streams
-SELECT tenant, name, seq, hash FROM streams ORDER BY id;
+SELECT tenant, name, seq, hash, detached_seq, detached_hash FROM streams ORDER BY id;
+
+-- name: dump_past_subjects
+SELECT s.tenant, s.name, b.subject, b.seq FROM streams s JOIN subjects b ON b.tenant = s.tenant AND b.stream = s.id
+WHERE s.detached_seq > 0 AND b.seq <= s.detached_seq;
 
 -- name: dump_seen
 SELECT e.key, t.name, s.name, e.event_seq, e.decision_seq, e.content_digest

@@ -147,7 +147,9 @@ TEST_CASE("SQLite: a store is not migrated while a process owns it, and nobody o
     auto owner = need(open_sqlite(path));
     const auto late = need(open_sqlite(path));
     need(owner->own());
-    run_sql(path, "DROP TABLE migrations; PRAGMA user_version = 1");
+    run_sql(path,
+            "ALTER TABLE streams DROP COLUMN detached_seq; ALTER TABLE streams DROP COLUMN detached_hash;"
+            "DELETE FROM migrations WHERE number = 3; PRAGMA user_version = 2");
     const auto refused = migrate_sqlite(path, std::nullopt);
     CHECK(refused.error().code == Code::conflict);
     CHECK_THAT(refused.error().message, Catch::Contains("stop it"));

@@ -4,6 +4,7 @@
 
 #include "engine/store/postgres/postgres_store.h"
 #include "engine/store/sqlite/sqlite_store.h"
+#include "engine/store/transfer.h"
 #include "tests/conformance/store/support.h"
 #include "tests/support/postgres.h"
 
@@ -218,6 +219,46 @@ TEST_CASE("PostgreSQL: retention takes away whole partitions that are old, and t
     days.decide("e5", on(4, 1));
     CHECK(faults_of(*days.store).empty());
     CHECK(names_of(need(days.store->plan_retention(on(2, 30)))).empty());
+}
+
+TEST_CASE("moving: a journal without its beginning is moved as it is, and goes on", "[store]") {
+    if (no_server()) return;
+    const auto backend = GENERATE(from_range(all_backends()));
+    INFO("to " << backend.name);
+    const Days days;
+    days.decide("old", on(0), "ticket/old");
+    for (int i = 0; i < 4; ++i) days.decide("e" + std::to_string(i), on(i, 60));
+    need(days.take_away(need(days.store->plan_retention(on(2, 30))), on(4)));
+    OpenStore there(backend), further(backend);
+
+    for (auto [from, to] : {std::pair(&*days.store, &*there), std::pair(&*there, &*further)}) {
+        const auto census = need(transfer(*from, *to));
+        need(to->finish_load());
+        CHECK(census.count("past subjects") == 1);
+        CHECK(need(census_of(*to)).difference_to(census).empty());
+        const auto p3 = need(to->streams(acme)).back();
+        CHECK(p3.detached_seq == 6);
+        CHECK(rows_of(*to, acme, "p3").front().seq == 7);
+        CHECK(faults_of(*to).empty());
+        CHECK(need(verify(*to, acme, true)).faults.empty());
+        CHECK(need(to->history(acme, subject("ticket/1"), 100)).size() == 4);
+        CHECK(need(to->history(acme, subject("ticket/old"), 100)).empty());
+        CHECK(need(to->trail(acme, subject("ticket/1"), 100)).size() == 4);
+        CHECK(need(to->trail(acme, subject("ticket/old"), 100)).empty());
+        CHECK(need(to->seen(key_of("old"))));
+        CHECK_FALSE(need(to->record(acme, "p3", 6)));
+    }
+    for (auto* store : {&*days.store, &*there, &*further}) {
+        need(commit(*store, decided_step("again", "ticket/old", 9)));
+        need(commit(*store, decided_step("e5", "ticket/1", 10)));
+    }
+    for (auto* store : {&*there, &*further}) {
+        REQUIRE(rows_of(*store, acme, "p3").size() == 8);
+        CHECK(rows_of(*store, acme, "p3")[4].previous == 2);
+        CHECK(rows_of(*store, acme, "p3")[4].previous == rows_of(*days.store, acme, "p3")[4].previous);
+        CHECK(need(store->history(acme, subject("ticket/old"), 100)).size() == 2);
+        CHECK(need(verify(*store, acme, true)).faults.empty());
+    }
 }
 
 TEST_CASE("PostgreSQL: what was taken away can be put back, the newest first", "[store]") {
