@@ -114,7 +114,9 @@ void Worker::read_wanted(std::vector<DeliveryPlace> wanted, Instant now, std::ve
     std::set<DeliveryPlace> left(wanted.begin(), wanted.end());
     while (!left.empty()) {
         const auto [partition, number] = *left.begin();
-        const auto page = view_.outbox(partition, number - 1, wanted_rows);
+        const auto last = std::prev(left.lower_bound({partition + 1, 0}))->second;
+        const auto rows = std::min<std::uint64_t>(wanted_rows, last - number + 1);
+        const auto page = view_.outbox(partition, number - 1, rows);
         if (!page) {
             log_warn("deliveries that are due cannot be read", {{"reason", page.error().message}});
             for (const auto& place : left) outbox_.postpone(place, now + wanted_again);

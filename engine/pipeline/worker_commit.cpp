@@ -45,6 +45,7 @@ bool may_be_built_on(const Batch& batch) {
 }  // namespace
 
 void Worker::Turn::append(Turn&& more) {
+    now = more.now;
     put_last(answers, more.answers);
     put_last(commands, more.commands);
     put_last(pending, more.pending);
