@@ -46,9 +46,15 @@ Code code_of_state(std::string_view state) {
     return Code::corrupt;
 }
 
-std::string_view Rows::text(std::size_t row, int column) const {
-    const auto field = at(row, column);
+std::string_view Row::text(int column) const {
+    const auto field = row_[column];
     return {field.c_str(), field.size()};
+}
+
+void Row::bytes(int column, std::string& out) const {
+    const auto hex = text(column);
+    ENSURE(hex.starts_with("\\x"));
+    ENSURE(from_hex(hex.substr(2), out));
 }
 
 std::int64_t Rows::integer(std::size_t row, int column) const {
@@ -61,14 +67,8 @@ std::int64_t Rows::integer(std::size_t row, int column) const {
 
 std::string Rows::bytes(std::size_t row, int column) const {
     std::string out;
-    bytes(row, column, out);
+    this->row(row).bytes(column, out);
     return out;
-}
-
-void Rows::bytes(std::size_t row, int column, std::string& out) const {
-    const auto hex = text(row, column);
-    ENSURE(hex.starts_with("\\x"));
-    ENSURE(from_hex(hex.substr(2), out));
 }
 
 Connection::Connection(std::unique_ptr<pqxx::connection> connection) : connection_(std::move(connection)) {
@@ -92,6 +92,8 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& url, con
             // A plan made for an empty table stays in use when the table has grown: everything we ask for has
             // its index.
             "; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
+            // What has no index costs so much then, by estimate, that it would be compiled each time.
+            "; SET jit = off"
             "; SET bytea_output = 'hex'; SET TimeZone = 'UTC'; SET synchronous_commit = on"
             "; SET client_min_messages = warning");
         if (!set) return set.error();

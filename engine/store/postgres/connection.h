@@ -18,6 +18,21 @@
 
 namespace engine::postgres {
 
+/// One of the rows that a statement gave, for those who read many of its columns. Texts are valid as long as
+/// the rows are.
+class Row {
+public:
+    explicit Row(pqxx::row row) : row_(std::move(row)) {}
+
+    bool is_null(int column) const { return row_[column].is_null(); }
+    std::string_view text(int column) const;
+    /// Of a bytea.
+    void bytes(int column, std::string& out) const;
+
+private:
+    pqxx::row row_;
+};
+
 /// The rows that a statement gave. Texts are valid as long as it is.
 class Rows {
 public:
@@ -26,8 +41,9 @@ public:
 
     std::size_t size() const { return rows_.size(); }
     bool empty() const { return rows_.empty(); }
-    bool is_null(std::size_t row, int column) const { return at(row, column).is_null(); }
-    std::string_view text(std::size_t row, int column) const;
+    Row row(std::size_t row) const { return Row(rows_[static_cast<pqxx::result::size_type>(row)]); }
+    bool is_null(std::size_t row, int column) const { return this->row(row).is_null(column); }
+    std::string_view text(std::size_t row, int column) const { return this->row(row).text(column); }
     std::int64_t integer(std::size_t row, int column) const;
     std::uint64_t count(std::size_t row, int column) const {
         return static_cast<std::uint64_t>(integer(row, column));
@@ -35,12 +51,8 @@ public:
     bool boolean(std::size_t row, int column) const { return text(row, column) == "t"; }
     /// Of a bytea.
     std::string bytes(std::size_t row, int column) const;
-    void bytes(std::size_t row, int column, std::string& out) const;
 
 private:
-    pqxx::field at(std::size_t row, int column) const {
-        return rows_[static_cast<pqxx::result::size_type>(row)][column];
-    }
     pqxx::result rows_;
 };
 

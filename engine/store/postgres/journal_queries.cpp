@@ -75,8 +75,8 @@ void assign_unescaped(std::string& to, std::string_view text) {
 
 /// Assigns, so that the memory of the row before is used again; tenant and stream are there already. True
 /// when the body has to be asked for.
-bool read_scanned(const Rows& rows, std::size_t row, std::string& sent, JournalRecord& record) {
-    rows.bytes(row, 0, sent);
+bool read_scanned(const Row& row, std::string& sent, JournalRecord& record) {
+    row.bytes(0, sent);
     SentRecord fields(sent);
     record.seq = static_cast<std::uint64_t>(fields.number());
     record.time = instant_of(fields.number() + postgres_epoch);
@@ -86,19 +86,19 @@ bool read_scanned(const Rows& rows, std::size_t row, std::string& sent, JournalR
     record.hash = digest_or_zeros(fields.field());
     record.salt = fields.field();
     const bool erased = fields.number() != 0;
-    record.kind = rows.text(row, 1);
-    record.subject = rows.text(row, 2);
-    assign_unescaped(record.cause_event, rows.text(row, 3));
-    record.cause_rule = rows.text(row, 4);
-    record.ruleset = rows.text(row, 5);
-    assign_unescaped(record.actor, rows.text(row, 6));
+    record.kind = row.text(1);
+    record.subject = row.text(2);
+    assign_unescaped(record.cause_event, row.text(3));
+    record.cause_rule = row.text(4);
+    record.ruleset = row.text(5);
+    assign_unescaped(record.actor, row.text(6));
     if (erased) {
         record.body.reset();
         return false;
     }
     if (!record.body) record.body.emplace();
-    const bool is_large = rows.is_null(row, 7);
-    if (!is_large) *record.body = rows.text(row, 7);
+    const bool is_large = row.is_null(7);
+    if (!is_large) *record.body = row.text(7);
     return is_large;
 }
 
@@ -189,7 +189,7 @@ Result<void> PostgresStore::scan(const TenantName& tenant, std::string_view stre
                               values((*found)->id, after_seq + 1, rows_per_batch, batched_body_bytes_max));
         if (!rows) return rows.error();
         for (std::size_t row = 0; row < rows->size(); ++row) {
-            if (read_scanned(*rows, row, sent, record))
+            if (read_scanned(rows->row(row), sent, record))
                 if (auto read = read_body(**found, record); !read) return read;
             if (!each(record)) return {};
             after_seq = record.seq;
