@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Faults of every kind, each put into a good store: doctor names it, says what to do, and ends as it should."""
+"""Faults of every kind, each put into a good store: doctor names it, says what to do, and ends as it should. What
+follows from the journal is put right by rebuild."""
 import argparse
 import json
 import shutil
@@ -54,6 +55,14 @@ PLACED = [
     (f"INSERT INTO {{s}}dead_letters ({{place}}, tenant, lane, attempts, created, next_attempt, body, key, reason, status,"
      f" since) VALUES ({{at}}, {TENANT}, 'ticket/W', 0, 0, 0, '{{crm}}', 'k', 'gone', 410, 0)", "dead_letters", False),
 ]
+# What follows from the journal, and is another now.
+COMPUTED = [
+    "UPDATE {s}entities SET fields = '{{\"subject\":\"forged\"}}' WHERE subject = (SELECT min(subject) FROM {s}entities)",
+    "DELETE FROM {s}entities WHERE subject = (SELECT max(subject) FROM {s}entities)",
+    "UPDATE {s}seen SET decision_seq = 999999 WHERE key = (SELECT key FROM {s}seen ORDER BY key LIMIT 1)",
+    PLACED[0][0],
+    PLACED[2][0],
+]
 
 
 def findings(bench, url, *words, code=0):
@@ -72,6 +81,21 @@ def check_named(bench, url, check, error, what, *words):
     expect(("error" if error else "warning") in levels, f"{what}: {check} is {levels}, all is "
            f"{[one for one in found if one['level'] != 'ok']}")
     return found
+
+
+def check_rebuilt(bench, url, spoil):
+    """Differences are named and left alone, then put right, and then there is none."""
+    rebuild = lambda *words, code=0: bench.daemon.command("rebuild", "--store", url, *words, store=False, code=code)
+    rebuild("--check")
+    for text in COMPUTED:
+        spoil(text)
+    named = [json.loads(line) for line in rebuild("--check", "--json", code=1).splitlines()]
+    expect(named[-1]["differences"] == len(COMPUTED) == len(named) - 1, f"differences: {named}")
+    rebuild("--check", code=1)
+    rebuild("--replace")
+    rebuild("--check")
+    bench.daemon.command("audit", "verify", "--deep", "--store", url, store=False)
+    expect(not [one for one in findings(bench, url) if one["level"] == "error"], "doctor is not content with it")
 
 
 def sqlite_statement(text):
@@ -129,6 +153,14 @@ def check_sqlite(bench):
            f"damaged pages: {found}")
     check_named(bench, f"sqlite:///{bench.work}/none.db", "store.reachable", True, "no store")
 
+    def spoil(text):
+        database = sqlite3.connect(bad, isolation_level=None)
+        database.execute(sqlite_statement(text))
+        database.close()
+
+    spoiled("")
+    check_rebuilt(bench, url, spoil)
+
 
 # Statement, what takes it back, check, whether it is an error.
 SERVER = [
@@ -145,6 +177,11 @@ SERVER = [
 ]
 
 
+def run_in(server, url, statement):
+    subprocess.run([server.cluster.bin / "psql", url, "-Xq", "-v", "ON_ERROR_STOP=1", "-c", statement], check=True,
+                   capture_output=True)
+
+
 def check_postgres(bench):
     server, url = bench.store, bench.store.url
     found = check_named(bench, url, "postgres.data_checksums", False, "a server without checksums")
@@ -157,10 +194,12 @@ def check_postgres(bench):
     for number, (text, check, error) in enumerate(EITHER + PLACED):
         server.ask(f"CREATE DATABASE bad{number} TEMPLATE postgres")
         bad = server.cluster.url(f"bad{number}")
-        subprocess.run([server.cluster.bin / "psql", bad, "-Xq", "-v", "ON_ERROR_STOP=1", "-c", postgres_statement(text)],
-                       check=True, capture_output=True)
+        run_in(server, bad, postgres_statement(text))
         check_named(bench, bad, check, error, text)
         server.ask(f"DROP DATABASE bad{number}")
+    server.ask("CREATE DATABASE rebuilt TEMPLATE postgres")
+    rebuilt = server.cluster.url("rebuilt")
+    check_rebuilt(bench, rebuilt, lambda text: run_in(server, rebuilt, postgres_statement(text)))
     for setting, check, error in (("synchronous_commit", "postgres.synchronous_commit", False), ("fsync", "store.opens", True)):
         server.ask(f"ALTER SYSTEM SET {setting} = off")
         server.ask("SELECT pg_reload_conf()")

@@ -23,6 +23,19 @@ rules:
     then: [ { set: { ticket.queue: fast } } ]
 """}
 LEASE = ("--lease", "2s")
+CANARY = "only-the-erased-one-said-this"
+# A superuser takes the last row of a stream away and moves its head back.
+CUT_TAIL = """SET session_replication_role = replica;
+DO $$
+DECLARE
+    cut record;
+BEGIN
+    SELECT j.stream, j.seq INTO cut FROM signalbox.journal j JOIN signalbox.streams s ON s.id = j.stream
+    WHERE j.cause_event = 'told-later' ORDER BY j.seq DESC LIMIT 1;
+    DELETE FROM signalbox.journal WHERE stream = cut.stream AND seq = cut.seq;
+    UPDATE signalbox.streams s SET seq = cut.seq - 1, hash = j.hash FROM signalbox.journal j
+    WHERE s.id = cut.stream AND j.stream = cut.stream AND j.seq = cut.seq - 1;
+END $$"""
 # What is in the journal now is soon older than a second: its partition is cut behind it.
 FIRST_PARTITION_ENDS_SOON = """DO $$
 DECLARE
@@ -74,9 +87,9 @@ class Desk:
         same(done.returncode, 0, f"the exit code of {words}: {done.stderr}")
         return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
-    def send(self, daemon, name, status=202, subject=None):
+    def send(self, daemon, name, status=202, subject=None, **fields):
         event = {"specversion": "1.0", "id": name, "source": "/test", "type": "ticket.created",
-                 "subject": subject or f"ticket/{name}", "data": {"ticket": {"priority": "urgent"}}}
+                 "subject": subject or f"ticket/{name}", "data": {"ticket": {"priority": "urgent", **fields}}}
         headers = {"Content-Type": "application/cloudevents+json"}
         same(daemon.call("POST", "/v1/desk/events", event, headers, self.key)[0], status, f"the answer to {name}")
 
@@ -200,6 +213,32 @@ def check_retention(desk):
     desk.run("rebuild", "--check", "--store", f"sqlite:///{restored}")
 
 
+def check_proof(desk):
+    """Who is erased is gone from the tables, and checkpoints find a tail that was cut off with a head that fits."""
+    sink, key = desk.work / "sink", desk.work / "sink.key"
+    desk.daemon.start("--checkpoints", sink, "--checkpoint-key", key, "--checkpoint-rows", "5", "--checkpoint-every", "1s")
+    for number in range(8):
+        desk.send(desk.daemon, f"told-{number}", subject="ticket/person", description=f"{CANARY} {number}" * 400)
+        desk.send(desk.daemon, f"beside-{number}")
+    erased = json.loads(desk.daemon.command("erase", "--subject", "ticket/person", "--reason", "request 9", "--json"))
+    same(erased["rows"], 16, "rows of eight events and their decisions")
+    desk.send(desk.daemon, "told-later", subject="ticket/person")
+    same(desk.daemon.stop(), 0, "the exit code of a stop")
+    signed = ("--checkpoints", sink, "--key", f"{key}.pub")
+    report = json.loads(desk.daemon.command("audit", "verify", "--deep", "--json", *signed))
+    same((report["ok"], report["erased_bodies"]), (True, 16), "what is proved")
+    expect(report["signed_heads"] > 0, f"no checkpoint was met: {report}")
+    dump = subprocess.run([desk.store.cluster.bin / "pg_dump", desk.store.url], capture_output=True, check=True).stdout
+    expect(b"beside-3" in dump and CANARY.encode() not in dump, "the tables hold what was erased")
+    desk.daemon.command("rebuild", "--check")
+    desk.daemon.command("audit", "verify", "--reexecute")
+    desk.store.ask(CUT_TAIL)
+    expect(json.loads(desk.daemon.command("audit", "verify", "--json"))["ok"], "it was found without checkpoints")
+    expect(not json.loads(desk.daemon.command("audit", "verify", "--json", *signed, code=1))["ok"], "the cut is not found")
+    desk.daemon.command("serve", "--tenants", desk.daemon.folder, "--listen", "127.0.0.1:0", "--checkpoints", sink,
+                        "--checkpoint-key", key, code=65)
+
+
 def check_questions(desk):
     """By rule, kind, subject and time."""
     listed = lambda *words: [row["event"] for row in desk.daemon.records("audit", "list", *words)]
@@ -216,7 +255,8 @@ def check_questions(desk):
 def run(arguments):
     desk = Desk(arguments.signalbox, arguments.work)
     try:
-        for check in (check_servers, check_owners, check_migrations, check_questions, check_retention):
+        for check in (check_servers, check_owners, check_migrations, check_questions, check_retention,
+                      check_proof):
             check(desk)
             print(f"{check.__name__}: fine", flush=True)
     finally:
