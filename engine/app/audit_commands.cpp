@@ -13,22 +13,12 @@
 #include "engine/app/commands.h"
 #include "engine/app/progress.h"
 #include "engine/app/rebuild_commands.h"
+#include "engine/app/store_options.h"
 #include "engine/app/support.h"
 #include "engine/store/verify.h"
 
 namespace engine::app {
 namespace {
-
-struct StoreOptions {
-    std::string store = store_default;
-    std::string tenant;
-    bool json = false;
-};
-
-void add_store_options(CLI::App& command, StoreOptions& options) {
-    command.add_option("--store", options.store, store_help)->envname(store_env)->capture_default_str();
-    command.add_option("--tenant", options.tenant, "The tenant; may be left out when the store holds one");
-}
 
 // ---- verify
 
@@ -177,7 +167,6 @@ void add_verify(CLI::App& audit, Chosen& chosen) {
     auto* command = audit.add_subcommand(
         "verify", "Checks every row, digest and hash; names the first bad row of a stream");
     add_store_options(*command, *options);
-    command->add_flag("--json", options->json, "JSON for programs");
     command->add_flag("--deep", options->deep,
                       "Also writes every body again, and follows subjects, versions and decisions");
     command->add_option("--checkpoints", options->checkpoints,
@@ -229,8 +218,8 @@ void add_checkpoint(CLI::App& audit, Chosen& chosen) {
     auto options = std::make_shared<CheckpointCommand>();
     auto* command =
         audit.add_subcommand("checkpoint", "Signs where the journal stands now, in a file outside the store");
-    command->add_option("--store", options->store, store_help)->envname(store_env)->capture_default_str();
-    command->add_flag("--json", options->json, "JSON for programs");
+    add_store_option(*command, options->store);
+    add_json_option(*command, options->json);
     command->add_option("--checkpoints", options->sink, "The file; default: beside the store")
         ->envname("SIGNALBOX_CHECKPOINTS");
     command
@@ -281,7 +270,6 @@ void add_export(CLI::App& audit, Chosen& chosen) {
     auto options = std::make_shared<ExportCommand>();
     auto* command = audit.add_subcommand("export", "Writes a tenant's journal as JSON lines");
     add_store_options(*command, *options);
-    command->add_flag("--json", options->json, "JSON for programs");
     command->add_option("--stream", options->stream, "One stream only, such as p3 or control");
     command->callback([options, &chosen] { chosen = [options] { return export_command(*options); }; });
 }

@@ -60,10 +60,10 @@ std::string content_of(std::size_t event) {
 }
 
 /// All carry one time: of events that overtake each other on their connections none is older than the other.
-std::string body_of(std::size_t event, std::uint32_t lane) {
+std::string body_of(std::size_t event, std::uint32_t lane, std::string_view run) {
     return R"({"event":"message.sent","tenant_id":"t-bench","timestamp":"2026-05-04T08:00:00.000Z","data":{)"
            R"("conversation_id":"c)" +
-           std::to_string(lane) + R"(","message_id":"m)" + std::to_string(event) +
+           std::to_string(lane) + R"(","message_id":"m)" + std::to_string(event) + "-" + std::string(run) +
            R"(","sender":"customer","content":")" + content_of(event) +
            R"(","confidence_score":0.82,"processing_time_ms":412,"tokens_used":96,"sources":["faq","guide"]}})";
 }
@@ -87,11 +87,12 @@ std::vector<std::uint32_t> bench_lanes(std::size_t events, std::size_t lanes) {
 }
 
 std::vector<std::string> bench_requests(const std::vector<std::uint32_t>& lane_of) {
+    const auto run = to_hex(random_bytes(4));
     std::vector<std::string> requests;
     requests.reserve(lane_of.size());
     const std::string target = std::string("/v1/") + bench_tenant + "/hooks/chat";
     for (std::size_t event = 0; event < lane_of.size(); ++event) {
-        const auto body = body_of(event, lane_of[event]);
+        const auto body = body_of(event, lane_of[event], run);
         const auto signature = to_hex(hmac(Algorithm::sha256, secret, body));
         requests.push_back(post_request(target, "X-HelpNinja-Signature: sha256=" + signature, body));
     }

@@ -21,7 +21,8 @@ Result<void> write_bench_tenant(const std::filesystem::path& folder, std::uint16
 /// numbers.
 std::vector<std::uint32_t> bench_lanes(std::size_t events, std::size_t lanes);
 
-/// Each event as the whole request of its webhook, signed, with a body of about 700 bytes.
+/// Each event as the whole request of its webhook, signed, with a body of about 700 bytes. Their ids are new
+/// each time, so that a store can be measured again.
 std::vector<std::string> bench_requests(const std::vector<std::uint32_t>& lane_of);
 
 /// The number of the event whose action this is; too large for any when it is none.

@@ -8,6 +8,7 @@
 #include "engine/app/cli.h"
 #include "engine/app/commands.h"
 #include "engine/app/doctor.h"
+#include "engine/app/store_options.h"
 #include "engine/app/support.h"
 
 namespace engine::app {
@@ -99,7 +100,7 @@ int doctor(const Options& options) {
 void add_doctor_command(CLI::App& app, Chosen& chosen) {
     auto options = std::make_shared<Options>();
     auto* command = app.add_subcommand("doctor", "Checks a store: what is wrong, where, and what to do");
-    command->add_option("--store", options->store, store_help)->envname(store_env)->capture_default_str();
+    add_store_option(*command, options->store);
     command->add_option("--tenants", options->tenants,
                         "Folder of tenants, whose connections count; else those of the active rule sets");
     command->add_flag("--deep", options->deep, "Every hash and every reference instead of samples");

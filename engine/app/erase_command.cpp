@@ -7,17 +7,15 @@
 #include "engine/app/cli.h"
 #include "engine/app/commands.h"
 #include "engine/app/requests.h"
+#include "engine/app/store_options.h"
 #include "engine/app/support.h"
 
 namespace engine::app {
 namespace {
 
-struct EraseOptions {
-    std::string store = store_default;
-    std::string tenant;
+struct EraseOptions : StoreOptions {
     std::string subject;
     std::string reason;
-    bool json = false;
 };
 
 std::uint64_t count_in(const Json& answer, const char* name) {
@@ -71,9 +69,7 @@ void add_erase_command(CLI::App& app, Chosen& chosen) {
     auto* command = app.add_subcommand("erase", "Takes away for good what the store knows about a subject");
     command->add_option("--subject", options->subject, "Such as contact/zendesk:35436")->required();
     command->add_option("--reason", options->reason, "Why, for the journal; no personal data");
-    command->add_option("--store", options->store, store_help)->envname(store_env)->capture_default_str();
-    command->add_option("--tenant", options->tenant, "The tenant; may be left out when the store holds one");
-    command->add_flag("--json", options->json, "JSON for programs");
+    add_store_options(*command, *options);
     command->callback([options, &chosen] { chosen = [options] { return erase_command(*options); }; });
 }
 

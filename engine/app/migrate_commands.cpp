@@ -6,6 +6,7 @@
 
 #include "engine/app/cli.h"
 #include "engine/app/commands.h"
+#include "engine/app/store_options.h"
 #include "engine/app/support.h"
 #include "engine/store/postgres/postgres_store.h"
 #include "engine/store/sqlite/sqlite_store.h"
@@ -113,8 +114,8 @@ int migrate_up(const Options& options) {
 CLI::App* add(CLI::App& parent, const char* name, const char* help, Chosen& chosen,
               const std::shared_ptr<Options>& options, int (*run)(const Options&)) {
     auto* command = parent.add_subcommand(name, help);
-    command->add_option("--store", options->store, store_help)->envname(store_env)->capture_default_str();
-    command->add_flag("--json", options->json, "JSON for programs");
+    add_store_option(*command, options->store);
+    add_json_option(*command, options->json);
     command->callback([options, run, &chosen] { chosen = [options, run] { return run(*options); }; });
     return command;
 }

@@ -13,6 +13,7 @@
 #include "engine/app/durable_file.h"
 #include "engine/app/progress.h"
 #include "engine/app/requests.h"
+#include "engine/app/store_options.h"
 #include "engine/app/support.h"
 #include "engine/store/sqlite/owner_lock.h"
 #include "engine/store/sqlite/sqlite_store.h"
@@ -333,13 +334,11 @@ void add_moving_commands(CLI::App& app, Chosen& chosen) {
     auto backup_options = std::make_shared<Options>();
     auto* backing = app.add_subcommand(
         "backup", "Writes all that a store holds, of one moment, to a file; a daemon may serve it meanwhile");
-    backing->add_option("--store", backup_options->store, store_help)
-        ->envname(store_env)
-        ->capture_default_str();
+    add_store_option(*backing, backup_options->store);
     backing->add_option("--to", backup_options->to, "The file, a SQLite store")->required();
     backing->add_flag("--force", backup_options->force, "Replace the file when it is there");
     backing->add_flag("--no-verify", backup_options->no_verify, "Do not check the journal that was written");
-    backing->add_flag("--json", backup_options->json, "JSON for programs");
+    add_json_option(*backing, backup_options->json);
     backing->callback([backup_options, &chosen] {
         chosen = [backup_options] {
             return timed("backup", *backup_options, [&] { return backup(*backup_options); });
@@ -349,10 +348,8 @@ void add_moving_commands(CLI::App& app, Chosen& chosen) {
     auto restore_options = std::make_shared<Options>();
     auto* restoring = app.add_subcommand("restore", "Fills an empty store with a backup, and journals that");
     restoring->add_option("--from", restore_options->from, "The file that backup wrote")->required();
-    restoring->add_option("--store", restore_options->store, store_help)
-        ->envname(store_env)
-        ->capture_default_str();
-    restoring->add_flag("--json", restore_options->json, "JSON for programs");
+    add_store_option(*restoring, restore_options->store);
+    add_json_option(*restoring, restore_options->json);
     restoring->callback([restore_options, &chosen] {
         chosen = [restore_options] {
             return timed("restored", *restore_options, [&] { return restore(*restore_options); });
@@ -365,7 +362,7 @@ void add_moving_commands(CLI::App& app, Chosen& chosen) {
     copying->add_option("--from", copy_options->from, store_help)->required();
     copying->add_option("--to", copy_options->to, "A store that is not there or is empty")->required();
     copying->add_flag("--live", copy_options->live, "Copy what is committed now though a daemon goes on");
-    copying->add_flag("--json", copy_options->json, "JSON for programs");
+    add_json_option(*copying, copy_options->json);
     copying->callback([copy_options, &chosen] {
         chosen = [copy_options] {
             return timed("copied", *copy_options, [&] { return copy(*copy_options); });

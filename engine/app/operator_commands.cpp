@@ -7,6 +7,7 @@
 #include "engine/app/cli.h"
 #include "engine/app/commands.h"
 #include "engine/app/requests.h"
+#include "engine/app/store_options.h"
 #include "engine/app/support.h"
 #include "engine/base/text.h"
 #include "engine/http/api_key.h"
@@ -17,10 +18,7 @@ namespace {
 
 constexpr std::size_t list_rows = 10'000;
 
-struct Options {
-    std::string store = store_default;
-    std::string tenant;
-    bool json = false;
+struct Options : StoreOptions {
     std::string name;  ///< key, subject or id
     bool all = false;
     bool retry = false;
@@ -29,12 +27,6 @@ struct Options {
     std::vector<std::string> scopes;
     std::string expires;
 };
-
-void add_common(CLI::App& command, Options& options) {
-    command.add_option("--store", options.store, store_help)->envname(store_env)->capture_default_str();
-    command.add_option("--tenant", options.tenant, "The tenant; may be left out when the store holds one");
-    command.add_flag("--json", options.json, "JSON for programs");
-}
 
 /// Runs `body` with the store opened for reading and the tenant chosen.
 template <class Body>
@@ -223,7 +215,7 @@ int revoke_key(const Options& options) {
 CLI::App* add(CLI::App& parent, const char* name, const char* help, const std::shared_ptr<Options>& options,
               Chosen& chosen, std::function<int(const Options&)> run) {
     auto* command = parent.add_subcommand(name, help);
-    add_common(*command, *options);
+    add_store_options(*command, *options);
     command->callback(
         [options, &chosen, run = std::move(run)] { chosen = [options, run] { return run(*options); }; });
     return command;

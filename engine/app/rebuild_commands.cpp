@@ -12,6 +12,7 @@
 #include "engine/app/commands.h"
 #include "engine/app/progress.h"
 #include "engine/app/requests.h"
+#include "engine/app/store_options.h"
 #include "engine/app/support.h"
 #include "engine/pipeline/rebuild.h"
 #include "engine/pipeline/reexecute.h"
@@ -147,7 +148,7 @@ void add_rebuild_command(CLI::App& app, Chosen& chosen) {
     auto* rebuilding = app.add_subcommand(
         "rebuild",
         "Computes entities, outbox and all that waits from the journal, and compares or replaces them");
-    rebuilding->add_option("--store", command->store, store_help)->envname(store_env)->capture_default_str();
+    add_store_option(*rebuilding, command->store);
     rebuilding->add_option("--tenant", command->tenant, "Only this tenant");
     rebuilding->add_flag("--check", command->check,
                          "Only compare (the default): exit 1 when something differs");
@@ -158,7 +159,7 @@ void add_rebuild_command(CLI::App& app, Chosen& chosen) {
                      "Documents held at once; the others wait in a file in $TMPDIR")
         ->capture_default_str()
         ->check(CLI::PositiveNumber);
-    rebuilding->add_flag("--json", command->json, "JSON for programs");
+    add_json_option(*rebuilding, command->json);
     rebuilding->callback([command, &chosen] { chosen = [command] { return rebuild_command(*command); }; });
 }
 

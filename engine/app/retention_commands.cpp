@@ -7,6 +7,7 @@
 #include "engine/app/cli.h"
 #include "engine/app/commands.h"
 #include "engine/app/requests.h"
+#include "engine/app/store_options.h"
 #include "engine/app/support.h"
 #include "engine/pipeline/retention.h"
 
@@ -68,9 +69,9 @@ void add_retention_command(CLI::App& app, Chosen& chosen) {
         "retention",
         "Takes partitions of the journal away that are wholly older; their tables stay in the database");
     command->add_option("--keep", options->keep, "How long rows stay, such as 400d")->required();
-    command->add_option("--store", options->store, store_help)->envname(store_env)->capture_default_str();
+    add_store_option(*command, options->store);
     command->add_flag("--dry-run", options->dry_run, "Only say what would be taken away");
-    command->add_flag("--json", options->json, "JSON for programs");
+    add_json_option(*command, options->json);
     command->callback([options, &chosen] { chosen = [options] { return retain(*options); }; });
 }
 

@@ -9,6 +9,7 @@
 #include "engine/app/cli.h"
 #include "engine/app/commands.h"
 #include "engine/app/render.h"
+#include "engine/app/store_options.h"
 #include "engine/app/support.h"
 #include "engine/pipeline/explain.h"
 
@@ -16,18 +17,6 @@ namespace engine::app {
 namespace {
 
 constexpr std::size_t history_rows = 10'000;
-
-struct StoreOptions {
-    std::string store = store_default;
-    std::string tenant;
-    bool json = false;
-};
-
-void add_store_options(CLI::App& command, StoreOptions& options) {
-    command.add_option("--store", options.store, store_help)->envname(store_env)->capture_default_str();
-    command.add_option("--tenant", options.tenant, "The tenant; may be left out when the store holds one");
-    command.add_flag("--json", options.json, "JSON for programs");
-}
 
 struct ExplainOptions : StoreOptions {
     std::string event;

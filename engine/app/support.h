@@ -44,9 +44,4 @@ int verify_threads();
 
 bool colours_wanted(int descriptor);
 
-inline constexpr auto store_help =
-    "Where the journal is: sqlite:///relative.db, sqlite:////absolute.db or postgresql://user@host/database";
-inline constexpr auto store_env = "SIGNALBOX_STORE";
-inline constexpr auto store_default = "sqlite:///signalbox.db";
-
 }  // namespace engine::app

@@ -10,6 +10,7 @@
 #include "engine/app/commands.h"
 #include "engine/app/file_diff.h"
 #include "engine/app/requests.h"
+#include "engine/app/store_options.h"
 #include "engine/app/support.h"
 #include "engine/pipeline/activation.h"
 #include "engine/pipeline/rule_changes.h"
@@ -22,24 +23,12 @@ constexpr std::size_t prefix_min = 4;
 constexpr std::string_view scheme = "sha256:";
 constexpr std::size_t shown_digits = 12;
 
-struct Options {
-    std::string store = store_default;
-    std::string tenant;
-    bool json = false;
+struct Options : StoreOptions {
     std::string folder;
     std::string message;
     bool no_tests = false;
     std::vector<std::string> versions;
 };
-
-void add_common(CLI::App& command, Options& options) {
-    command.add_option("--store", options.store, store_help)->envname(store_env)->capture_default_str();
-    command.add_flag("--json", options.json, "JSON for programs");
-}
-
-void add_tenant(CLI::App& command, Options& options) {
-    command.add_option("--tenant", options.tenant, "The tenant; may be left out when the store holds one");
-}
 
 int print_answer(const Options& options, const Result<Json>& answer) {
     if (!answer) return complain(answer.error());
@@ -236,7 +225,8 @@ std::pair<CLI::App*, Options*> add(CLI::App& parent, Chosen& chosen, const std::
                                    const std::string& help, Act act) {
     auto options = std::make_shared<Options>();
     auto* command = parent.add_subcommand(name, help);
-    add_common(*command, *options);
+    add_store_option(*command, options->store);
+    add_json_option(*command, options->json);
     command->callback([options, &chosen, act] { chosen = [options, act] { return act(*options); }; });
     return {command, options.get()};
 }
@@ -255,7 +245,7 @@ void add_version_commands(CLI::App& app, Chosen& chosen) {
 
     const auto [listing, list_options] = add(
         *rules, chosen, "list", "Shows which versions were live, when, by whom and why; newest first", list);
-    add_tenant(*listing, *list_options);
+    add_tenant_option(*listing, list_options->tenant);
 
     const auto [comparing, diff_options] =
         add(*rules, chosen, "diff",
@@ -267,7 +257,7 @@ void add_version_commands(CLI::App& app, Chosen& chosen) {
         ->add_option("VERSION", diff_options->versions,
                      "Digits of a version, `active`, `previous`, or a tenant's folder")
         ->expected(0, 2);
-    add_tenant(*comparing, *diff_options);
+    add_tenant_option(*comparing, diff_options->tenant);
 
     const auto [returning, rollback_options] =
         add(*rules, chosen, "rollback", "Makes an earlier version live again", rollback);
@@ -276,7 +266,7 @@ void add_version_commands(CLI::App& app, Chosen& chosen) {
                      "Which; the one before the active one if left out")
         ->expected(0, 1);
     returning->add_option("--message,-m", rollback_options->message, "Why; kept with the version");
-    add_tenant(*returning, *rollback_options);
+    add_tenant_option(*returning, rollback_options->tenant);
 }
 
 }  // namespace engine::app

@@ -14,10 +14,6 @@ std::pair<std::string, std::string> seen_key(const Event& event) {
     return {event.tenant.text(), event.source + '\0' + event.id.text()};
 }
 
-Lanes::Key lane_key(const TenantName& tenant, const Subject& subject) {
-    return {tenant.text(), subject.text()};
-}
-
 Json failure_reasons(const Decision& decision) {
     Json reasons = Json::array();
     for (const auto& failure : decision.failures) reasons.push_back(failure.rule + ": " + failure.message);
@@ -53,7 +49,7 @@ const Entity* Batch::planned(const Lanes::Key& key) const {
 }
 
 Result<Entity> Batch::entity(const TenantName& tenant, const Subject& subject) {
-    if (const auto* left = planned(lane_key(tenant, subject))) return *left;
+    if (const auto* left = planned(Lanes::key_of(tenant, subject))) return *left;
     auto stored = store_.entity(tenant, subject);
     if (!stored) return stored.error();
     if (*stored) return std::move(**stored);
@@ -91,7 +87,7 @@ Result<std::optional<Entity>> Batch::by_email(const TenantName& tenant, std::str
         if (left != nullptr && (!*stored || left->subject.text() < (*stored)->subject.text()))
             return std::optional<Entity>(*left);
         if (!*stored) return stored;
-        const auto* now = planned(lane_key(tenant, (*stored)->subject));
+        const auto* now = planned(Lanes::key_of(tenant, (*stored)->subject));
         if (now == nullptr) return stored;
         if (email_of(*now) == normal) return std::optional<Entity>(*now);
         after = (*stored)->subject.text();
@@ -157,12 +153,12 @@ void Batch::count_no_waiting() {
 }
 
 bool Batch::is_blocked(const Event& event) const {
-    const auto key = lane_key(event.tenant, event.subject);
+    const auto key = Lanes::key_of(event);
     return lanes_.blocked.contains(key) || waiting_.contains(key);
 }
 
 Result<Ack> Batch::let_wait(const Event& event, std::string_view canonical_data) {
-    const auto key = lane_key(event.tenant, event.subject);
+    const auto key = Lanes::key_of(event);
     const auto blocked = lanes_.blocked.find(key);
     const auto waiting = (blocked == lanes_.blocked.end() ? 0 : blocked->second.waiting) + waiting_[key];
     if (waiting >= options_.lane_waiting_max) {
@@ -260,7 +256,7 @@ Result<void> Batch::decide(const Tenant& tenant, Work work, const Origin& origin
 
 /// The step must be the next one that is added.
 void Batch::add_entity(Step& step, Entity entity) {
-    entities_[lane_key(entity.tenant, entity.subject)] = steps_.size();
+    entities_[Lanes::key_of(entity.tenant, entity.subject)] = steps_.size();
     if (const auto email = email_of(entity); !email.empty())
         emails_[{entity.tenant.text(), email}].insert(entity.subject.text());
     step.entities.push_back(std::move(entity));
@@ -351,7 +347,7 @@ void Batch::block_lane(Step& step, const Event& event, const Decided& decided, c
         Json{{"reason", lane.reason}, {"failures", failure_reasons(decided.decision)}, {"place", place}});
     step.records.push_back(std::move(record));
     step.lanes_blocked.push_back(lane);
-    waiting_[lane_key(event.tenant, event.subject)] += 1;
+    waiting_[Lanes::key_of(event)] += 1;
 }
 
 }  // namespace engine

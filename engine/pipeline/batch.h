@@ -21,6 +21,11 @@ namespace engine {
 /// What a worker remembers of its lanes between turns.
 struct Lanes {
     using Key = std::pair<std::string, std::string>;  ///< tenant, subject
+    static Key key_of(const TenantName& tenant, const Subject& subject) {
+        return {tenant.text(), subject.text()};
+    }
+    static Key key_of(const Event& event) { return key_of(event.tenant, event.subject); }
+
     int partitions = 16;
     std::map<int, std::uint64_t> places;   ///< last used place of a partition
     std::map<int, std::uint64_t> numbers;  ///< last used number of a partition

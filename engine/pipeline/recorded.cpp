@@ -1,17 +1,13 @@
 #include "engine/pipeline/recorded.h"
 
 #include <algorithm>
-#include <list>
 #include <utility>
 
-#include "engine/pipeline/tenant.h"
+#include "engine/pipeline/rule_set_cache.h"
 #include "engine/pipeline/work.h"
 
 namespace engine {
 namespace {
-
-/// A compiled version may be tens of megabytes.
-constexpr std::size_t versions_in_memory_max = 16;
 
 class Recorded final : public Snapshot {
 public:
@@ -52,46 +48,12 @@ private:
     const EntityAt& entity_at_;
 };
 
-/// Versions by use, the last used first. What can never be had is remembered, too.
-struct Versions {
-    using Found = Result<std::shared_ptr<const Tenant>>;
-    std::list<std::pair<std::string, Found>> held;
-
-    const Found* find(const std::string& version) {
-        const auto found =
-            std::find_if(held.begin(), held.end(), [&](const auto& entry) { return entry.first == version; });
-        if (found == held.end()) return nullptr;
-        held.splice(held.begin(), held, found);
-        return &held.front().second;
-    }
-    void keep(const std::string& version, const Found& found) {
-        held.emplace_front(version, found);
-        if (held.size() > versions_in_memory_max) held.pop_back();
-    }
-};
-
-Result<std::shared_ptr<const Tenant>> load(const TenantName& name, const std::string& version,
-                                           const Json& files) {
-    auto loaded = tenant_of_files(name, files_from_json(files));
-    if (!loaded)
-        return Error{loaded.error().code,
-                     "rule set " + version + " does not compile any more: " + loaded.error().message};
-    return loaded;
-}
-
 }  // namespace
 
 TenantAt tenants_of(Store& store, const TenantName& name) {
-    auto versions = std::make_shared<Versions>();
-    return [&store, name, versions](const std::string& version) -> Result<std::shared_ptr<const Tenant>> {
-        if (const auto* held = versions->find(version)) return *held;
-        auto files = store.rule_set(name, version);
-        if (!files) return files.error();
-        const auto found = *files ? load(name, version, **files)
-                                  : Versions::Found(not_found("the store has no rule set " + version));
-        versions->keep(version, found);
-        return found;
-    };
+    auto versions = std::make_shared<RuleSetCache>();
+    return
+        [&store, name, versions](const std::string& version) { return versions->get(store, name, version); };
 }
 
 Result<Decision> decide_again(const std::shared_ptr<const Event>& event, const Decision& decision,

@@ -8,30 +8,32 @@
 namespace engine {
 namespace {
 
-Result<std::shared_ptr<const Tenant>> read(Store& store, const TenantName& name, const std::string& version) {
-    auto files = store.rule_set(name, version);
-    if (!files) return files.error();
-    if (!*files) return std::shared_ptr<const Tenant>();
-    auto loaded = tenant_of_files(name, files_from_json(**files));
-    return loaded ? *std::move(loaded) : std::shared_ptr<const Tenant>();
+using Found = Result<std::shared_ptr<const Tenant>>;
+
+Found compile(const TenantName& name, const std::string& version, const Json& files) {
+    auto loaded = tenant_of_files(name, files_from_json(files));
+    if (loaded) return loaded;
+    return Error{loaded.error().code,
+                 "rule set " + version + " does not compile any more: " + loaded.error().message};
 }
 
 }  // namespace
 
-Result<std::shared_ptr<const Tenant>> RuleSetCache::get(Store& store, const TenantName& name,
-                                                        const std::string& version) {
-    const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+Found RuleSetCache::get(Store& store, const TenantName& name, const std::string& version) {
+    const auto held = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
         return entry.version == version && entry.name == name;
     });
-    if (found != entries_.end()) {
-        entries_.splice(entries_.begin(), entries_, found);
-        return entries_.front().tenant;
+    if (held != entries_.end()) {
+        entries_.splice(entries_.begin(), entries_, held);
+        return held->found;
     }
-    auto tenant = read(store, name, version);
-    if (!tenant) return tenant;
-    entries_.push_front({name, version, *tenant});
+    const auto files = store.rule_set(name, version);
+    if (!files) return files.error();
+    auto found =
+        *files ? compile(name, version, **files) : Found(not_found("the store has no rule set " + version));
+    entries_.push_front({name, version, std::move(found)});
     if (entries_.size() > limit_) entries_.pop_back();
-    return tenant;
+    return entries_.front().found;
 }
 
 }  // namespace engine

@@ -1,5 +1,5 @@
 #pragma once
-/// RuleSetCache: rule sets that are active no more, compiled, for what began under them.
+/// RuleSetCache: rule sets, active no more perhaps, compiled, for what began or was decided under them.
 
 #include <cstddef>
 #include <list>
@@ -15,10 +15,11 @@ namespace engine {
 /// Keeps those used last, at most `limit`. One thread.
 class RuleSetCache {
 public:
-    explicit RuleSetCache(std::size_t limit = 32) : limit_(limit) {}
+    /// A compiled rule set may be tens of megabytes.
+    explicit RuleSetCache(std::size_t limit = 16) : limit_(limit) {}
 
-    /// The tenant under that version; null when the store has none or it does not compile any more. Fails as
-    /// the store fails.
+    /// The tenant under that version. Fails with not_found when the store has none and with corrupt when it
+    /// does not compile any more, which are remembered, and otherwise as the store fails.
     Result<std::shared_ptr<const Tenant>> get(Store& store, const TenantName& name,
                                               const std::string& version);
 
@@ -26,7 +27,7 @@ private:
     struct Entry {
         TenantName name;
         std::string version;
-        std::shared_ptr<const Tenant> tenant;
+        Result<std::shared_ptr<const Tenant>> found;
     };
     std::size_t limit_;
     std::list<Entry> entries_;  ///< the one used last in front; few enough to be looked through

@@ -17,10 +17,6 @@ constexpr std::size_t wanted_rows = 64;
 /// When they could not be read.
 constexpr Duration wanted_again = std::chrono::seconds(1);
 
-Lanes::Key lane_of(const Event& event) {
-    return {event.tenant.text(), event.subject.text()};
-}
-
 }  // namespace
 
 Worker::Worker(Store& store, Tenants tenants, WorkerOptions options, Listener listener,
@@ -78,7 +74,7 @@ Result<void> Worker::check_whole(const TenantName& name) {
 Result<void> Worker::read_pending(int partition) {
     return for_each_pending(store_, partition, [this](PendingEvent&& pending) {
         // What belongs to a tenant that is not served waits in the store until it is again.
-        if (tenants_.contains(pending.event.tenant) && !lanes_.blocked.contains(lane_of(pending.event)))
+        if (tenants_.contains(pending.event.tenant) && !lanes_.blocked.contains(Lanes::key_of(pending.event)))
             pending_.push_back(std::move(pending));
     });
 }
@@ -205,7 +201,7 @@ Result<bool> Worker::activate(std::shared_ptr<const Tenant> tenant, const Activa
 Result<void> Worker::take_up(const TenantName& tenant, Instant now) {
     for (int partition = 0; partition < lanes_.partitions; ++partition) {
         const auto read = for_each_pending(store_, partition, [&](PendingEvent&& pending) {
-            if (pending.event.tenant == tenant && !lanes_.blocked.contains(lane_of(pending.event)))
+            if (pending.event.tenant == tenant && !lanes_.blocked.contains(Lanes::key_of(pending.event)))
                 pending_.push_back(std::move(pending));
         });
         if (!read) return read;
@@ -268,7 +264,7 @@ void Worker::take_pending(Turn& turn) {
 std::set<Lanes::Key> Worker::urgent_lanes() const {
     std::set<Lanes::Key> lanes;
     for (const auto& incoming : intake_)
-        if (incoming.event->urgent) lanes.insert(lane_of(*incoming.event));
+        if (incoming.event->urgent) lanes.insert(Lanes::key_of(*incoming.event));
     return lanes;
 }
 
@@ -279,8 +275,8 @@ void Worker::take_incoming(Turn& turn) {
     std::deque<Incoming> left;
     if (!urgent.empty()) {
         for (auto& incoming : intake_) {
-            const bool take =
-                turn.incoming.size() < options_.batch_events_max && urgent.contains(lane_of(*incoming.event));
+            const bool take = turn.incoming.size() < options_.batch_events_max &&
+                              urgent.contains(Lanes::key_of(*incoming.event));
             if (take)
                 turn.incoming.push_back(std::move(incoming));
             else

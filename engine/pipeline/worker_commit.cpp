@@ -14,10 +14,6 @@ namespace {
 constexpr auto tending_every = std::chrono::hours(1);
 constexpr auto tending_again = std::chrono::minutes(1);  ///< after a failure
 
-Lanes::Key lane_of(const Event& event) {
-    return {event.tenant.text(), event.subject.text()};
-}
-
 const char* attempt_label(Settlement::Kind kind) {
     if (kind == Settlement::Kind::done) return "done";
     return kind == Settlement::Kind::retry ? "retry" : "failed";
@@ -177,7 +173,7 @@ void Worker::apply_waiting(Planned& planned) {
         for (const auto& lane : step.lanes_blocked)
             lanes_.blocked[{lane.tenant.text(), lane.subject.text()}] = lane;
         for (const auto& pending : step.pending_added) {
-            const auto blocked = lanes_.blocked.find(lane_of(pending.event));
+            const auto blocked = lanes_.blocked.find(Lanes::key_of(pending.event));
             if (blocked != lanes_.blocked.end())
                 ++blocked->second.waiting;
             else
@@ -199,7 +195,7 @@ void Worker::undo(Planned& planned) {
     for (const auto& step : steps) {
         for (const auto& pending : step.pending_added) {
             added.insert(key_of(pending));
-            const auto blocked = lanes_.blocked.find(lane_of(pending.event));
+            const auto blocked = lanes_.blocked.find(Lanes::key_of(pending.event));
             if (blocked != lanes_.blocked.end()) --blocked->second.waiting;
         }
     }

@@ -195,5 +195,7 @@ TEST_CASE("rule set cache: what is asked again is not compiled again, and few ar
     CHECK(*cache.get(*store, acme, open->rule_set->version) == *first);
     REQUIRE(*cache.get(*store, acme, solved->rule_set->version) != nullptr);
     CHECK(*cache.get(*store, acme, open->rule_set->version) != *first);
-    CHECK(*cache.get(*store, acme, "sha256:00") == nullptr);
+    CHECK(cache.get(*store, acme, "sha256:00").error().code == Code::not_found);
+    REQUIRE(store->put_rule_set(acme, "sha256:01", Json{{"rules.yaml", "rules: 7"}}));
+    CHECK(cache.get(*store, acme, "sha256:01").error().code == Code::corrupt);
 }

@@ -1,0 +1,25 @@
+#include "engine/app/store_options.h"
+
+#include <CLI/CLI.hpp>
+
+namespace engine::app {
+
+void add_store_option(CLI::App& command, std::string& store) {
+    command.add_option("--store", store, store_help)->envname(store_env)->capture_default_str();
+}
+
+void add_tenant_option(CLI::App& command, std::string& tenant) {
+    command.add_option("--tenant", tenant, "The tenant; may be left out when the store holds one");
+}
+
+void add_json_option(CLI::App& command, bool& json) {
+    command.add_flag("--json", json, "JSON for programs");
+}
+
+void add_store_options(CLI::App& command, StoreOptions& options) {
+    add_store_option(command, options.store);
+    add_tenant_option(command, options.tenant);
+    add_json_option(command, options.json);
+}
+
+}  // namespace engine::app
