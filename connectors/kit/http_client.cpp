@@ -161,15 +161,16 @@ private:
             auto exchange = co_await exchange_over(*kept, message, deadline, options_);
             if (!exchange.unanswered) {
                 if (exchange.reusable) keep(key, std::move(kept));
+                if (exchange.held_back) co_return not_now();
                 co_return std::move(exchange.response);
             }
             sent = true;
         }
         auto opened = co_await open(url, deadline);
         if (!opened) co_return sent ? unknown_after(opened.error()) : opened.error();
-        if (!may_send()) co_return sent ? unknown_after(not_now()) : not_now();
         auto exchange = co_await exchange_over(**opened, message, deadline, options_);
         if (exchange.reusable) keep(key, std::move(*opened));
+        if (exchange.held_back) co_return sent ? unknown_after(not_now()) : not_now();
         co_return std::move(exchange.response);
     }
 

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "connectors/kit/form.h"
 
@@ -88,10 +89,44 @@ asio::awaitable<Exchange> read_answer(Stream& stream, beast::flat_buffer& buffer
     co_return exchange;
 }
 
+/// The request's bytes.
+std::string serialized(Message& message) {
+    http::request_serializer<http::string_body> serializer(message);
+    std::string bytes;
+    error_code code;
+    while (!serializer.is_done() && !code)
+        serializer.next(code, [&](error_code&, const auto& buffers) {
+            for (const auto part : beast::buffers_range_ref(buffers))
+                bytes.append(static_cast<const char*>(part.data()), part.size());
+            serializer.consume(beast::buffer_bytes(buffers));
+        });
+    return bytes;
+}
+
+/// What the system takes at once; errors are left to whoever sends the rest.
+std::size_t send_at_once(beast::tcp_stream& stream, std::string_view bytes) {
+    const auto count =
+        ::send(stream.socket().native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    return count > 0 ? static_cast<std::size_t>(count) : 0;
+}
+std::size_t send_at_once(beast::ssl_stream<beast::tcp_stream>&, std::string_view) {
+    return 0;
+}
+
 template <class Stream>
 asio::awaitable<Exchange> exchange_on(Stream& stream, beast::flat_buffer& buffer, Message& message,
                                       const HttpClientOptions& options) {
-    const auto [code, bytes] = co_await http::async_write(stream, message, quietly);
+    const auto bytes = serialized(message);
+    if (options.may_send && !options.may_send()) {
+        Exchange exchange;
+        exchange.held_back = true;
+        exchange.reusable = true;
+        co_return exchange;
+    }
+    const auto rest = std::string_view(bytes).substr(send_at_once(stream, bytes));
+    error_code code;
+    if (!rest.empty())
+        std::tie(code, std::ignore) = co_await asio::async_write(stream, asio::buffer(rest), quietly);
     if (code) {
         Exchange exchange;
         const auto what =

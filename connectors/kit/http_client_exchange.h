@@ -46,6 +46,7 @@ struct Wire {
 struct Exchange {
     engine::Result<HttpResponse> response = engine::unavailable("not sent");
     bool unanswered = false;  ///< the connection was closed before any byte of an answer
+    bool held_back = false;   ///< it might not be sent any more
     bool reusable = false;
 };
 
@@ -59,7 +60,9 @@ engine::Result<Message> message_of(HttpRequest&& request, const Url& url);
 /// for would be taken for the next answer.
 bool is_usable(Wire& wire);
 
-/// Sends and reads until the deadline. The caller's frame owns the arguments and waits for the end.
+/// Sends and reads until the deadline. Whether it may be sent is asked when nothing is left to do but to
+/// send: a process that was stopped in between sends what it may not any more. The caller's frame owns the
+/// arguments and waits for the end.
 asio::awaitable<Exchange> exchange_over(Wire& wire, Message& message, Time deadline,
                                         const HttpClientOptions& options);
 

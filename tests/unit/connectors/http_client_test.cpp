@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <fstream>
 
@@ -463,6 +464,55 @@ TEST_CASE("http client: stopping lets running requests end and takes no more", "
     }
     caller.turn([&] { return answers.size() == 1; });
     CHECK(answers[0]);
+}
+
+TEST_CASE("http client: what may not be sent any more is not, up to the last moment", "[connectors]") {
+    std::atomic<int> requests = 0;
+    const MisbehavingServer server([&](Peer& peer, int) {
+        while (!peer.read_request().empty()) {
+            ++requests;
+            peer.write(answer("ok"));
+        }
+    });
+    int asked = 0;
+    int allowed = 0;
+    HttpClientOptions options;
+    options.may_send = [&] { return asked++ < allowed; };
+    Caller caller(options);
+    problem(caller.call(server.url()), Code::unavailable);
+    CHECK(server.connections() == 0);
+    // It was allowed when the connection was looked for, and is not when the bytes would go.
+    for (const bool kept : {false, true}) {
+        INFO("on a kept connection: " << kept);
+        asked = 0;
+        allowed = 1;
+        problem(caller.call(server.url()), Code::unavailable);
+        CHECK(requests == 0);
+    }
+    allowed = 1'000'000;
+    CHECK(caller.call(server.url(), patience, std::string(3'000'000, 'x'))->body == "ok");
+    CHECK(requests == 1);
+    asked = 0;
+    allowed = 1;
+    problem(caller.call(server.url()), Code::unavailable);
+    CHECK(requests == 1);
+}
+
+TEST_CASE("http client: what may not be sent once more may have arrived", "[connectors]") {
+    const MisbehavingServer server([](Peer& peer, int) {
+        peer.read_request();
+        peer.write(answer("ok"));
+        peer.read_request();
+    });
+    int asked = 0;
+    int allowed = 1'000;
+    HttpClientOptions options;
+    options.may_send = [&] { return asked++ < allowed; };
+    Caller caller(options);
+    CHECK(caller.call(server.url()));
+    asked = 0;
+    allowed = 2;
+    problem(caller.call(server.url()), Code::outcome_unknown);
 }
 
 TEST_CASE("http client: requests may be given from any thread", "[connectors]") {
