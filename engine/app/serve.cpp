@@ -117,8 +117,15 @@ constexpr auto failpoints_env = "SIGNALBOX_FAILPOINTS";
 
 constexpr Duration lease_min = std::chrono::seconds(1);
 constexpr int journal_partitions_ahead_max = 366;
-/// How often a daemon that stands by looks whether the owner is gone.
+/// How often a daemon that stands by, or a start, looks whether the owner is gone.
 constexpr auto standby_poll = std::chrono::milliseconds(200);
+
+/// Times that settings give.
+struct Times {
+    Duration drain{};
+    Duration checkpoint_every{};
+    Duration wait_for_owner{};
+};
 
 OpenOptions open_options(const Settings& settings, Duration lease, JournalSpan span) {
     OpenOptions open;
@@ -138,8 +145,8 @@ int code_of(const Error& error) {
 /// Everything that lives as long as the daemon, in the order it is taken down from the end.
 class Daemon {
 public:
-    Daemon(const Settings& settings, Duration drain, const OpenOptions& open, Duration checkpoint_every)
-        : settings_(settings), drain_(drain), open_(open), checkpoint_every_(checkpoint_every) {}
+    Daemon(const Settings& settings, const Times& times, const OpenOptions& open)
+        : settings_(settings), times_(times), open_(open) {}
 
     int run() {
         // A daemon that started with half of its tenants would answer for the others with silence.
@@ -148,7 +155,7 @@ public:
         const auto address = parse_address(settings_.listen);
         if (!address) return complain(exit_code::settings, address.error().message);
         if (const int code = open_runtime(std::move(folders.tenants)); code != exit_code::ok) return code;
-        const auto started = runtime_->start();
+        const auto started = start_runtime();
         const bool stands_by = !started && settings_.standby && started.error().code == Code::conflict;
         if (refused_) return *refused_;
         if (!started && !stands_by) return refuse_start(started.error());
@@ -173,6 +180,18 @@ public:
     }
 
 private:
+    /// A command that found no daemon owns the store until it is through.
+    Result<void> start_runtime() {
+        const auto until = std::chrono::steady_clock::now() + times_.wait_for_owner;
+        while (true) {
+            auto started = runtime_->start();
+            const bool owned_by_other = !started && !refused_ && started.error().code == Code::conflict;
+            if (!owned_by_other || settings_.standby || std::chrono::steady_clock::now() >= until)
+                return started;
+            std::this_thread::sleep_for(standby_poll);
+        }
+    }
+
     int open_runtime(Tenants tenants) {
         auto open = open_;
         auto writer = open_store(settings_.store, open);
@@ -265,7 +284,7 @@ private:
         if (!store) return complain(store.error());
         CheckpointOptions options;
         options.rows = settings_.checkpoint_rows;
-        options.every = checkpoint_every_;
+        options.every = times_.checkpoint_every;
         if (settings_.checkpoints_required)
             options.on_failure = [this](const Error& error) {
                 log_error("no checkpoint could be made; ending", {{"reason", error.message}});
@@ -379,14 +398,14 @@ private:
         log_info("stopping");
         standby_over_ = true;
         api_->drain();
-        server_->stop(drain_, [this] { stop_engine(); });
+        server_->stop(times_.drain, [this] { stop_engine(); });
     }
 
     /// The network goes on while the worker brings home what is in flight.
     void stop_engine() {
         stopper_ = std::thread([this] {
             if (standby_.joinable()) standby_.join();
-            runtime_->stop(drain_);
+            runtime_->stop(times_.drain);
             boost::asio::post(network_, [this] {
                 stopper_.join();
                 client_->stop();
@@ -396,9 +415,8 @@ private:
     }
 
     const Settings& settings_;
-    Duration drain_;
+    Times times_;
     OpenOptions open_;
-    Duration checkpoint_every_;
     SystemClock clock_;
     boost::asio::io_context network_{1};
     boost::asio::signal_set signals_{network_, SIGINT, SIGTERM};
@@ -452,7 +470,9 @@ int serve(CLI::App& command, Settings& settings) {
     if (!every) return complain(exit_code::settings, "--checkpoint-every: " + every.error().message);
     if (settings.checkpoint_rows == 0)
         return complain(exit_code::settings, "--checkpoint-rows is at least 1");
-    return Daemon(settings, *drain, open_options(settings, *lease, *span), *every).run();
+    const auto patience = parse_duration(settings.wait_for_owner);
+    if (!patience) return complain(exit_code::settings, "--wait-for-owner: " + patience.error().message);
+    return Daemon(settings, {*drain, *every, *patience}, open_options(settings, *lease, *span)).run();
 }
 
 }  // namespace

@@ -48,6 +48,8 @@ void add_settings(CLI::App& command, Settings& settings) {
     add(command, "drain", settings.drain, "How long a stop waits for requests and deliveries in flight");
     add(command, "lease", settings.lease,
         "PostgreSQL: how long a daemon that has fallen silent keeps the store from others");
+    add(command, "wait-for-owner", settings.wait_for_owner,
+        "How long a start waits while another process owns the store, as a command does for a moment");
     command
         .add_flag("--standby", settings.standby,
                   "Wait while another daemon owns the store, and take it over when that one is gone")

@@ -19,10 +19,11 @@ struct Settings {
     std::string listen = "127.0.0.1:8080";
     std::string log_level = "info";
     std::string log_format = "json";
-    std::string drain = "20s";  ///< how long a stop waits for what is in flight
-    std::string lease = "10s";  ///< of a server's store: how long a silent owner keeps it from others
-    bool standby = false;       ///< wait while another process owns the store
-    int partitions = 16;        ///< of a store that is made
+    std::string drain = "20s";          ///< how long a stop waits for what is in flight
+    std::string lease = "10s";          ///< of a server's store: how long a silent owner keeps it from others
+    std::string wait_for_owner = "2s";  ///< how long a start waits while another process owns the store
+    bool standby = false;               ///< and as long as it does
+    int partitions = 16;                ///< of a store that is made
     std::string journal_partition = "month";  ///< of a server's store: the span of the journal's partitions
     int journal_partitions_ahead = 2;         ///< and how many stand ready
     std::string checkpoints;     ///< file of signed checkpoints; empty = beside the store; `none`

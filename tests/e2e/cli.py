@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """What admins, operators and auditors do: every command beside the running daemon, every resource, every exit code."""
 import argparse
+import fcntl
 import json
+import os
 import random
 import shutil
 import signal
 import socket
 import sqlite3
+import struct
 import sys
+import threading
 from pathlib import Path
 
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
@@ -16,6 +20,7 @@ from rig.daemon import Daemon, exit_code_of, expect, wait_until  # noqa: E402
 from rig.destination import RunningDestination  # noqa: E402
 
 REVOKED_WITHIN_SECONDS = 10
+F_OFD_SETLK = 37  # of Linux; not every Python names it
 RULES = """\
 rules:
   - id: urgent-ticket
@@ -414,9 +419,16 @@ def check_second_signal(desk):
 
 
 def check_one_owner(desk):
-    """Nobody else may serve the store meanwhile; a command without a daemon performs itself."""
+    """Nobody else may serve the store meanwhile; a command without a daemon performs itself, and a start waits for it."""
     desk.daemon.command("serve", "--tenants", desk.tenants, "--listen", "127.0.0.1:0", code=69)
     same(desk.daemon.stop(), 0, "the exit code of a stop")
+    with open(desk.work / "store.db.lock", "r+") as lock:
+        # As an owner holds it, for as long as a command may.
+        whole_file = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        fcntl.fcntl(lock, F_OFD_SETLK, whole_file)
+        threading.Timer(0.7, lambda: fcntl.fcntl(lock, F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_UNLCK, 0, 0, 0, 0))).start()
+        desk.daemon.start()
+        same(desk.daemon.stop(), 0, "the exit code of a stop")
     key = desk.daemon.make_key("desk", "--name", "made without a daemon")
     desk.command("audit", "verify")
     desk.daemon.command("audit", "verify", "--tenant", "nobody", code=2)
