@@ -50,7 +50,7 @@ Result<std::shared_ptr<const Tenant>> tenant_for(Store& store, const TenantName&
     }
     auto bare = std::make_shared<Tenant>();
     bare->name = name;
-    bare->rule_set = std::make_shared<const rules::RuleSet>();
+    bare->set_rules(std::make_shared<const rules::RuleSet>());
     return std::shared_ptr<const Tenant>(std::move(bare));
 }
 

@@ -222,7 +222,7 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     if (auto filled = links.fill(input); !filled) return filled.error();
 
     Decided decided;
-    decided.decision = rules::decide(*tenant.rule_set, std::move(input));
+    decided.decision = rules::decide(*tenant.rule_set, *tenant.matcher, std::move(input));
     auto& decision = decided.decision;
     decision.event_source = event.source;
     make_decision_plain(decision);

@@ -15,6 +15,7 @@
 #include "engine/model/event.h"
 #include "engine/store/store.h"
 #include "rules/language/load.h"
+#include "rules/matcher/matcher.h"
 #include "rules/rule_set.h"
 
 namespace engine {
@@ -23,9 +24,16 @@ namespace engine {
 struct Tenant {
     TenantName name;
     std::shared_ptr<const rules::RuleSet> rule_set;
+    std::shared_ptr<const rules::Matcher> matcher;  ///< over the rules of `rule_set`
     connectors::Connections connections;
     rules::Files files;                ///< what the version is made of
     std::set<std::string> kinds_read;  ///< kinds that some rule reads; links to others are not followed
+
+    /// The rules with their index.
+    void set_rules(std::shared_ptr<const rules::RuleSet> compiled) {
+        rule_set = std::move(compiled);
+        matcher = rules::indexed_matcher(*rule_set);
+    }
 };
 using Tenants = std::map<TenantName, std::shared_ptr<const Tenant>>;
 

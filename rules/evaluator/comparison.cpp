@@ -87,24 +87,11 @@ Verdict not_a_text(const Json& value) {
     return {false, value.is_array() ? Oddity::list : Oddity::clash};
 }
 
-bool found(Operator op, std::string_view text, std::string_view word) {
-    switch (op) {
-        case Operator::starts_with:
-            return text.starts_with(word);
-        case Operator::ends_with:
-            return text.ends_with(word);
-        case Operator::any_word:
-            return contains_word(text, word);
-        default:
-            return text.find(word) != std::string_view::npos;
-    }
-}
-
 Verdict any_found(const Comparison& comparison, const Json& value) {
     if (!value.is_string()) return not_a_text(value);
     const FoldedText text(value.get_ref<const std::string&>(), comparison.case_sensitive);
     return {std::any_of(comparison.words.begin(), comparison.words.end(),
-                        [&](const auto& word) { return found(comparison.op, text.view(), word); })};
+                        [&](const auto& word) { return word_found(comparison.op, text.view(), word); })};
 }
 
 Verdict any_matches(const Comparison& comparison, const Json& value) {
@@ -221,6 +208,19 @@ bool looks_at_changes(Operator op) {
 }
 
 }  // namespace
+
+bool word_found(Operator op, std::string_view text, std::string_view word) {
+    switch (op) {
+        case Operator::starts_with:
+            return text.starts_with(word);
+        case Operator::ends_with:
+            return text.ends_with(word);
+        case Operator::any_word:
+            return contains_word(text, word);
+        default:
+            return text.find(word) != std::string_view::npos;
+    }
+}
 
 Verdict judge(const Comparison& comparison, const Scope& scope) {
     if (looks_at_changes(comparison.op)) return judge_change(comparison, scope);

@@ -20,6 +20,10 @@ struct Verdict {
     Oddity oddity = Oddity::none;
 };
 
+/// What one of the operators `contains starts_with ends_with any_word` asks of a text, both folded or
+/// neither.
+bool word_found(Operator op, std::string_view text, std::string_view word);
+
 /// Allocates nothing but for folding long or non-ASCII texts.
 Verdict judge(const Comparison& comparison, const Scope& scope);
 

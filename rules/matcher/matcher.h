@@ -30,7 +30,11 @@ public:
 
 /// Looks at every rule: the measure the indexed one is held against. Borrows the rule set.
 std::unique_ptr<const Matcher> naive_matcher(const RuleSet& rule_set);
+/// Finds them in an index over all conditions. Borrows the rule set.
+std::unique_ptr<const Matcher> indexed_matcher(const RuleSet& rule_set);
 
+/// `pattern` is a type or a glob.
+bool type_fits(std::string_view pattern, std::string_view event_type);
 bool type_fits(const Rule& rule, std::string_view event_type);
 
 }  // namespace rules

@@ -43,11 +43,14 @@ std::unique_ptr<const Matcher> naive_matcher(const RuleSet& rule_set) {
     return std::make_unique<NaiveMatcher>(rule_set.rules);
 }
 
+bool type_fits(std::string_view pattern, std::string_view event_type) {
+    return pattern == event_type ||
+           (pattern.find('*') != std::string_view::npos && engine::glob_matches(pattern, event_type));
+}
+
 bool type_fits(const Rule& rule, std::string_view event_type) {
-    return std::any_of(rule.on.begin(), rule.on.end(), [&](const std::string& pattern) {
-        return pattern == event_type ||
-               (pattern.find('*') != std::string::npos && engine::glob_matches(pattern, event_type));
-    });
+    return std::any_of(rule.on.begin(), rule.on.end(),
+                       [&](const std::string& pattern) { return type_fits(pattern, event_type); });
 }
 
 }  // namespace rules

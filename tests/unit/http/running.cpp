@@ -33,7 +33,7 @@ std::shared_ptr<const Tenant> tenant_named(const std::string& name) {
     rule.on = {"ticket.created"};
     rule.place = {"rules.yaml", 3, 5};
     rules->rules.push_back(rule);
-    tenant->rule_set = rules;
+    tenant->set_rules(rules);
     return tenant;
 }
 
