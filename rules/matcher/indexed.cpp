@@ -1,58 +1,13 @@
+#include "rules/matcher/indexed.h"
+
 #include <algorithm>
 #include <utility>
-
-#include "rules/matcher/block_index.h"
-#include "rules/matcher/matcher.h"
-#include "rules/matcher/slots.h"
-#include "rules/matcher/terms.h"
 
 namespace rules {
 namespace {
 
 /// What a rule's conditions may be taken apart into; the rest is looked at when the index leads to the rule.
 constexpr std::size_t terms_max = 16;
-
-class IndexedMatcher final : public Matcher {
-public:
-    explicit IndexedMatcher(const std::vector<Rule>& rules) : rules_(rules) {
-        std::vector<Terms> terms;
-        terms.reserve(rules.size());
-        for (const auto& rule : rules) {
-            for (const auto& pattern : rule.on) slots_.learn_type(pattern);
-            terms.push_back(terms_of(rule.when, terms_max));
-            for (const auto& term : terms.back().any)
-                for (const auto& literal : term.literals) slots_.learn(*literal.comparison);
-        }
-        slots_.freeze();
-        std::vector<IndexedTerm> indexed;
-        for (std::size_t rule = 0; rule < rules.size(); ++rule)
-            for (const auto& term : terms[rule].any)
-                indexed.push_back(indexed_term(rule, term, terms[rule].exact));
-        index_ = BlockIndex(std::move(indexed), slots_);
-    }
-
-    std::unique_ptr<MatchCursor> open(std::string_view event_type, const Scope& scope) const override;
-
-    const std::vector<Rule>& rules() const { return rules_; }
-    const Slots& slots() const { return slots_; }
-    const BlockIndex& index() const { return index_; }
-
-private:
-    IndexedTerm indexed_term(std::size_t rule, const Term& term, bool exact) const {
-        IndexedTerm indexed{static_cast<std::uint32_t>(rule), {}, exact};
-        indexed.demands.push_back(slots_.type_demand(rules_[rule].on));
-        for (const auto& literal : term.literals) {
-            auto demands = slots_.demands_of(*literal.comparison, literal.negated);
-            indexed.exact = indexed.exact && demands.exact;
-            std::move(demands.all.begin(), demands.all.end(), std::back_inserter(indexed.demands));
-        }
-        return indexed;
-    }
-
-    const std::vector<Rule>& rules_;
-    Slots slots_;
-    BlockIndex index_;
-};
 
 class IndexedCursor final : public MatchCursor {
 public:
@@ -90,11 +45,39 @@ private:
     bool stale_ = true;
 };
 
+}  // namespace
+
+IndexedMatcher::IndexedMatcher(const std::vector<Rule>& rules) : rules_(rules) {
+    std::vector<Terms> terms;
+    terms.reserve(rules.size());
+    for (const auto& rule : rules) {
+        for (const auto& pattern : rule.on) slots_.learn_type(pattern);
+        terms.push_back(terms_of(rule.when, terms_max));
+        for (const auto& term : terms.back().any)
+            for (const auto& literal : term.literals) slots_.learn(*literal.comparison);
+    }
+    slots_.freeze();
+    std::vector<IndexedTerm> indexed;
+    for (std::size_t rule = 0; rule < rules.size(); ++rule)
+        for (const auto& term : terms[rule].any)
+            indexed.push_back(indexed_term(rule, term, terms[rule].exact));
+    index_ = BlockIndex(std::move(indexed), slots_);
+}
+
+IndexedTerm IndexedMatcher::indexed_term(std::size_t rule, const Term& term, bool exact) const {
+    IndexedTerm indexed{static_cast<std::uint32_t>(rule), {}, exact};
+    indexed.demands.push_back(slots_.type_demand(rules_[rule].on));
+    for (const auto& literal : term.literals) {
+        auto demands = slots_.demands_of(*literal.comparison, literal.negated);
+        indexed.exact = indexed.exact && demands.exact;
+        std::move(demands.all.begin(), demands.all.end(), std::back_inserter(indexed.demands));
+    }
+    return indexed;
+}
+
 std::unique_ptr<MatchCursor> IndexedMatcher::open(std::string_view event_type, const Scope& scope) const {
     return std::make_unique<IndexedCursor>(*this, event_type, scope);
 }
-
-}  // namespace
 
 std::unique_ptr<const Matcher> indexed_matcher(const RuleSet& rule_set) {
     return std::make_unique<IndexedMatcher>(rule_set.rules);

@@ -76,12 +76,32 @@ std::optional<std::size_t> place_in(const std::vector<Number>& numbers, Number n
     return static_cast<std::size_t>(place - numbers.begin());
 }
 
-std::optional<std::int64_t> ticks_of(const Json& value) {
-    const auto* text = value.get_ptr<const Json::string_t*>();
-    if (text == nullptr) return std::nullopt;
-    const auto instant = engine::parse_instant(*text);
+RawValue raw(const Json* value) {
+    RawValue raw;
+    if (is_absent(value)) return raw;
+    if (value->is_string()) {
+        raw.kind = RawValue::Kind::text;
+        raw.text = value->get_ref<const std::string&>();
+    } else if (value->is_number()) {
+        raw.kind = RawValue::Kind::number;
+        raw.number = exact(*value);
+    } else if (value->is_boolean()) {
+        raw.kind = RawValue::Kind::boolean;
+        raw.flag = value->get<bool>();
+    } else {
+        raw.kind = value->is_array() ? RawValue::Kind::list : RawValue::Kind::object;
+    }
+    return raw;
+}
+
+std::optional<std::int64_t> ticks_of(const RawValue& value) {
+    if (value.kind != RawValue::Kind::text) return std::nullopt;
+    const auto instant = engine::parse_instant(value.text);
     if (!instant) return std::nullopt;
     return engine::microseconds_of(*instant);
+}
+std::optional<std::int64_t> ticks_of(const Json& value) {
+    return ticks_of(raw(&value));
 }
 
 bool is_text_search(Operator op) {
@@ -291,6 +311,7 @@ void Slots::freeze() {
         code_slot(field, Source::value, Coding::presence);
         presence_places_[name] = code_slots_.size() - 1;
     }
+    list_value_fields();
     auto& types = set_slots_[types_slot];
     for (const auto& pattern : types_) {
         if (pattern.find('*') != std::string::npos) continue;
@@ -298,6 +319,22 @@ void Slots::freeze() {
         for (const auto& [other, id] : type_ids_)
             if (type_fits(other, pattern)) found.push_back(id);
         types.known_types.emplace(pattern, std::move(found));
+    }
+}
+
+void Slots::list_value_fields() {
+    std::map<std::string, std::size_t> places;
+    const auto field_of = [&](const FieldPath& path) -> Field& {
+        const auto [place, added] = places.try_emplace(path.text, value_fields_.size());
+        if (added) value_fields_.push_back({path, false, {}, {}});
+        return value_fields_[place->second];
+    };
+    for (std::size_t i = 0; i < code_slots_.size(); ++i)
+        if (code_slots_[i].source == Source::value) field_of(code_slots_[i].field).code_slots.push_back(i);
+    for (std::size_t i = types_slot + 1; i < set_slots_.size(); ++i) {
+        auto& field = field_of(set_slots_[i].field);
+        field.set_slots.push_back(i);
+        field.asks_for_items = field.asks_for_items || set_slots_[i].listing == Listing::items;
     }
 }
 
@@ -409,14 +446,14 @@ CodeSet Slots::ordered(const CodeSlot& slot, Operator op, std::size_t bound) {
 }
 
 /// The id of an item or of an operand that may be one; nothing when nobody looks for it.
-std::optional<Code> Slots::item(const SetSlot& slot, const Json& value) {
-    if (value.is_boolean()) return clash_id + (value.get<bool>() ? 2 : 1);
-    if (value.is_number()) {
-        const auto place = place_in(slot.numbers, exact(value));
+std::optional<Code> Slots::item(const SetSlot& slot, const RawValue& value) {
+    if (value.kind == RawValue::Kind::boolean) return clash_id + (value.flag ? 2 : 1);
+    if (value.kind == RawValue::Kind::number) {
+        const auto place = place_in(slot.numbers, value.number);
         return place ? std::optional<Code>(clash_id + 3 + static_cast<Code>(*place)) : std::nullopt;
     }
-    if (!value.is_string()) return std::nullopt;
-    const auto place = slot.texts.find(value.get_ref<const std::string&>());
+    if (value.kind != RawValue::Kind::text) return std::nullopt;
+    const auto place = slot.texts.find(value.text);
     return place == slot.texts.end() ? std::nullopt : std::optional(place->second);
 }
 
@@ -433,7 +470,7 @@ Demands Slots::set_demands(const Comparison& comparison, bool negated) const {
                           slot.probes.at(Operator::matches, comparison.case_sensitive, pattern.pattern()));
     } else {
         for (const auto& operand : listed_operands(comparison.operand)) {
-            const auto id = item(slot, operand);
+            const auto id = item(slot, raw(&operand));
             if (!id) return unknown();
             ids.push_back(*id);
         }
@@ -467,11 +504,24 @@ void Slots::read(std::string_view event_type, const Scope& scope, Readings& read
     readings.codes.resize(code_slots_.size());
     readings.found.resize(set_slots_.size());
     for (std::size_t i = 0; i < code_slots_.size(); ++i) readings.codes[i] = code_of(code_slots_[i], scope);
-    readings.found[types_slot].clear();
-    find_types(event_type, readings.found[types_slot]);
+    read_type(event_type, readings);
     for (std::size_t i = types_slot + 1; i < set_slots_.size(); ++i) {
         readings.found[i].clear();
         find(set_slots_[i], scope, readings.found[i]);
+    }
+}
+
+void Slots::read_type(std::string_view event_type, Readings& readings) const {
+    readings.found[types_slot].clear();
+    find_types(event_type, readings.found[types_slot]);
+}
+
+void Slots::read(const Field& field, const RawValue& value, engine::Instant now, Readings& readings) const {
+    for (const auto slot : field.code_slots)
+        readings.codes[slot] = code_of_value(code_slots_[slot], value, now);
+    for (const auto slot : field.set_slots) {
+        readings.found[slot].clear();
+        find(set_slots_[slot], value, readings.found[slot]);
     }
 }
 
@@ -495,34 +545,34 @@ bool Slots::read_changed(std::string_view field, const Scope& scope, Readings& r
 }
 
 Code Slots::code_of(const CodeSlot& slot, const Scope& scope) const {
-    if (slot.source == Source::value) return code_of_value(slot, scope.find(slot.field), scope.now);
+    if (slot.source == Source::value) return code_of_value(slot, raw(scope.find(slot.field)), scope.now);
     const auto change = change_of(slot.field, scope.changes);
     if (slot.source == Source::changed) return change.changed ? changed_code : unchanged_code;
-    return code_of_value(slot, slot.source == Source::from ? change.from : change.to, scope.now);
+    return code_of_value(slot, raw(slot.source == Source::from ? change.from : change.to), scope.now);
 }
 
-Code Slots::code_of_value(const CodeSlot& slot, const Json* value, engine::Instant now) {
-    if (is_absent(value)) return absent_code;
+Code Slots::code_of_value(const CodeSlot& slot, const RawValue& value, engine::Instant now) {
+    if (value.kind == RawValue::Kind::absent) return absent_code;
     switch (slot.coding) {
         case Coding::presence:
             return other_code;
         case Coding::boolean:
-            if (!value->is_boolean()) return clash_code;
-            return value->get<bool>() ? true_code : false_code;
+            if (value.kind != RawValue::Kind::boolean) return clash_code;
+            return value.flag ? true_code : false_code;
         case Coding::text: {
-            if (!value->is_string()) return clash_code;
-            const auto known = slot.texts.find(value->get_ref<const std::string&>());
+            if (value.kind != RawValue::Kind::text) return clash_code;
+            const auto known = slot.texts.find(value.text);
             return known == slot.texts.end() ? other_code : known->second;
         }
         case Coding::number: {
-            if (!value->is_number()) return clash_code;
-            const auto place = place_in(slot.numbers, exact(*value));
+            if (value.kind != RawValue::Kind::number) return clash_code;
+            const auto place = place_in(slot.numbers, value.number);
             return place ? first_listed + static_cast<Code>(*place) : other_code;
         }
         case Coding::order:
-            return value->is_number() ? rank_of(slot.numbers, exact(*value)) : clash_code;
+            return value.kind == RawValue::Kind::number ? rank_of(slot.numbers, value.number) : clash_code;
         default: {
-            const auto ticks = ticks_of(*value);
+            const auto ticks = ticks_of(value);
             if (!ticks) return clash_code;
             const bool is_age = slot.coding == Coding::age;
             return rank_of(slot.ticks, is_age ? engine::microseconds_of(now) - *ticks : *ticks);
@@ -530,25 +580,33 @@ Code Slots::code_of_value(const CodeSlot& slot, const Json* value, engine::Insta
     }
 }
 
-void Slots::find(const SetSlot& slot, const Scope& scope, std::vector<Code>& found) const {
-    const auto* value = scope.find(slot.field);
-    if (is_absent(value)) return;
-    if (slot.listing == Listing::probes) {
-        if (value->is_string())
-            slot.probes.find(value->get_ref<const std::string&>(), clash_id + 1, found);
-        else
-            found.push_back(clash_id);
-        return;
-    }
-    const auto items = items_of(*value, slot.field.type);
-    if (!items) return found.push_back(clash_id);
-    for (const auto& one : *items)
+void Slots::find(const SetSlot& slot, const RawValue& value, std::vector<Code>& found) {
+    if (value.kind == RawValue::Kind::absent) return;
+    const bool is_text = value.kind == RawValue::Kind::text;
+    if (slot.listing == Listing::probes)
+        return is_text ? slot.probes.find(value.text, clash_id + 1, found) : found.push_back(clash_id);
+    const auto add = [&](const RawValue& one) {
         if (const auto id = item(slot, one)) found.push_back(*id);
+    };
+    if (is_text && slot.field.type == FieldType::tags) return add(value);
+    if (value.kind != RawValue::Kind::list) return found.push_back(clash_id);
+    for (const auto& one : value.items) add(one);
+}
+
+void Slots::find(const SetSlot& slot, const Scope& scope, std::vector<Code>& found) {
+    const auto* value = scope.find(slot.field);
+    auto whole = raw(value);
+    std::vector<RawValue> items;
+    if (whole.kind == RawValue::Kind::list && slot.listing == Listing::items) {
+        for (const auto& one : *value) items.push_back(raw(&one));
+        whole.items = items;
+    }
+    find(slot, whole, found);
 }
 
 void Slots::find_types(std::string_view event_type, std::vector<Code>& found) const {
     const auto& known = set_slots_[types_slot].known_types;
-    if (const auto entry = known.find(std::string(event_type)); entry != known.end()) {
+    if (const auto entry = known.find(event_type); entry != known.end()) {
         found = entry->second;
         return;
     }

@@ -4,8 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -23,6 +25,24 @@ struct Readings {
     std::vector<Code> codes;               ///< of each code slot
     std::vector<std::vector<Code>> found;  ///< of each set slot: what was found, in no order
 };
+
+/// A value wherever it comes from. Borrows texts and items.
+struct RawValue {
+    enum class Kind { absent, boolean, number, text, list, object };
+    Kind kind = Kind::absent;
+    bool flag = false;
+    long double number = 0;  ///< exact for whatever JSON holds
+    std::string_view text;
+    std::span<const RawValue> items;
+};
+
+/// Of texts that are looked up by views.
+struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+};
+template <class Value>
+using TextMap = std::unordered_map<std::string, Value, TextHash, std::equal_to<>>;
 
 /// What a literal asks of one slot.
 struct Demand {
@@ -84,6 +104,17 @@ public:
     Code ids_of(std::size_t set_slot) const;
 
     void read(std::string_view event_type, const Scope& scope, Readings& readings) const;
+    void read_type(std::string_view event_type, Readings& readings) const;
+
+    /// A path whose value is asked for, and the slots that do.
+    struct Field {
+        FieldPath path;
+        bool asks_for_items = false;
+        std::vector<std::size_t> code_slots;
+        std::vector<std::size_t> set_slots;
+    };
+    const std::vector<Field>& value_fields() const { return value_fields_; }
+    void read(const Field& field, const RawValue& value, engine::Instant now, Readings& readings) const;
     /// Reads again what the field may have a part in; true when something is another now.
     bool read_changed(std::string_view dotted_field, const Scope& scope, Readings& readings) const;
 
@@ -94,18 +125,18 @@ private:
         FieldPath field;
         Source source = Source::value;
         Coding coding = Coding::presence;
-        std::unordered_map<std::string, Code> texts;  ///< of `text`
-        std::vector<long double> numbers;             ///< of `number` and `order`, sorted
-        std::vector<std::int64_t> ticks;              ///< of `instants` and `age`: microseconds, sorted
+        TextMap<Code> texts;               ///< of `text`
+        std::vector<long double> numbers;  ///< of `number` and `order`, sorted
+        std::vector<std::int64_t> ticks;   ///< of `instants` and `age`: microseconds, sorted
     };
     enum class Listing { types, items, probes };
     struct SetSlot {
         Listing listing = Listing::types;
         FieldPath field;
-        std::unordered_map<std::string, Code> texts;
+        TextMap<Code> texts;
         std::vector<long double> numbers;
         TextProbes probes;
-        std::unordered_map<std::string, std::vector<Code>> known_types;
+        TextMap<std::vector<Code>> known_types;
     };
 
     static std::optional<Coding> equality_of(const engine::Json& operand);
@@ -122,15 +153,18 @@ private:
     Demands set_demands(const Comparison& comparison, bool negated) const;
     static Code listed(const CodeSlot& slot, const engine::Json& operand);
     static CodeSet ordered(const CodeSlot& slot, Operator op, std::size_t bound);
-    static std::optional<Code> item(const SetSlot& slot, const engine::Json& value);
+    static std::optional<Code> item(const SetSlot& slot, const RawValue& value);
+    void list_value_fields();
 
     Code code_of(const CodeSlot& slot, const Scope& scope) const;
-    static Code code_of_value(const CodeSlot& slot, const engine::Json* value, engine::Instant now);
-    void find(const SetSlot& slot, const Scope& scope, std::vector<Code>& found) const;
+    static Code code_of_value(const CodeSlot& slot, const RawValue& value, engine::Instant now);
+    static void find(const SetSlot& slot, const RawValue& value, std::vector<Code>& found);
+    static void find(const SetSlot& slot, const Scope& scope, std::vector<Code>& found);
     void find_types(std::string_view event_type, std::vector<Code>& found) const;
 
     std::vector<CodeSlot> code_slots_;
     std::vector<SetSlot> set_slots_{1};  ///< the first are the event types
+    std::vector<Field> value_fields_;
     std::map<std::tuple<std::string, Source, Coding>, std::size_t> code_places_;
     std::map<std::pair<std::string, Listing>, std::size_t> set_places_;
     std::map<std::string, FieldPath> presences_;  ///< fields of which only that is asked, perhaps

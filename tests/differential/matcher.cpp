@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "rules/matcher/indexed.h"
+#include "rules/matcher/raw_reader.h"
 #include "tests/support/random.h"
 #include "tests/support/random_conditions.h"
 #include "tests/support/rules.h"
@@ -157,4 +159,34 @@ TEST_CASE("matcher: the index finds what looking at every rule finds", "[differe
         }
     }
     CHECK(found > walks);  // matches are common
+}
+
+TEST_CASE("matcher: what is read from the bytes is what is read from the values", "[differential]") {
+    const auto seed = testing_random::seed_or(52);
+    std::size_t read = 0;
+    for (std::uint32_t round = 0; round < rounds(); ++round) {
+        Random random(seed + round);
+        std::vector<Rule> rules;
+        for (std::size_t i = 0; i < 30; ++i) rules.push_back(random_rule(random, i));
+        const IndexedMatcher matcher(rules);
+        RawReader reader(matcher.slots());
+        for (int document = 0; document < 20; ++document) {
+            const auto roots = roots_of(random);
+            const auto& type = random.of(types);
+            Scope scope;
+            for (const auto& [root, fields] : roots.items()) scope.set(root, &fields);
+            scope.now = noon;
+            Readings from_values, from_bytes;
+            matcher.slots().read(type, scope, from_values);
+            auto bytes = roots.dump(random.chance(30) ? 2 : -1, ' ', random.chance(50));
+            const auto size = bytes.size();
+            bytes.resize(size + RawReader::padding());
+            INFO("SIGNALBOX_TEST_SEED=" << seed << ", round " << round << ": " << roots.dump());
+            REQUIRE(reader.read(type, std::string_view(bytes).substr(0, size), noon, from_bytes));
+            REQUIRE(from_bytes.codes == from_values.codes);
+            REQUIRE(from_bytes.found == from_values.found);
+            read += size;
+        }
+    }
+    CHECK(read > 0);
 }
