@@ -38,7 +38,7 @@ public:
     std::size_t bytes() const;
 
 private:
-    struct alignas(64) Row {
+    struct Row {
         std::uint64_t words[block_bits / 64] = {};
     };
     /// A code slot as a block's terms see it.
