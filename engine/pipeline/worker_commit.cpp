@@ -171,7 +171,7 @@ void Worker::apply_waiting(Planned& planned) {
     for (; planned.applied < steps.size(); ++planned.applied) {
         const auto& step = steps[planned.applied];
         for (const auto& lane : step.lanes_blocked)
-            lanes_.blocked[{lane.tenant.text(), lane.subject.text()}] = lane;
+            lanes_.blocked[Lanes::key_of(lane.tenant, lane.subject)] = lane;
         for (const auto& pending : step.pending_added) {
             const auto blocked = lanes_.blocked.find(Lanes::key_of(pending.event));
             if (blocked != lanes_.blocked.end())
@@ -201,7 +201,7 @@ void Worker::undo(Planned& planned) {
     }
     for (const auto& step : steps)
         for (const auto& lane : step.lanes_blocked)
-            lanes_.blocked.erase({lane.tenant.text(), lane.subject.text()});
+            lanes_.blocked.erase(Lanes::key_of(lane.tenant, lane.subject));
     const auto is_added = [&](const PendingEvent& one) { return added.contains(key_of(one)); };
     std::erase_if(pending_, is_added);
     std::erase_if(planned.turn.pending, is_added);
@@ -393,7 +393,7 @@ void Worker::apply(const Step& step, Instant now) {
 
 /// What waited behind the lane is in the store, in the order of its places.
 void Worker::release(const BlockedLane& lane) {
-    lanes_.blocked.erase({lane.tenant.text(), lane.subject.text()});
+    lanes_.blocked.erase(Lanes::key_of(lane.tenant, lane.subject));
     // A lane that stumbled again may have left some of it in memory.
     std::erase_if(pending_, [&lane](const PendingEvent& pending) { return is_of(lane, pending.event); });
     const auto read = for_each_pending(store_, lane.partition, [&](PendingEvent&& pending) {

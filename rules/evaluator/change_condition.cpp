@@ -10,10 +10,6 @@ namespace {
 using engine::Change;
 using engine::Json;
 
-bool is_below(std::string_view path, std::string_view top) {
-    return path.size() > top.size() && path[top.size()] == '.' && path.starts_with(top);
-}
-
 const Json* leaf(const Json& value, std::string_view rest) {
     return rest.empty() ? &value : engine::find(value, rest);
 }
@@ -29,6 +25,10 @@ void see(FieldChange& seen, const Change& change, std::string_view rest) {
 }
 
 }  // namespace
+
+bool is_below(std::string_view path, std::string_view top) {
+    return path.size() > top.size() && path[top.size()] == '.' && path.starts_with(top);
+}
 
 FieldChange change_of(const FieldPath& field, const std::vector<Change>* changes) {
     FieldChange seen;

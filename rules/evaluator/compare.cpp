@@ -15,12 +15,6 @@ using engine::Json;
 static_assert(std::numeric_limits<long double>::digits >= 64,
               "compare_numbers needs a type that holds every integer and every double exactly");
 
-long double exact(const Json& number) {
-    if (number.is_number_unsigned()) return number.get<std::uint64_t>();
-    if (number.is_number_integer()) return number.get<std::int64_t>();
-    return number.get<double>();
-}
-
 bool same_list(const Json& left, const Json& right) {
     return left.size() == right.size() &&
            std::equal(left.begin(), left.end(), right.begin(),
@@ -64,8 +58,14 @@ bool same_value(const Json* left, const Json* right) {
     return same_value(*left, *right);
 }
 
+long double exact_number(const Json& number) {
+    if (number.is_number_unsigned()) return number.get<std::uint64_t>();
+    if (number.is_number_integer()) return number.get<std::int64_t>();
+    return number.get<double>();
+}
+
 std::partial_ordering compare_numbers(const Json& left, const Json& right) {
-    return exact(left) <=> exact(right);
+    return exact_number(left) <=> exact_number(right);
 }
 
 std::optional<std::partial_ordering> compare_order(const Json& left, const Json& right) {

@@ -24,6 +24,8 @@ const char* kind_name(const engine::Json& value);
 bool same_value(const engine::Json& left, const engine::Json& right);
 /// Null pointers stand for absent.
 bool same_value(const engine::Json* left, const engine::Json* right);
+/// The number, exactly, whatever JSON holds.
+long double exact_number(const engine::Json& number);
 /// Both numbers. Exact, also between integers and floating point beyond 2^53.
 std::partial_ordering compare_numbers(const engine::Json& left, const engine::Json& right);
 /// Numbers, or texts that both read as instants; nothing for anything else.

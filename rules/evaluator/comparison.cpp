@@ -19,17 +19,6 @@ bool holds_on_absent(Operator op) {
            op == Operator::not_contains;
 }
 
-/// A flag such as `exists: false`; anything but false asks for true.
-bool flag(const Json& operand) {
-    return !operand.is_boolean() || operand.get<bool>();
-}
-
-/// A scalar operand stands for a list of one.
-Items listed(const Json& operand) {
-    if (const auto* list = operand.get_ptr<const Json::array_t*>()) return *list;
-    return Items(&operand, 1);
-}
-
 /// A clash stays false under the negative operators too.
 Verdict negated(Verdict verdict) {
     return {verdict.oddity == Oddity::none && !verdict.result, verdict.oddity};
@@ -41,14 +30,14 @@ Verdict equal(const Comparison& comparison, const Json& value) {
     if (comparison.field.type == FieldType::tags && comparison.operand.is_array()) {
         const auto items = items_of(value, FieldType::tags);
         if (!items) return clash;
-        return {same_set(*items, listed(comparison.operand))};
+        return {same_set(*items, operands_of(comparison.operand))};
     }
     if (!same_kind(value, comparison.operand)) return clash;
     return {same_value(value, comparison.operand)};
 }
 
 Verdict one_of(const Comparison& comparison, const Json& value) {
-    const auto operands = listed(comparison.operand);
+    const auto operands = operands_of(comparison.operand);
     const bool comparable = std::any_of(operands.begin(), operands.end(),
                                         [&](const Json& operand) { return same_kind(value, operand); });
     if (!comparable) return clash;
@@ -73,7 +62,7 @@ Verdict ordered(const Comparison& comparison, const Json& value) {
 }
 
 Verdict between(const Comparison& comparison, const Json& value) {
-    const auto bounds = listed(comparison.operand);
+    const auto bounds = operands_of(comparison.operand);
     if (bounds.size() != 2) return clash;
     const auto low = compare_order(value, bounds[0]);
     const auto high = compare_order(value, bounds[1]);
@@ -106,7 +95,7 @@ Verdict any_matches(const Comparison& comparison, const Json& value) {
 Verdict lists(const Comparison& comparison, const Json& value) {
     const auto items = items_of(value, comparison.field.type);
     if (!items) return clash;
-    const auto wanted = listed(comparison.operand);
+    const auto wanted = operands_of(comparison.operand);
     const auto has = [&](const Json& item) { return has_item(*items, item); };
     switch (comparison.op) {
         case Operator::has_any:
@@ -152,13 +141,14 @@ bool is_operand(const Comparison& comparison, const Json* value) {
     if (is_absent(value)) return false;
     const bool is_whole = value->is_array() && comparison.operand.is_array();
     if (is_whole && comparison.field.type == FieldType::tags)
-        return same_set(listed(*value), listed(comparison.operand));
-    return is_whole ? same_value(*value, comparison.operand) : has_item(listed(comparison.operand), *value);
+        return same_set(operands_of(*value), operands_of(comparison.operand));
+    return is_whole ? same_value(*value, comparison.operand)
+                    : has_item(operands_of(comparison.operand), *value);
 }
 
 Verdict judge_change(const Comparison& comparison, const Scope& scope) {
     const auto change = change_of(comparison.field, scope.changes);
-    if (comparison.op == Operator::changed) return {change.changed == flag(comparison.operand)};
+    if (comparison.op == Operator::changed) return {change.changed == flag_of(comparison.operand)};
     return {is_operand(comparison, comparison.op == Operator::changed_from ? change.from : change.to)};
 }
 
@@ -209,6 +199,15 @@ bool looks_at_changes(Operator op) {
 
 }  // namespace
 
+bool flag_of(const Json& operand) {
+    return !operand.is_boolean() || operand.get<bool>();
+}
+
+std::span<const Json> operands_of(const Json& operand) {
+    if (const auto* list = operand.get_ptr<const Json::array_t*>()) return *list;
+    return Items(&operand, 1);
+}
+
 bool word_found(Operator op, std::string_view text, std::string_view word) {
     switch (op) {
         case Operator::starts_with:
@@ -226,7 +225,7 @@ Verdict judge(const Comparison& comparison, const Scope& scope) {
     if (looks_at_changes(comparison.op)) return judge_change(comparison, scope);
     const auto* value = scope.find(comparison.field);
     const bool is_missing = is_absent(value);
-    if (comparison.op == Operator::exists) return {is_missing != flag(comparison.operand)};
+    if (comparison.op == Operator::exists) return {is_missing != flag_of(comparison.operand)};
     if (is_missing) return {holds_on_absent(comparison.op), Oddity::absent};
     return judge_present(comparison, *value, scope.now);
 }

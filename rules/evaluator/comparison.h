@@ -1,6 +1,9 @@
 #pragma once
 /// One comparison judged: its truth, and what was odd about it.
 
+#include <span>
+#include <string_view>
+
 #include "rules/evaluator/condition.h"
 #include "rules/rule_set.h"
 
@@ -20,6 +23,10 @@ struct Verdict {
     Oddity oddity = Oddity::none;
 };
 
+/// A flag such as `exists: false`; anything but false asks for true.
+bool flag_of(const engine::Json& operand);
+/// A scalar operand stands for a list of one.
+std::span<const engine::Json> operands_of(const engine::Json& operand);
 /// What one of the operators `contains starts_with ends_with any_word` asks of a text, both folded or
 /// neither.
 bool word_found(Operator op, std::string_view text, std::string_view word);

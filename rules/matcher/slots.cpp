@@ -33,26 +33,6 @@ constexpr Code clash_id = 0;
 
 constexpr std::size_t types_slot = 0;
 
-bool is_scalar(const Json& value) {
-    return value.is_string() || value.is_number() || value.is_boolean();
-}
-
-/// Exact for every number that JSON values hold.
-long double exact(const Json& number) {
-    if (number.is_number_unsigned()) return static_cast<long double>(number.get<std::uint64_t>());
-    if (number.is_number_integer()) return static_cast<long double>(number.get<std::int64_t>());
-    return static_cast<long double>(number.get<double>());
-}
-
-std::span<const Json> listed_operands(const Json& operand) {
-    if (const auto* list = operand.get_ptr<const Json::array_t*>()) return *list;
-    return {&operand, 1};
-}
-
-bool flag(const Json& operand) {
-    return !operand.is_boolean() || operand.get<bool>();
-}
-
 template <class Number>
 void add_sorted(std::vector<Number>& numbers, Number number) {
     const auto place = std::lower_bound(numbers.begin(), numbers.end(), number);
@@ -84,7 +64,7 @@ RawValue raw(const Json* value) {
         raw.text = value->get_ref<const std::string&>();
     } else if (value->is_number()) {
         raw.kind = RawValue::Kind::number;
-        raw.number = exact(*value);
+        raw.number = exact_number(*value);
     } else if (value->is_boolean()) {
         raw.kind = RawValue::Kind::boolean;
         raw.flag = value->get<bool>();
@@ -125,10 +105,6 @@ Demands on_codes(std::size_t slot, CodeSet codes, bool exact = true) {
 
 Demands on_found(std::size_t slot, std::vector<Code> ids, bool wanted) {
     return {{{wanted ? Demand::Kind::found : Demand::Kind::not_found, slot, {}, std::move(ids)}}, true};
-}
-
-bool is_below(std::string_view path, std::string_view top) {
-    return path.size() > top.size() && path[top.size()] == '.' && path.starts_with(top);
 }
 
 bool touches(std::string_view one, std::string_view other) {
@@ -181,7 +157,7 @@ std::optional<std::pair<Slots::Source, Slots::Coding>> Slots::code_slot_for(
     const Comparison& comparison) const {
     const auto& operand = comparison.operand;
     const auto of_all = [&](Source source) -> std::optional<std::pair<Source, Coding>> {
-        const auto operands = listed_operands(operand);
+        const auto operands = operands_of(operand);
         if (operands.empty()) return std::nullopt;
         const auto coding = equality_of(operands.front());
         for (const auto& one : operands)
@@ -189,7 +165,7 @@ std::optional<std::pair<Slots::Source, Slots::Coding>> Slots::code_slot_for(
         return std::pair(source, *coding);
     };
     const auto of_bounds = [&]() -> std::optional<std::pair<Source, Coding>> {
-        const auto bounds = listed_operands(operand);
+        const auto bounds = operands_of(operand);
         const auto are = [&](auto test) { return std::all_of(bounds.begin(), bounds.end(), test); };
         if (are([](const Json& bound) { return bound.is_number(); }))
             return std::pair(Source::value, Coding::order);
@@ -200,7 +176,7 @@ std::optional<std::pair<Slots::Source, Slots::Coding>> Slots::code_slot_for(
     switch (comparison.op) {
         case Operator::eq:
         case Operator::ne:
-            return is_scalar(operand) ? of_all(Source::value) : std::nullopt;
+            return !operand.is_array() ? of_all(Source::value) : std::nullopt;
         case Operator::in:
         case Operator::not_in:
             return of_all(Source::value);
@@ -216,7 +192,7 @@ std::optional<std::pair<Slots::Source, Slots::Coding>> Slots::code_slot_for(
         case Operator::lte:
             return operand.is_array() ? std::nullopt : of_bounds();
         case Operator::between:
-            return listed_operands(operand).size() == 2 ? of_bounds() : std::nullopt;
+            return operands_of(operand).size() == 2 ? of_bounds() : std::nullopt;
         case Operator::older_than:
         case Operator::newer_than:
             return std::pair(Source::value, Coding::age);
@@ -259,7 +235,7 @@ void Slots::learn(const Comparison& comparison) {
     if (!which) return;
     auto& slot = code_slot(comparison.field, which->first, which->second);
     if (slot.coding == Coding::age) return add_sorted(slot.ticks, comparison.span.count());
-    for (const auto& operand : listed_operands(comparison.operand)) learn_operand(slot, operand);
+    for (const auto& operand : operands_of(comparison.operand)) learn_operand(slot, operand);
 }
 
 void Slots::learn_operand(CodeSlot& slot, const Json& operand) {
@@ -269,7 +245,7 @@ void Slots::learn_operand(CodeSlot& slot, const Json& operand) {
             return;
         case Coding::number:
         case Coding::order:
-            return add_sorted(slot.numbers, exact(operand));
+            return add_sorted(slot.numbers, exact_number(operand));
         case Coding::instants:
             return add_sorted(slot.ticks, *ticks_of(operand));
         default:
@@ -279,11 +255,11 @@ void Slots::learn_operand(CodeSlot& slot, const Json& operand) {
 
 void Slots::learn_items(const Comparison& comparison) {
     auto& slot = set_slot(comparison.field, Listing::items);
-    for (const auto& operand : listed_operands(comparison.operand)) {
+    for (const auto& operand : operands_of(comparison.operand)) {
         if (operand.is_string())
             slot.texts.try_emplace(operand.get<std::string>(), 0);  // numbered when all are known
         else if (operand.is_number())
-            add_sorted(slot.numbers, exact(operand));
+            add_sorted(slot.numbers, exact_number(operand));
     }
 }
 
@@ -368,7 +344,7 @@ Demands Slots::demands_of(const Comparison& comparison, bool negated) const {
         return set_demands(comparison, negated);
     if (comparison.op == Operator::exists) {
         const auto absent = CodeSet::of(absent_code, absent_code);
-        const bool wants_absent = flag(comparison.operand) == negated;
+        const bool wants_absent = flag_of(comparison.operand) == negated;
         return on_codes(presence_places_.at(comparison.field.text),
                         wants_absent ? absent : absent.complement());
     }
@@ -383,12 +359,12 @@ Demands Slots::code_demands(const Comparison& comparison, std::size_t place, boo
         return on_codes(place, negated ? holds.complement() : holds);
     };
     if (comparison.op == Operator::changed) {
-        const auto code = flag(comparison.operand) ? changed_code : unchanged_code;
+        const auto code = flag_of(comparison.operand) ? changed_code : unchanged_code;
         return signed_codes(CodeSet::of(code, code));
     }
     if (slot.coding == Coding::age || slot.coding == Coding::order || slot.coding == Coding::instants) {
         const auto bound = [&](const Json& operand) {
-            const auto found = slot.coding == Coding::order ? place_in(slot.numbers, exact(operand))
+            const auto found = slot.coding == Coding::order ? place_in(slot.numbers, exact_number(operand))
                                                             : place_in(slot.ticks, *ticks_of(operand));
             ENSURE(found);
             return *found;
@@ -399,14 +375,14 @@ Demands Slots::code_demands(const Comparison& comparison, std::size_t place, boo
             const auto op = comparison.op == Operator::older_than ? Operator::gt : Operator::lt;
             return signed_codes(ordered(slot, op, *span));
         }
-        const auto bounds = listed_operands(comparison.operand);
+        const auto bounds = operands_of(comparison.operand);
         if (comparison.op != Operator::between)
             return signed_codes(ordered(slot, comparison.op, bound(bounds[0])));
         return signed_codes(ordered(slot, Operator::gte, bound(bounds[0]))
                                 .intersected(ordered(slot, Operator::lte, bound(bounds[1]))));
     }
     std::vector<Code> codes;
-    for (const auto& operand : listed_operands(comparison.operand)) codes.push_back(listed(slot, operand));
+    for (const auto& operand : operands_of(comparison.operand)) codes.push_back(listed(slot, operand));
     const bool is_change = slot.source != Source::value;
     if (is_change && comparison.operand.is_array()) {
         // A list of operands may also stand for the field's list as a whole.
@@ -424,7 +400,7 @@ Demands Slots::code_demands(const Comparison& comparison, std::size_t place, boo
 Code Slots::listed(const CodeSlot& slot, const Json& operand) {
     if (slot.coding == Coding::boolean) return operand.get<bool>() ? true_code : false_code;
     if (slot.coding == Coding::text) return slot.texts.at(operand.get_ref<const std::string&>());
-    const auto place = place_in(slot.numbers, exact(operand));
+    const auto place = place_in(slot.numbers, exact_number(operand));
     ENSURE(place);
     return first_listed + static_cast<Code>(*place);
 }
@@ -469,7 +445,7 @@ Demands Slots::set_demands(const Comparison& comparison, bool negated) const {
             ids.push_back(clash_id + 1 +
                           slot.probes.at(Operator::matches, comparison.case_sensitive, pattern.pattern()));
     } else {
-        for (const auto& operand : listed_operands(comparison.operand)) {
+        for (const auto& operand : operands_of(comparison.operand)) {
             const auto id = item(slot, raw(&operand));
             if (!id) return unknown();
             ids.push_back(*id);
