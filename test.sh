@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Builds and tests everything. From a fresh clone nothing else is needed.
-#   ./test.sh           style; release build and all tests; the tests again under ASan and UBSan; the threaded ones under TSan
+#   ./test.sh           style; release build and all tests; the tests again under ASan and UBSan; the threaded ones under TSan;
+#                       a minute of fuzzing
 #   ./test.sh --quick   style; release build and all tests
-#   ./test.sh --all     all tests under every sanitizer, random tests with more seeds, 1000 crashes, clang-tidy
+#   ./test.sh --all     all tests under every sanitizer, random tests with more seeds, fuzzing, 1000 crashes, clang-tidy
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . scripts/lib.sh
@@ -11,7 +12,7 @@ mode=${1:-default}
 case "$mode" in
     default | --quick | --all) ;;
     *)
-        sed -n '2,5p' "$0" >&2
+        sed -n '2,6p' "$0" >&2
         exit 2
         ;;
 esac
@@ -101,7 +102,7 @@ thread_sanitizer_tests() {
 random_rounds() {
     local round
     for round in $(seq 20); do
-        SIGNALBOX_TEST_SEED=$((RANDOM * 32768 + RANDOM)) ctest --test-dir build/release --output-on-failure \
+        SIGNALBOX_MATCHER_ROUNDS=200 SIGNALBOX_TEST_SEED=$((RANDOM * 32768 + RANDOM)) ctest --test-dir build/release --output-on-failure \
             --tests-regex '^test_(evaluator|differential|store|pipeline|rebuild)$' --parallel "$jobs" >"build/tests-random.log" || {
             cat build/tests-random.log
             return 1
@@ -132,6 +133,8 @@ if [ "$mode" != --quick ]; then
     stage "address and undefined-behaviour sanitizer: tests" address_sanitizer_tests
     stage "thread sanitizer: build" thread_sanitizer_build
     stage "thread sanitizer: tests" thread_sanitizer_tests
+    # A minute for both fuzzers together, half of it each.
+    stage "fuzzing" tests/fuzz/run --seconds 30
 fi
 if [ "$mode" = --all ]; then
     stage "random tests, 20 other seeds" random_rounds

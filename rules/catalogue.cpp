@@ -377,11 +377,15 @@ std::string_view parent_of(std::string_view path) {
     return dot == std::string_view::npos ? std::string_view() : path.substr(0, dot);
 }
 
-bool is_below(std::string_view path, std::string_view ancestor) {
-    return path.size() > ancestor.size() && path.starts_with(ancestor) && path[ancestor.size()] == '.';
+}  // namespace
+
+bool is_below(std::string_view path, std::string_view top) {
+    return path.size() > top.size() && path[top.size()] == '.' && path.starts_with(top);
 }
 
-}  // namespace
+bool touches(std::string_view one, std::string_view other) {
+    return one == other || is_below(one, other) || is_below(other, one);
+}
 
 std::string_view name_of(FieldType type) {
     switch (type) {

@@ -41,6 +41,11 @@ struct Link {
     bool by_email = false;
 };
 
+/// `path` leads to something below `top`; both dotted.
+bool is_below(std::string_view path, std::string_view top);
+/// One is the other or lies below it: what is written to one may change what is read from the other.
+bool touches(std::string_view one, std::string_view other);
+
 class Catalogue {
 public:
     /// ticket, conversation, message, contact, company, lead, call with their canonical fields and links.

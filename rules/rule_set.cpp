@@ -65,4 +65,9 @@ std::vector<std::string> operator_names() {
     return result;
 }
 
+bool is_first_match(const RuleSet& rule_set, const Rule& rule) {
+    const auto group = rule_set.options.groups.find(rule.group);
+    return group != rule_set.options.groups.end() && group->second.first_match;
+}
+
 }  // namespace rules

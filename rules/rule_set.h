@@ -144,6 +144,14 @@ enum class Chaining { cascade, restart, snapshot, none };
 enum class OnConflict { last, first, fail };
 enum class OnError { rule, event, lane };
 
+/// Why something that the checker finds is meant.
+struct Acceptance {
+    std::string kind;   ///< the class of the finding
+    std::string other;  ///< the other rule it concerns; empty = whichever
+    std::string reason;
+    engine::Place place;
+};
+
 struct Rule {
     std::string id;
     std::string description;
@@ -156,6 +164,7 @@ struct Rule {
     std::optional<OnError> on_error;
     Condition when;
     std::vector<Step> then;
+    std::vector<Acceptance> accepts;
     engine::Place place;
 };
 
@@ -183,5 +192,8 @@ struct RuleSet {
     std::vector<Rule> rules;  ///< enabled ones, in evaluation order: (order, file path, position)
     engine::ConnectionSignatures connections;
 };
+
+/// The rule is of a group of which one fires in a pass.
+bool is_first_match(const RuleSet& rule_set, const Rule& rule);
 
 }  // namespace rules

@@ -6,7 +6,9 @@ using engine::Diagnostics;
 using engine::YamlNode;
 
 Compiler::Compiler(std::vector<std::string> roots, const Connector& connector, Diagnostics& diagnostics)
-    : names_{std::move(roots), &connector.tables}, connector_(connector), diagnostics_(diagnostics) {}
+    : names_{std::move(roots), &connector.tables, nullptr},
+      connector_(connector),
+      diagnostics_(diagnostics) {}
 
 Compiler Compiler::with_roots(std::vector<std::string> roots) const {
     auto other = *this;

@@ -167,10 +167,26 @@ Connections load_connections(const std::string& text, const Registry& registry, 
     return connections;
 }
 
+/// What rules may hear of the connection.
+void add_events(const Connector& connector, engine::ConnectionSignature& signature) {
+    if (!connector.webhook) return;
+    for (const auto& event : connector.webhook->events) {
+        const bool is_constant = event.type && event.type->text().find('{') == std::string::npos;
+        if (is_constant)
+            signature.event_types.insert(event.type->text());
+        else
+            signature.other_event_types = true;
+        for (const auto& [field, value] : event.map) signature.fields.insert(engine::dotted(field));
+    }
+}
+
 engine::ConnectionSignatures signatures_of(const Connections& connections) {
     engine::ConnectionSignatures all;
     for (const auto& [name, connection] : connections) {
-        engine::ConnectionSignature signature{name, connection.connector->name, {}, {}};
+        engine::ConnectionSignature signature;
+        signature.connection = name;
+        signature.connector = connection.connector->name;
+        add_events(*connection.connector, signature);
         for (const auto& [action, operation] : connection.connector->actions) {
             const auto lacking = connection.unusable.find(action);
             if (lacking == connection.unusable.end())

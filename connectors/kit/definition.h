@@ -138,6 +138,8 @@ struct Webhook {
     std::optional<EventMap> otherwise;
     std::optional<Template> otherwise_reason;
     std::vector<std::string> urgent;
+    /// What of a body is read by any of these; null when all of it may be.
+    std::shared_ptr<const engine::JsonMask> reads;
 };
 
 /// What an answer with these marks means.

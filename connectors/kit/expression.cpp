@@ -166,7 +166,19 @@ private:
             if (!step) return step.error();
             operand.steps.push_back(std::move(*step));
         }
+        if (names_.reads != nullptr && (operand.root == "item" || operand.root == "body"))
+            note_read(operand.steps, *names_.reads);
         return operand;
+    }
+
+    /// Steps into lists are no members.
+    static void note_read(const std::vector<PathStep>& steps, engine::JsonMask& reads) {
+        auto* at = &reads;
+        for (const auto& step : steps) {
+            if (step.kind == PathStep::Kind::where) at->members[step.name].whole = true;
+            if (step.kind == PathStep::Kind::name) at = &at->members[step.name];
+        }
+        at->whole = true;
     }
 
     Result<PathStep> parse_step() {

@@ -69,6 +69,8 @@ const std::vector<FilterSpec>& filters();
 struct Names {
     std::vector<std::string> roots;
     const Tables* tables = nullptr;
+    /// Gets what compiled paths read of an item or its body; may be null.
+    std::shared_ptr<engine::JsonMask> reads = nullptr;
 };
 
 class Template;

@@ -17,6 +17,8 @@ public:
 
     /// From now on `params.x` must be a parameter of this action; it must outlive the compiler.
     void check_params_of(const engine::ActionSignature& action) { action_ = &action; }
+    /// From now on what is compiled notes there what it reads of an item or a body.
+    void note_reads(std::shared_ptr<engine::JsonMask> reads) { names_.reads = std::move(reads); }
     /// The same with other roots.
     Compiler with_roots(std::vector<std::string> roots) const;
 

@@ -284,8 +284,9 @@ void read_otherwise(const YamlNode* node, const MapCompiler& maps, const Compile
 
 Webhook read_webhook(const YamlNode& node, const Connector& connector, Diagnostics& diagnostics) {
     const MapReader reader(node, "webhook", diagnostics);
-    const Compiler compile({"item", "body", "header", "query", "settings", "delivery"}, connector,
-                           diagnostics);
+    Compiler compile({"item", "body", "header", "query", "settings", "delivery"}, connector, diagnostics);
+    const auto reads = std::make_shared<engine::JsonMask>();
+    compile.note_reads(reads);
     const auto whole = compile.with_roots({"body", "header", "query", "settings"});
     const MapCompiler maps(reader.find("maps"), compile);
     Webhook webhook;
@@ -303,6 +304,8 @@ Webhook read_webhook(const YamlNode& node, const Connector& connector, Diagnosti
         webhook.events.push_back(read_event(item, maps, compile));
     read_otherwise(reader.find("otherwise"), maps, compile, webhook);
     webhook.urgent = reader.texts("urgent");
+    // Where items stand elsewhere in the body their paths are not those of the body.
+    if (!webhook.items) webhook.reads = reads;
     return webhook;
 }
 

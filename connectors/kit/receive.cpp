@@ -35,11 +35,11 @@ Result<void> check_peer(const Connection& connection, const InboundMessage& mess
 }
 
 Result<Json> parse_fields(const std::string& text, const std::string& payload,
-                          const engine::JsonLimits& limits) {
+                          const engine::JsonLimits& limits, const engine::JsonMask* reads) {
     const auto fields = parse_form(text);
     if (!fields) return fields.error();
     if (const auto* inner = payload.empty() ? nullptr : find_field(*fields, payload))
-        return engine::parse_json(*inner, limits);
+        return engine::parse_json(*inner, limits, reads);
     Json object = Json::object();
     for (const auto& [name, value] : *fields) {
         if (!engine::is_utf8(name) || !engine::is_utf8(value))
@@ -55,12 +55,14 @@ bool is_form(const Webhook& webhook, const InboundMessage& message) {
     return type != nullptr && engine::fold_case(*type).starts_with("application/x-www-form-urlencoded");
 }
 
-Result<Json> parse_body(const Connection& connection, const InboundMessage& message) {
+/// `reads`: what of it is wanted; null = all.
+Result<Json> parse_body(const Connection& connection, const InboundMessage& message,
+                        const engine::JsonMask* reads) {
     const auto& webhook = *connection.connector->webhook;
     engine::JsonLimits limits;
     limits.bytes_max = connection.body_bytes_max;
-    if (is_form(webhook, message)) return parse_fields(message.body, webhook.payload_field, limits);
-    auto body = engine::parse_json(message.body, limits);
+    if (is_form(webhook, message)) return parse_fields(message.body, webhook.payload_field, limits, reads);
+    auto body = engine::parse_json(message.body, limits, reads);
     if (!body && body.error().code != engine::Code::exhausted)
         return engine::invalid("body: " + body.error().message);
     return body;
@@ -95,6 +97,9 @@ public:
             .with("query", [this](std::string_view name) { return find_field(query_, name); });
     }
     Reader(const Reader&) = delete;
+
+    /// An item was told from others by all that is in it, so what was left out of the body counts.
+    bool digested_items() const { return digested_items_; }
 
     Result<Intake> read() {
         Intake intake;
@@ -145,7 +150,7 @@ private:
         }
     }
 
-    Result<Normalised> normalise(const Json& item, std::size_t index) const {
+    Result<Normalised> normalise(const Json& item, std::size_t index) {
         if (!item.is_object()) return engine::invalid("the item is no JSON object");
         auto scope = whole_;
         scope.with("item", item);
@@ -178,11 +183,13 @@ private:
     }
 
     /// The vendor's id, else the digest of what came. Items that share one id are told apart by their place.
-    std::string delivery_id(const Scope& scope, const Json& item, std::size_t index) const {
+    std::string delivery_id(const Scope& scope, const Json& item, std::size_t index) {
         const auto value = webhook_.id ? webhook_.id->evaluate(scope) : std::nullopt;
         auto id = value ? as_text(*value).value_or("") : "";
-        if (id.empty())
+        if (id.empty()) {
+            digested_items_ = digested_items_ || several_;
             return several_ ? hex_digest(engine::canonical_json(item)) : hex_digest(message_.body);
+        }
         if (several_ && webhook_.id->names_under("item").empty()) id += "#" + std::to_string(index);
         return id.size() > id_bytes_max || !is_clean(id) ? hex_digest(id) : id;
     }
@@ -248,7 +255,18 @@ private:
     Fields query_;
     Scope whole_;
     bool several_ = false;
+    bool digested_items_ = false;
 };
+
+Result<Intake> read(const Connection& connection, const InboundMessage& message,
+                    const engine::JsonMask* reads) {
+    const auto body = parse_body(connection, message, reads);
+    if (!body) return body.error();
+    Reader reader(connection, message, *body);
+    auto intake = reader.read();
+    if (reads != nullptr && reader.digested_items()) return read(connection, message, nullptr);
+    return intake;
+}
 
 }  // namespace
 
@@ -266,9 +284,7 @@ Result<Intake> receive(const Connection& connection, const InboundMessage& messa
                                  std::to_string(connection.body_bytes_max));
     if (const auto allowed = check_peer(connection, message); !allowed) return allowed.error();
     if (const auto proved = verify(connection, message); !proved) return proved.error();
-    const auto body = parse_body(connection, message);
-    if (!body) return body.error();
-    return Reader(connection, message, *body).read();
+    return read(connection, message, connection.connector->webhook->reads.get());
 }
 
 }  // namespace connectors

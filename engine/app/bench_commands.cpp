@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "engine/app/bench_e2e.h"
+#include "engine/app/bench_match.h"
 #include "engine/app/bench_verify.h"
 #include "engine/app/cli.h"
 #include "engine/app/commands.h"
@@ -49,6 +50,14 @@ void add_e2e(CLI::App& bench, Chosen& chosen) {
         ->capture_default_str();
     command->add_option("--lanes", of.lanes, "Conversations that the events are about")
         ->check(CLI::Range(1, 10'000'000))
+        ->capture_default_str();
+    command->add_option("--rules", of.rules, "Rules that fit no event, besides the one that does")
+        ->check(CLI::Range(0, 100'000))
+        ->capture_default_str();
+    command
+        ->add_option("--unread-bytes", of.unread_bytes,
+                     "Bytes of each webhook, about, that no connector reads, as vendors send them")
+        ->check(CLI::Range(0, 500'000))
         ->capture_default_str();
     command->add_option("--store", of.store,
                         "sqlite:///file.db or postgresql://…; left out: a new file that is removed again");
@@ -100,12 +109,66 @@ void add_verify(CLI::App& bench, Chosen& chosen) {
     command->callback([options, &chosen] { chosen = [options] { return bench_verify(*options); }; });
 }
 
+struct MatchOptions {
+    MatchBenchOptions bench;
+    bool json = false;
+};
+
+int bench_match(const MatchOptions& options) {
+    Json results = Json::array();
+    bool same = true;
+    if (!options.json) std::cout << match_bench_head();
+    const auto done = run_match_bench(options.bench, [&](const MatchBenchResult& result) {
+        same = same && result.mismatches == 0;
+        if (options.json)
+            results.push_back(to_json(result));
+        else
+            std::cout << to_text(result) << std::flush;
+    });
+    if (options.json) std::cout << Json{{"results", results}}.dump() << "\n";
+    if (!done) return complain(done.error());
+    return same ? exit_code::ok : exit_code::failed;
+}
+
+void add_match(CLI::App& bench, Chosen& chosen) {
+    auto options = std::make_shared<MatchOptions>();
+    auto& of = options->bench;
+    auto* command = bench.add_subcommand(
+        "match",
+        "The bytes of an event in, the rules that fit out: beside the bare parse and a look at every rule");
+    command->add_option("--profile", of.profiles, "Made-up rules of these kinds; left out: all of them")
+        ->check(CLI::IsMember(match_profiles()))
+        ->delimiter(',');
+    command->add_option("--counts", of.counts, "Numbers of made-up rules")
+        ->check(CLI::Range(1, 1'000'000))
+        ->delimiter(',')
+        ->capture_default_str();
+    command->add_option("--event-count", of.events, "Made-up events")
+        ->check(CLI::Range(1, 1'000'000))
+        ->capture_default_str();
+    command->add_option("--seed", of.seed, "Another one makes other rules and events")->capture_default_str();
+    command->add_option("--seconds", of.seconds, "Length of each measurement")
+        ->check(CLI::Range(0.01, 600.0))
+        ->capture_default_str();
+    auto* rules = command->add_option("--rules", of.rules_folder, "A tenant's folder instead; with --events");
+    auto* events = command->add_option("--events", of.events_file, "CloudEvents as JSON lines, plain or .gz");
+    rules->needs(events);
+    events->needs(rules);
+    command
+        ->add_option("--workload", of.workload,
+                     "A folder with rules-NAME.jsonl, events.jsonl and oracle-NAME.jsonl instead")
+        ->excludes(rules);
+    command->add_flag("--json", options->json, "JSON for programs");
+    command->callback([options, &chosen] { chosen = [options] { return bench_match(*options); }; });
+}
+
 }  // namespace
 
 void add_bench_commands(CLI::App& app, Chosen& chosen) {
     auto* bench = app.add_subcommand("bench", "Measures this build on this machine");
     bench->require_subcommand(1);
     add_e2e(*bench, chosen);
+    add_match(*bench, chosen);
     add_verify(*bench, chosen);
 }
 

@@ -133,7 +133,7 @@ public:
           at_rate_{options.events,
                    options.events + static_cast<std::size_t>(std::ceil(options.rate * options.seconds))},
           lane_of_(bench_lanes(at_rate_.end, options.lanes)),
-          requests_(bench_requests(lane_of_)),
+          requests_(bench_requests(lane_of_, options.unread_bytes)),
           tally_(lane_of_) {}
 
     Result<BenchReport> run() {
@@ -161,7 +161,8 @@ private:
         if (!destination) return destination.error();
         destination_ = std::move(*destination);
         const auto folder = scratch_ / "tenants" / bench_tenant;
-        if (auto written = write_bench_tenant(folder, destination_->port()); !written) return written;
+        if (auto written = write_bench_tenant(folder, destination_->port(), options_.rules); !written)
+            return written;
         if (auto written = write_past_if_wanted(); !written) return written;
         auto daemon = BenchDaemon::start({program(), folder.parent_path().string(), store_url()});
         if (!daemon) return daemon.error();

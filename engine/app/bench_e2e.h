@@ -18,6 +18,8 @@ struct BenchOptions {
     double seconds = 10;          ///< of that part
     std::size_t connections = 192;
     std::size_t lanes = 20'000;
+    std::size_t rules = 0;         ///< that fit no event, besides the one that does
+    std::size_t unread_bytes = 0;  ///< of each webhook's body, that nothing is made of
     bool floors = true;
     PastOptions past;  ///< what the store has been through before
 };

@@ -72,4 +72,6 @@ private:
 /// The value below which `share` of the sorted values lie; 0 of none.
 double quantile(const std::vector<double>& sorted, double share);
 
+double seconds_since(std::chrono::steady_clock::time_point begin);
+
 }  // namespace engine::app

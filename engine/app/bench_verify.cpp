@@ -6,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include "engine/app/bench_tally.h"
+#include "engine/app/render.h"
 #include "engine/app/scratch_folder.h"
 #include "engine/app/support.h"
 #include "engine/base/hash.h"
@@ -25,10 +27,6 @@ constexpr std::size_t message_bytes = 420;
 constexpr std::size_t note_bytes = 160;
 /// Bytes that the floor hashes over and over: more than the caches hold.
 constexpr std::size_t floor_bytes = 64u << 20;
-
-double seconds_since(Clock::time_point begin) {
-    return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 NewRecord record_of(const char* kind, const Subject& subject, int partition, const std::string& event) {
     NewRecord record;
@@ -115,12 +113,6 @@ double floor_seconds(const ChainReport& report, int threads) {
     hash();
     for (auto& other : others) other.join();
     return seconds_since(begin);
-}
-
-std::string rounded(double value, int digits) {
-    char buffer[40];
-    std::snprintf(buffer, sizeof buffer, "%.*f", digits, value);
-    return buffer;
 }
 
 double per_second(std::uint64_t count, double seconds) {

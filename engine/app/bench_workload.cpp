@@ -1,5 +1,6 @@
 #include "engine/app/bench_workload.h"
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <limits>
@@ -45,6 +46,29 @@ std::string connections_file(std::uint16_t port) {
            std::to_string(port) + "/in\n";
 }
 
+/// Rules that ask about the message, the conversation and what is known of it, and fit no event: what is
+/// measured is that they are there.
+std::string more_rules(std::size_t first, std::size_t count) {
+    static const char* topics[] = {"refund", "cancel", "outage", "invoice", "password", "delivery", "export"};
+    std::string text = "rules:\n";
+    for (auto i = first; i < first + count; ++i) {
+        const auto number = std::to_string(i);
+        text += "  - id: more-" + number +
+                "\n    on: message.created\n    when:\n      message.sender: customer\n";
+        text += "      conversation.custom.plan: plan-" + std::to_string(i % 97) + "\n";
+        if (i % 3 == 0)
+            text += "      conversation.confidence: { lt: 0." + std::to_string(1 + i % 80) + " }\n";
+        if (i % 5 == 0)
+            text +=
+                std::string("      message.text: { contains: \"") + topics[i % 7] + " " + number + "\" }\n";
+        if (i % 7 == 0)
+            text += "      conversation.tags: { has_any: [t" + std::to_string(i % 31) + ", vip] }\n";
+        if (i % 4 == 0) text += "      conversation.assignee: agent-" + std::to_string(i % 211) + "\n";
+        text += "    then:\n      - add_tags: [more-" + number + "]\n";
+    }
+    return text;
+}
+
 Result<void> write_file(const std::filesystem::path& path, std::string_view text) {
     std::ofstream file(path, std::ios::binary);
     file << text;
@@ -60,22 +84,42 @@ std::string content_of(std::size_t event) {
 }
 
 /// All carry one time: of events that overtake each other on their connections none is older than the other.
-std::string body_of(std::size_t event, std::uint32_t lane, std::string_view run) {
+std::string body_of(std::size_t event, std::uint32_t lane, std::string_view run, std::string_view unread) {
     return R"({"event":"message.sent","tenant_id":"t-bench","timestamp":"2026-05-04T08:00:00.000Z","data":{)"
            R"("conversation_id":"c)" +
            std::to_string(lane) + R"(","message_id":"m)" + std::to_string(event) + "-" + std::string(run) +
            R"(","sender":"customer","content":")" + content_of(event) +
-           R"(","confidence_score":0.82,"processing_time_ms":412,"tokens_used":96,"sources":["faq","guide"]}})";
+           R"(","confidence_score":0.82,"processing_time_ms":412,"tokens_used":96,"sources":["faq","guide"]})" +
+           std::string(unread) + "}";
+}
+
+/// What vendors put in besides: fields of a customer's own, each an object.
+std::string unread_members(std::size_t bytes) {
+    if (bytes == 0) return "";
+    std::string members = R"(,"extra":{"fields":[)";
+    for (std::size_t i = 0; members.size() < bytes; ++i)
+        members += std::string(i == 0 ? "" : ",") + R"({"id":)" + std::to_string(360'001'000 + i) +
+                   R"(,"name":"field )" + std::to_string(i) +
+                   R"(","value":"as it was last seen","changed":null,"system":false,"order":)" +
+                   std::to_string(i) + ".5}";
+    return members + "]}";
 }
 
 }  // namespace
 
-Result<void> write_bench_tenant(const std::filesystem::path& folder, std::uint16_t destination_port) {
+Result<void> write_bench_tenant(const std::filesystem::path& folder, std::uint16_t destination_port,
+                                std::size_t rules) {
     std::error_code error;
-    std::filesystem::create_directories(folder, error);
+    std::filesystem::create_directories(folder / "rules", error);
     if (error) return unavailable("cannot make " + folder.string() + ": " + error.message());
     if (auto done = write_file(folder / "tenant.yaml", tenant_file); !done) return done;
     if (auto done = write_file(folder / "rules.yaml", rules_file); !done) return done;
+    constexpr std::size_t rules_of_a_file = 500;
+    for (std::size_t first = 0; first < rules; first += rules_of_a_file) {
+        const auto name = "more-" + std::to_string(first) + ".yaml";
+        const auto text = more_rules(first, std::min(rules_of_a_file, rules - first));
+        if (auto done = write_file(folder / "rules" / name, text); !done) return done;
+    }
     return write_file(folder / "connections.yaml", connections_file(destination_port));
 }
 
@@ -86,13 +130,14 @@ std::vector<std::uint32_t> bench_lanes(std::size_t events, std::size_t lanes) {
     return lane_of;
 }
 
-std::vector<std::string> bench_requests(const std::vector<std::uint32_t>& lane_of) {
+std::vector<std::string> bench_requests(const std::vector<std::uint32_t>& lane_of, std::size_t unread_bytes) {
+    const auto unread = unread_members(unread_bytes);
     const auto run = to_hex(random_bytes(4));
     std::vector<std::string> requests;
     requests.reserve(lane_of.size());
     const std::string target = std::string("/v1/") + bench_tenant + "/hooks/chat";
     for (std::size_t event = 0; event < lane_of.size(); ++event) {
-        const auto body = body_of(event, lane_of[event], run);
+        const auto body = body_of(event, lane_of[event], run, unread);
         const auto signature = to_hex(hmac(Algorithm::sha256, secret, body));
         requests.push_back(post_request(target, "X-HelpNinja-Signature: sha256=" + signature, body));
     }

@@ -14,6 +14,7 @@ namespace engine::app {
 using Chosen = std::function<int()>;
 
 void add_rule_commands(CLI::App& app, Chosen& chosen);     ///< check test fmt dry-run replay
+void add_check_command(CLI::App& app, Chosen& chosen);     ///< check
 void add_version_commands(CLI::App& app, Chosen& chosen);  ///< rules
 void add_store_commands(CLI::App& app, Chosen& chosen);    ///< explain history
 void add_audit_commands(CLI::App& app, Chosen& chosen);    ///< audit

@@ -168,4 +168,10 @@ std::string render_trace(const Json& trace) {
     return out;
 }
 
+std::string rounded(double value, int digits) {
+    char buffer[40];
+    std::snprintf(buffer, sizeof buffer, "%.*f", digits, value);
+    return buffer;
+}
+
 }  // namespace engine::app

@@ -17,4 +17,7 @@ std::string render_trace(const Json& trace);
 /// A value in a line of text, cut when it is long.
 std::string render_value(const Json& value);
 
+/// With so many digits behind the point.
+std::string rounded(double value, int digits);
+
 }  // namespace engine::app

@@ -1,4 +1,4 @@
-/// check, test, fmt, dry-run, replay: what an admin does with a folder before it goes live.
+/// test, fmt, dry-run, replay: what an admin does with a folder before it goes live.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -24,47 +24,10 @@ namespace {
 
 constexpr std::size_t event_bytes_max = 8 * 1024 * 1024;
 
-Json json_of(const Diagnostics& diagnostics) {
-    Json list = Json::array();
-    for (const auto& one : diagnostics.sorted())
-        list.push_back({{"severity", one.severity == Severity::error ? "error" : "warning"},
-                        {"class", one.kind},
-                        {"file", one.place.file},
-                        {"line", one.place.line},
-                        {"column", one.place.column},
-                        {"message", one.message}});
-    return list;
-}
-
-bool has_warnings(const Diagnostics& diagnostics) {
-    for (const auto& one : diagnostics.sorted())
-        if (one.severity == Severity::warning) return true;
-    return false;
-}
-
-struct CheckOptions {
+struct TestOptions {
     std::string folder;
     bool json = false;
-    bool strict = false;
 };
-
-int check(const CheckOptions& options) {
-    const auto loaded = load_folder(options.folder);
-    if (loaded.error) return complain(exit_code::failed, loaded.error->message);
-    const bool fine = loaded.tenant != nullptr && !(options.strict && has_warnings(loaded.diagnostics));
-    if (options.json) {
-        Json out{{"ok", fine}, {"diagnostics", json_of(loaded.diagnostics)}};
-        if (loaded.tenant) out["ruleset"] = loaded.tenant->rule_set->version;
-        if (loaded.tenant) out["rules"] = loaded.tenant->rule_set->rules.size();
-        std::cout << canonical_json(out) << "\n";
-        return fine ? exit_code::ok : exit_code::failed;
-    }
-    print_diagnostics(loaded.diagnostics, options.folder);
-    if (loaded.tenant)
-        std::cout << loaded.tenant->name.text() << ": " << loaded.tenant->rule_set->rules.size() << " rules, "
-                  << loaded.tenant->rule_set->version << "\n";
-    return fine ? exit_code::ok : exit_code::failed;
-}
 
 void print_case(const CaseResult& one) {
     if (one.passed) return;
@@ -83,7 +46,7 @@ Json json_of(const std::vector<CaseResult>& results) {
     return list;
 }
 
-int test(const CheckOptions& options) {
+int test(const TestOptions& options) {
     const auto loaded = load_folder(options.folder);
     if (loaded.error) return complain(exit_code::failed, loaded.error->message);
     print_diagnostics(loaded.diagnostics, options.folder);
@@ -292,18 +255,8 @@ int replay(const ReplayOptions& options) {
     return exit_code::ok;
 }
 
-void add_check(CLI::App& app, Chosen& chosen) {
-    auto options = std::make_shared<CheckOptions>();
-    auto* command =
-        app.add_subcommand("check", "Reads a tenant's folder and reports every problem with its place");
-    command->add_option("TENANT_DIR", options->folder, "The tenant's folder")->required();
-    command->add_flag("--json", options->json, "One JSON object");
-    command->add_flag("--strict", options->strict, "Warnings fail too");
-    command->callback([options, &chosen] { chosen = [options] { return check(*options); }; });
-}
-
 void add_test(CLI::App& app, Chosen& chosen) {
-    auto options = std::make_shared<CheckOptions>();
+    auto options = std::make_shared<TestOptions>();
     auto* command = app.add_subcommand("test", "Runs the cases in the folder's tests/*.yaml");
     command->add_option("TENANT_DIR", options->folder, "The tenant's folder")->required();
     command->add_flag("--json", options->json, "One JSON object");
@@ -353,7 +306,7 @@ void add_replay(CLI::App& app, Chosen& chosen) {
 }  // namespace
 
 void add_rule_commands(CLI::App& app, Chosen& chosen) {
-    add_check(app, chosen);
+    add_check_command(app, chosen);
     add_test(app, chosen);
     add_format(app, chosen);
     add_dry_run(app, chosen);

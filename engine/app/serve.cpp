@@ -62,10 +62,10 @@ struct Folders {
 };
 
 /// What is wrong goes to stderr.
-Folders load_folders(const std::string& parent) {
+Folders load_folders(const std::string& parent, const LoadOptions& options) {
     Folders folders;
     for (const auto& path : tenant_folders(parent)) {
-        const auto loaded = load_folder(path.string(), load_options());
+        const auto loaded = load_folder(path.string(), options);
         if (loaded.error) std::cerr << "signalbox: " << loaded.error->message << "\n";
         if (!loaded.tenant) std::cerr << "signalbox: tenant folder " << path.string() << ":\n";
         print_diagnostics(loaded.diagnostics, path.string());
@@ -150,7 +150,7 @@ public:
 
     int run() {
         // A daemon that started with half of its tenants would answer for the others with silence.
-        auto folders = load_folders(settings_.tenants);
+        auto folders = load_folders(settings_.tenants, load_options());
         if (!folders.fine) return exit_code::bad_data;
         const auto address = parse_address(settings_.listen);
         if (!address) return complain(exit_code::settings, address.error().message);
@@ -380,7 +380,7 @@ private:
     /// A folder that cannot be loaded keeps what it had; the others go live.
     void reload() {
         log_info("reading the tenants' folders again", {{"tenants", settings_.tenants}});
-        const auto folders = load_folders(settings_.tenants);
+        const auto folders = load_folders(settings_.tenants, load_options());
         if (!folders.fine) log_error("a tenant's folder could not be loaded; it goes on as it was");
         runtime_->reload(folders.tenants);
     }

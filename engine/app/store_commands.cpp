@@ -4,6 +4,7 @@
 #include <iostream>
 #include <limits>
 #include <memory>
+#include <set>
 #include <tuple>
 
 #include "engine/app/cli.h"
@@ -11,6 +12,7 @@
 #include "engine/app/render.h"
 #include "engine/app/store_options.h"
 #include "engine/app/support.h"
+#include "engine/base/text.h"
 #include "engine/pipeline/explain.h"
 
 namespace engine::app {
@@ -21,18 +23,39 @@ constexpr std::size_t history_rows = 10'000;
 struct ExplainOptions : StoreOptions {
     std::string event;
     std::string source;
+    std::string rule;
 };
+
+/// Leaves the one rule in every pass. Fails with not_found, naming the nearest, when the rule set of then had
+/// none of that id.
+Result<void> keep_rule(Json& explained, const std::string& id) {
+    std::set<std::string> ids;
+    for (auto& pass : explained["trace"]["passes"]) {
+        Json kept = Json::array();
+        for (auto& rule : pass["rules"]) {
+            ids.insert(text_or(rule, "id", ""));
+            if (text_or(rule, "id", "") == id) kept.push_back(std::move(rule));
+        }
+        pass["rules"] = std::move(kept);
+    }
+    if (ids.contains(id)) return {};
+    const auto near = nearest(id, {ids.begin(), ids.end()});
+    return not_found("no rule \"" + id + "\" took part under " + text_or(explained, "decision.ruleset", "") +
+                     (near.empty() ? "" : ", did you mean \"" + near + "\"?"));
+}
 
 int explain_command(const ExplainOptions& options) {
     auto store = open_for_reading(options.store);
     if (!store) return complain(store.error());
     const auto tenant = choose_tenant(**store, options.tenant);
     if (!tenant) return complain(exit_code::usage, tenant.error().message);
-    const auto explained = explain(**store, *tenant, EventId(options.event), options.source);
+    auto explained = explain(**store, *tenant, EventId(options.event), options.source);
     // The id alone does not say which event: more words do.
     if (!explained && explained.error().code == Code::conflict)
         return complain(exit_code::usage, explained.error().message);
     if (!explained) return complain(explained.error());
+    if (!options.rule.empty() && explained->contains("trace"))
+        if (auto kept = keep_rule(*explained, options.rule); !kept) return complain(kept.error());
     if (options.json) {
         std::cout << canonical_json(*explained) << "\n";
         return exit_code::ok;
@@ -183,6 +206,8 @@ void add_store_commands(CLI::App& app, Chosen& chosen) {
     auto* explain = app.add_subcommand("explain", "Shows why an event's decision came out as it did");
     explain->add_option("EVENT_ID", explain_options->event, "The event's id")->required();
     explain->add_option("--source", explain_options->source, "Its source, when the id is not enough");
+    explain->add_option("--rule", explain_options->rule,
+                        "Only this rule: why it fired, or which condition and value kept it from it");
     add_store_options(*explain, *explain_options);
     explain->callback([explain_options, &chosen] {
         chosen = [explain_options] { return explain_command(*explain_options); };

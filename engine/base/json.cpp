@@ -6,6 +6,9 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <optional>
+
+#include "engine/base/json_bytes.h"
 
 namespace engine {
 namespace {
@@ -279,15 +282,27 @@ void append(std::string& out, const Json& value) {
     }
 }
 
-}  // namespace
+/// Nothing for what is left to the other reader: what is too large or too deep, no JSON, or has numbers that
+/// no type of the machine holds.
+std::optional<Json> read_quickly(std::string_view text, std::size_t depth_max, const JsonMask* wanted) {
+    if (text.empty() || text.size() > JsonBytes::kept_bytes_max) return std::nullopt;
+    // Room only: what is read never depends on what was read with it before.
+    thread_local JsonBytes bytes;
+    thread_local std::string padded;
+    padded.reserve(text.size() + JsonBytes::padding());
+    padded.assign(text);
+    if (!bytes.parse(padded)) return std::nullopt;
+    if (wanted != nullptr && wanted->whole) wanted = nullptr;
+    return bytes.value(depth_max, wanted);
+}
 
-Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
-    if (text.size() > limits.bytes_max)
-        return exhausted("JSON of " + std::to_string(text.size()) + " bytes; the limit is " +
-                         std::to_string(limits.bytes_max));
-    if (deeper_than(text, limits.depth_max))
-        return exhausted("JSON nested deeper than " + std::to_string(limits.depth_max));
-    if (text.starts_with("\xEF\xBB\xBF")) return invalid("not JSON: it starts with a byte order mark");
+/// Knows what is wrong, and where.
+Result<Json> read_exactly(std::string_view text, std::size_t depth_max) {
+    if (deeper_than(text, depth_max))
+        return exhausted("JSON nested deeper than " + std::to_string(depth_max));
+    // The parser takes it for the end and does not look at what follows.
+    if (const auto nul = text.find('\0'); nul != std::string_view::npos)
+        return invalid("not JSON: error at byte " + std::to_string(nul + 1));
     try {
         return Json::parse(text);
     } catch (const Json::parse_error& error) {
@@ -296,6 +311,17 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
         // A number too large for any type.
         return invalid(std::string("not JSON: ") + error.what());
     }
+}
+
+}  // namespace
+
+Result<Json> parse_json(std::string_view text, const JsonLimits& limits, const JsonMask* wanted) {
+    if (text.size() > limits.bytes_max)
+        return exhausted("JSON of " + std::to_string(text.size()) + " bytes; the limit is " +
+                         std::to_string(limits.bytes_max));
+    if (text.starts_with("\xEF\xBB\xBF")) return invalid("not JSON: it starts with a byte order mark");
+    if (auto value = read_quickly(text, limits.depth_max, wanted)) return *std::move(value);
+    return read_exactly(text, limits.depth_max);
 }
 
 std::string canonical_json(const Json& value) {

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -20,9 +22,18 @@ struct JsonLimits {
     std::size_t depth_max = 64;
 };
 
+/// What of a document somebody reads. Lists are looked through: what is wanted of them is wanted of each
+/// item.
+struct JsonMask {
+    bool whole = false;  ///< all that is in it
+    std::map<std::string, JsonMask, std::less<>> members;
+};
+
 /// Parses one UTF-8 document. Of duplicate keys the last wins. Fails with exhausted when a limit is
-/// passed and with invalid_input (naming the byte) otherwise.
-Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {});
+/// passed and with invalid_input (naming the byte) otherwise. Members that are not `wanted` (null: all are)
+/// may be left out; that they are JSON is checked.
+Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {},
+                        const JsonMask* wanted = nullptr);
 
 /// RFC 8785 bytes: keys in UTF-16 order, shortest numbers. Integers beyond 2^53 become strings, so that
 /// any reader sees the same value. Text that is not UTF-8 has its bad bytes replaced by U+FFFD.

@@ -32,19 +32,6 @@ CodePoint decode(std::string_view text) {
     return {first, 1, false};
 }
 
-void append(std::string& out, char32_t value) {
-    if (value < 0x80) {
-        out += static_cast<char>(value);
-    } else if (value < 0x800) {
-        out += static_cast<char>(0xC0 | value >> 6);
-        out += static_cast<char>(0x80 | (value & 0x3F));
-    } else {
-        out += static_cast<char>(0xE0 | value >> 12);
-        out += static_cast<char>(0x80 | (value >> 6 & 0x3F));
-        out += static_cast<char>(0x80 | (value & 0x3F));
-    }
-}
-
 bool in(char32_t value, char32_t from, char32_t to) {
     return value >= from && value <= to;
 }
@@ -93,7 +80,7 @@ std::string converted(std::string_view text, Convert convert) {
         if (!point.good || value == point.value)
             out.append(text.substr(0, point.bytes));
         else
-            append(out, value);
+            append_utf8(out, value);
         text.remove_prefix(point.bytes);
     }
     return out;
@@ -118,6 +105,22 @@ std::size_t distance(std::string_view left, std::string_view right) {
 }
 
 }  // namespace
+
+void append_utf8(std::string& out, char32_t point) {
+    const auto add = [&](char32_t byte) { out += static_cast<char>(byte); };
+    if (point < 0x80) return add(point);
+    if (point < 0x800) {
+        add(0xC0 | point >> 6);
+    } else if (point < 0x10000) {
+        add(0xE0 | point >> 12);
+        add(0x80 | (point >> 6 & 0x3F));
+    } else {
+        add(0xF0 | point >> 18);
+        add(0x80 | (point >> 12 & 0x3F));
+        add(0x80 | (point >> 6 & 0x3F));
+    }
+    add(0x80 | (point & 0x3F));
+}
 
 std::string fold_case(std::string_view utf8) {
     return converted(utf8, lower);

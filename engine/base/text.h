@@ -17,6 +17,7 @@ std::size_t length_of(std::string_view utf8);
 /// The first `count` code points.
 std::string_view first_of(std::string_view utf8, std::size_t count);
 bool is_utf8(std::string_view text);
+void append_utf8(std::string& out, char32_t point);
 
 /// The candidate with the smallest edit distance, or "" when none is near enough to be meant.
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates);

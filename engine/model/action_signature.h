@@ -2,6 +2,7 @@
 /// What a connector offers, as rules and checks need to know it; made from its definition.
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,9 @@ struct ConnectionSignature {
     std::map<std::string, ActionSignature> actions;
     /// Actions of the connector that this connection cannot do, and the settings it lacks, in words.
     std::map<std::string, std::string> unusable;
+    std::set<std::string> event_types = {};  ///< that its webhooks always have
+    bool other_event_types = false;          ///< webhooks may have others, worked out when they come
+    std::set<std::string> fields = {};       ///< that its webhooks bring, dotted
 };
 
 /// By the name of the connection.

@@ -29,12 +29,6 @@ std::string first_reason(const Decision& decision) {
 
 }  // namespace
 
-Digest content_digest(const Event& event, std::string_view canonical_data) {
-    const std::string_view nul("\0", 1);
-    return sha256({event.type, nul, event.subject.text(), nul, event.time ? to_text(*event.time) : "", nul,
-                   canonical_data, nul, canonical_json(event.extensions)});
-}
-
 Step Batch::new_step(const TenantName& tenant) const {
     Step step;
     step.tenant = tenant;
@@ -94,19 +88,18 @@ Result<std::optional<Entity>> Batch::by_email(const TenantName& tenant, std::str
     }
 }
 
-Result<Ack> Batch::admit(const std::shared_ptr<const Event>& shared) {
-    const Event& event = *shared;
-    auto data = canonical_json(event.data);
-    const auto digest = content_digest(event, data);
-    auto known = recognise(event, digest);
+Result<Ack> Batch::admit(const Arrival& arrival) {
+    const Event& event = *arrival.event;
+    auto known = recognise(event, arrival.digest);
     if (!known) return known.error();
     if (*known) return std::move(**known);
-    if (is_blocked(event)) return let_wait(event, data);
+    if (is_blocked(event)) return let_wait(event, arrival.data);
     const auto tenant = tenants_.find(event.tenant);
     ENSURE(tenant != tenants_.end());
     Work work;
-    work.event = shared;
-    const Origin outside{{}, true, digest, std::move(data)};
+    work.event = arrival.event;
+    work.payload = arrival.payload;
+    const Origin outside{{}, true, &arrival};
     if (auto decided = decide(*tenant->second, std::move(work), outside); !decided) return decided.error();
     return Ack{Ack::Kind::accepted, event.id, false, ""};
 }
@@ -202,7 +195,7 @@ Result<void> Batch::decide(const PendingEvent& pending) {
             return {};
         }
     }
-    const Origin origin{pending, is_new, {}, {}};
+    const Origin origin{pending, is_new, nullptr};
     if (pending.kind == pending_kind::delivery) return decide_result(*tenant->second, pending, origin);
     return decide(*tenant->second, work_of(std::make_shared<const Event>(event)), origin);
 }
@@ -233,10 +226,11 @@ Result<void> Batch::decide(const Tenant& tenant, Work work, const Origin& origin
     auto step = new_step(event.tenant);
     const EventKey key{event.tenant, event.source, event.id};
     if (origin.journal_event) {
-        const auto data = origin.data ? *origin.data : canonical_json(event.data);
-        add_event_record(step, event, data);
+        const auto* arrival = origin.arrival;
+        const auto data = arrival == nullptr ? canonical_json(event.data) : std::string();
+        add_event_record(step, event, arrival == nullptr ? data : arrival->data);
         step.seen = key;
-        step.seen_digest = origin.digest ? *origin.digest : content_digest(event, data);
+        step.seen_digest = arrival == nullptr ? content_digest(event, data) : arrival->digest;
         seen_[seen_key(event)] = step.seen_digest;
     } else {
         step.decided = key;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/pipeline/arrival.h"
 #include "engine/pipeline/decide_event.h"
 #include "engine/pipeline/engine.h"
 #include "engine/pipeline/outbox.h"
@@ -43,10 +44,6 @@ struct BatchOptions {
     std::size_t erased_rows_max = 10'000;  ///< by one command, so that no other lane waits long
 };
 
-/// SHA-256 over what the sender said; when it was received does not count. `canonical_data` is
-/// canonical_json(event.data).
-Digest content_digest(const Event& event, std::string_view canonical_data);
-
 /// One thread; nothing is durable before the steps are committed. `lanes` gets the used places and numbers,
 /// which a failed commit leaves unused: they need not be dense.
 class Batch final : public Snapshot {
@@ -74,7 +71,7 @@ public:
     void set_now(Instant now) { options_.now = now; }
 
     /// Recognises, lets wait, or decides an event from outside. The Ack counts once the batch is committed.
-    Result<Ack> admit(const std::shared_ptr<const Event>& event);
+    Result<Ack> admit(const Arrival& arrival);
     /// Decides an event that flowed back or waited; leaves it where it is when its lane is blocked.
     Result<void> decide(const PendingEvent& pending);
     /// Records what an attempt led to.
@@ -93,9 +90,7 @@ private:
     struct Origin {
         std::optional<PendingEvent> pending;
         bool journal_event = true;
-        // What is known already of an event from outside.
-        std::optional<Digest> digest;
-        std::optional<std::string> data;  ///< canonical
+        const Arrival* arrival = nullptr;  ///< of an event from outside that did not wait
     };
 
     Step new_step(const TenantName& tenant) const;

@@ -54,9 +54,12 @@ public:
     }
 
 private:
+    /// What is no kind is no entity's: a member `event` of a payload must not pass for the event.
     bool is_read(const std::string& kind) const {
-        return tenant_.kinds_read.contains(kind) ||
-               (began_under_ != nullptr && began_under_->kinds_read.contains(kind));
+        const auto by = [&](const Tenant& tenant) {
+            return tenant.kinds_read.contains(kind) && tenant.rule_set->catalogue.has_kind(kind);
+        };
+        return by(tenant_) || (began_under_ != nullptr && by(*began_under_));
     }
 
     Result<void> follow(const rules::Link& link, rules::DecisionInput& input) {
@@ -213,6 +216,7 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     input.kind = std::string(event.subject.kind());
     input.document = merged.entity.fields;
     input.merged = work.retried_changes.empty() ? merged.changes : work.retried_changes;
+    input.payload = merged.as_said ? work.payload.get() : nullptr;
     input.now = options.now;
     input.presets = work.presets;
     input.resume = work.resume;

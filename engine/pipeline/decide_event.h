@@ -37,6 +37,8 @@ struct Work {
     std::optional<rules::Resume> resume;      ///< the rest of a rule
     /// Under whose rule set that rule began, when it is not the active one.
     std::shared_ptr<const Tenant> began_under;
+    /// What was read from the payload's bytes ahead; may be null.
+    std::shared_ptr<const rules::PayloadReadings> payload;
     std::vector<Change> retried_changes;  ///< an operator's retry sees the changes the event brought at first
 };
 

@@ -29,10 +29,10 @@ struct Tenant {
     rules::Files files;                ///< what the version is made of
     std::set<std::string> kinds_read;  ///< kinds that some rule reads; links to others are not followed
 
-    /// The rules with their index.
-    void set_rules(std::shared_ptr<const rules::RuleSet> compiled) {
+    /// The rules with their index, which shares what it can with that of `previous`.
+    void set_rules(std::shared_ptr<const rules::RuleSet> compiled, const Tenant* previous = nullptr) {
         rule_set = std::move(compiled);
-        matcher = rules::indexed_matcher(*rule_set);
+        matcher = rules::indexed_matcher(*rule_set, previous == nullptr ? nullptr : previous->matcher.get());
     }
 };
 using Tenants = std::map<TenantName, std::shared_ptr<const Tenant>>;

@@ -104,6 +104,7 @@ private:
             out_.stale = !is("deleted");
             return;
         }
+        out_.as_said = current.size() == leaves.size();
         for (const auto* leaf : current) write(leaf->path, dotted(leaf->path), *leaf->value);
         if (current.size() < leaves.size())
             out_.notes.push_back(std::to_string(leaves.size() - current.size()) + " older values left out");
@@ -126,8 +127,13 @@ private:
             out_.entity.times.others[field] = event_.time;
         else  // what comes without a time leaves the field the one it had
             out_.entity.times.others.try_emplace(field, time_of(out_.entity, path, field));
-        if (same_value(current, value, as_set)) return;
+        if (same_value(current, value, as_set)) {
+            // A set keeps the order it had.
+            out_.as_said = out_.as_said && (!as_set || current == value);
+            return;
+        }
         if (is_echo(field, value, as_set)) {
+            out_.as_said = false;
             out_.notes.push_back(kind_ + "." + field +
                                  ": the payload repeats the value from before our own write");
             return;

@@ -15,8 +15,10 @@ namespace engine {
 struct Merged {
     Entity entity;                ///< version not raised yet
     std::vector<Change> changes;  ///< what rules see as changed
-    bool stale = false;           ///< the payload held only older values: nothing was taken
-    bool fields_differ = false;   ///< the fields or the tombstone changed: a new version is due
+    /// Every value of the payload that is neither null nor an object stands in the fields as it came.
+    bool as_said = false;
+    bool stale = false;          ///< the payload held only older values: nothing was taken
+    bool fields_differ = false;  ///< the fields or the tombstone changed: a new version is due
     std::vector<std::string> notes;
 };
 

@@ -129,11 +129,12 @@ void Runtime::submit(std::vector<Event> events, std::function<void(std::vector<A
     std::vector<Ack> refused;
     for (const auto& event : events)
         refused.push_back({Ack::Kind::unavailable, event.id, false, "the engine takes no events now"});
+    if (!accepting_) return done(std::move(refused));
+    auto arrivals = arrivals_of(std::move(events), [this](const TenantName& name) { return tenant(name); });
     auto shared =
-        std::make_shared<std::pair<std::vector<Event>, Worker::Done>>(std::move(events), std::move(done));
-    const bool put = accepting_ && tasks_->put([shared](Worker& worker) {
-        worker.submit(std::move(shared->first), std::move(shared->second));
-    });
+        std::make_shared<std::pair<std::vector<Arrival>, Worker::Done>>(std::move(arrivals), std::move(done));
+    const bool put = tasks_->put(
+        [shared](Worker& worker) { worker.submit(std::move(shared->first), std::move(shared->second)); });
     if (!put) shared->second(std::move(refused));
 }
 
@@ -262,8 +263,10 @@ void Runtime::activate(Request request, std::function<void(Result<Json>)> done) 
     const auto answered = std::make_shared<std::function<void(Result<Json>)>>(std::move(done));
     const bool put = questions_.put(
         [this, shared, answered](Store& store) {
-            auto tenant = stored_tenant(store, shared->tenant, text_or(shared->arguments, "version", ""),
-                                        options_.load);
+            auto load = options_.load;
+            load.previous = [this](const TenantName& name) { return this->tenant(name); };
+            auto tenant =
+                stored_tenant(store, shared->tenant, text_or(shared->arguments, "version", ""), load);
             tasks_->put([this, shared, answered, tenant = std::move(tenant)](Worker&) {
                 const ActivatedBy by{text_or(shared->arguments, "via", activated_via::push), shared->actor,
                                      text_or(shared->arguments, "message", "")};

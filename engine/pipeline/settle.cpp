@@ -60,11 +60,6 @@ NewRecord record_of(const Settlement& settlement, const Attempt& attempt, std::u
     return record;
 }
 
-bool listens_to(const rules::RuleSet& rule_set, const std::string& type) {
-    return std::any_of(rule_set.rules.begin(), rule_set.rules.end(),
-                       [&](const rules::Rule& rule) { return rules::type_fits(rule, type); });
-}
-
 /// `save` as writes: each field takes what its path finds in `{"result": …}`.
 std::vector<rules::PresetWrite> presets_of(const Json& context) {
     std::vector<rules::PresetWrite> presets;
@@ -116,7 +111,7 @@ std::uint64_t Batch::add_result_event(Step& step, const Delivery& delivery, cons
     if (tenant == tenants_.end()) return 0;
     const std::string type = done ? "delivery.done" : "delivery.failed";
     const bool wanted = done && (!delivery.action.save.empty() || !delivery.action.as.empty());
-    if (!wanted && !listens_to(*tenant->second->rule_set, type)) return 0;
+    if (!wanted && !tenant->second->matcher->listens_to(type)) return 0;
     auto pending =
         result_event(delivery, {done, attempt.status, attempt.result, attempt.reason}, options_.now);
     pending.place = ++lanes_.places[pending.partition];

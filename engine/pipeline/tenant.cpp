@@ -136,7 +136,8 @@ std::shared_ptr<const Tenant> load_tenant(const TenantName& name, const rules::F
                                      options.secrets_required, diagnostics);
     auto rule_set = rules::load_rule_set(files, connectors::signatures_of(tenant->connections), diagnostics);
     if (!rule_set || diagnostics.has_errors()) return nullptr;
-    tenant->set_rules(std::make_shared<const rules::RuleSet>(std::move(*rule_set)));
+    const auto previous = options.previous ? options.previous(name) : nullptr;
+    tenant->set_rules(std::make_shared<const rules::RuleSet>(std::move(*rule_set)), previous.get());
     tenant->files = files;
     tenant->kinds_read = Readers().of(*tenant->rule_set);
     return tenant;

@@ -2,6 +2,7 @@
 /// Loads a tenant's folder: rules, fields, connectors, connections, into what the pipeline runs on.
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,8 @@ TenantName tenant_name_of(const rules::Files& files, const std::filesystem::path
 struct LoadOptions {
     bool secrets_required = false;
     connectors::SecretSource secrets;  ///< empty = the system's
+    /// Finds the version before, or null: what stayed of its index is used again.
+    std::function<std::shared_ptr<const Tenant>(const TenantName&)> previous;
 };
 
 /// Compiles the files; problems go to `diagnostics`, and with an error among them nothing is returned. Pure

@@ -136,30 +136,33 @@ ChannelOptions Worker::channel_of(const Delivery& delivery) const {
 }
 
 void Worker::submit(std::vector<Event> events, Done done) {
+    submit(arrivals_of(std::move(events), [this](const TenantName& name) { return tenant(name); }),
+           std::move(done));
+}
+
+void Worker::submit(std::vector<Arrival> arrivals, Done done) {
     auto submission = std::make_shared<Submission>();
-    submission->acks.resize(events.size());
-    submission->open = events.size();
+    submission->acks.resize(arrivals.size());
+    submission->open = arrivals.size();
     submission->done = std::move(done);
-    if (events.empty()) return submission->done({});
+    if (arrivals.empty()) return submission->done({});
     std::string full;
-    if (intake_.size() + events.size() > options_.intake_events_max) full = "intake_events_max is reached";
+    if (intake_.size() + arrivals.size() > options_.intake_events_max) full = "intake_events_max is reached";
     if (outbox_rows_ >= options_.outbox_rows_max) full = "outbox_rows_max is reached";
-    for (std::size_t i = 0; i < events.size(); ++i) {
-        // What is decided is what the journal says.
-        make_plain(events[i].data);
-        make_plain(events[i].extensions);
-        Incoming incoming{std::make_shared<const Event>(std::move(events[i])), submission, i};
+    for (std::size_t i = 0; i < arrivals.size(); ++i) {
+        Incoming incoming{std::move(arrivals[i]), submission, i};
         if (full.empty())
             intake_.push_back(std::move(incoming));
         else
-            answer(incoming, {Ack::Kind::overloaded, incoming.event->id, false, full});
+            answer(incoming, {Ack::Kind::overloaded, incoming.arrival.event->id, false, full});
     }
     pass(Failpoint::intake_queued);
 }
 
 void Worker::give_up_intake() {
     for (const auto& incoming : std::exchange(intake_, {}))
-        answer(incoming, {Ack::Kind::unavailable, incoming.event->id, false, "the engine is stopping"});
+        answer(incoming,
+               {Ack::Kind::unavailable, incoming.arrival.event->id, false, "the engine is stopping"});
     for (const auto& command : std::exchange(commands_, {}))
         command.done(unavailable("the engine is stopping"));
 }
@@ -264,7 +267,7 @@ void Worker::take_pending(Turn& turn) {
 std::set<Lanes::Key> Worker::urgent_lanes() const {
     std::set<Lanes::Key> lanes;
     for (const auto& incoming : intake_)
-        if (incoming.event->urgent) lanes.insert(Lanes::key_of(*incoming.event));
+        if (incoming.arrival.event->urgent) lanes.insert(Lanes::key_of(*incoming.arrival.event));
     return lanes;
 }
 
@@ -276,7 +279,7 @@ void Worker::take_incoming(Turn& turn) {
     if (!urgent.empty()) {
         for (auto& incoming : intake_) {
             const bool take = turn.incoming.size() < options_.batch_events_max &&
-                              urgent.contains(Lanes::key_of(*incoming.event));
+                              urgent.contains(Lanes::key_of(*incoming.arrival.event));
             if (take)
                 turn.incoming.push_back(std::move(incoming));
             else

@@ -75,6 +75,8 @@ public:
     /// Takes the store's ownership and reads what was pending. Fails as the store fails.
     Result<void> start(Instant now);
 
+    void submit(std::vector<Arrival> arrivals, Done done);
+    /// The same for events of which nothing is known yet.
     void submit(std::vector<Event> events, Done done);
     void settled(int partition, std::uint64_t number, Attempt attempt);
     void command(Request request, std::function<void(Result<Json>)> done);
@@ -134,7 +136,7 @@ private:
         Done done;
     };
     struct Incoming {
-        std::shared_ptr<const Event> event;
+        Arrival arrival;
         std::shared_ptr<Submission> submission;
         std::size_t index = 0;
     };

@@ -223,7 +223,7 @@ Result<void> Worker::expect(const Turn& turn) {
         entities.push_back({event.tenant, event.subject});
     };
     for (const auto& pending : turn.pending) add(pending.event);
-    for (const auto& incoming : turn.incoming) add(*incoming.event);
+    for (const auto& incoming : turn.incoming) add(*incoming.arrival.event);
     return view_.expect(events, entities);
 }
 
@@ -238,7 +238,7 @@ Result<void> Worker::plan(Turn& turn, Batch& batch) {
     for (const auto& pending : turn.pending)
         if (auto done = batch.decide(pending); !done) return done.error();
     for (const auto& incoming : turn.incoming) {
-        auto ack = batch.admit(incoming.event);
+        auto ack = batch.admit(incoming.arrival);
         if (!ack) return ack.error();
         turn.acks.push_back(std::move(*ack));
     }
@@ -254,7 +254,7 @@ bool Worker::failed(Turn turn, const Error& error) {
     put_first(pending_, turn.pending);
     for (const auto& command : turn.commands) command.done(error);
     for (const auto& incoming : turn.incoming)
-        answer(incoming, {Ack::Kind::unavailable, incoming.event->id, false, error.message});
+        answer(incoming, {Ack::Kind::unavailable, incoming.arrival.event->id, false, error.message});
     return false;
 }
 
@@ -333,8 +333,8 @@ bool Worker::run_alone(Turn turn) {
         return failed(std::move(turn), decided.error());
     const auto& incoming = turn.incoming.front();
     log_error("an event contradicts the store",
-              {{"event", incoming.event->id.text()}, {"reason", decided.error().message}});
-    answer(incoming, {Ack::Kind::unavailable, incoming.event->id, false, decided.error().message});
+              {{"event", incoming.arrival.event->id.text()}, {"reason", decided.error().message}});
+    answer(incoming, {Ack::Kind::unavailable, incoming.arrival.event->id, false, decided.error().message});
     return true;
 }
 

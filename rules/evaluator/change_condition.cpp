@@ -26,10 +26,6 @@ void see(FieldChange& seen, const Change& change, std::string_view rest) {
 
 }  // namespace
 
-bool is_below(std::string_view path, std::string_view top) {
-    return path.size() > top.size() && path[top.size()] == '.' && path.starts_with(top);
-}
-
 FieldChange change_of(const FieldPath& field, const std::vector<Change>* changes) {
     FieldChange seen;
     bool changed_below = false;

@@ -1,7 +1,6 @@
 #pragma once
 /// What a list of changes says of one field.
 
-#include <string_view>
 #include <vector>
 
 #include "engine/base/json.h"
@@ -16,9 +15,6 @@ struct FieldChange {
     const engine::Json* from = nullptr;  ///< before the first change; null when absent or not known
     const engine::Json* to = nullptr;    ///< after the last one; null when absent or not known
 };
-
-/// `path` leads to something below `top`.
-bool is_below(std::string_view path, std::string_view top);
 
 /// A change below the field changes it, without telling its whole values. A change of an object above it
 /// counts when the field's own value differs.

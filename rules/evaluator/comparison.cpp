@@ -193,11 +193,11 @@ Verdict judge_present(const Comparison& comparison, const Json& value, engine::I
     }
 }
 
+}  // namespace
+
 bool looks_at_changes(Operator op) {
     return op == Operator::changed || op == Operator::changed_from || op == Operator::changed_to;
 }
-
-}  // namespace
 
 bool flag_of(const Json& operand) {
     return !operand.is_boolean() || operand.get<bool>();

@@ -23,6 +23,8 @@ struct Verdict {
     Oddity oddity = Oddity::none;
 };
 
+/// It judges what happened to the field and not what it is.
+bool looks_at_changes(Operator op);
 /// A flag such as `exists: false`; anything but false asks for true.
 bool flag_of(const engine::Json& operand);
 /// A scalar operand stands for a list of one.

@@ -66,9 +66,7 @@ Json value_or_null(const Json* value) {
 
 /// The value as the operator saw it: for change conditions what it was and became.
 Json seen_value(const Comparison& comparison, const Scope& scope) {
-    const bool is_change = comparison.op == Operator::changed || comparison.op == Operator::changed_from ||
-                           comparison.op == Operator::changed_to;
-    if (!is_change) return value_or_null(scope.find(comparison.field));
+    if (!looks_at_changes(comparison.op)) return value_or_null(scope.find(comparison.field));
     const auto change = change_of(comparison.field, scope.changes);
     if (!change.changed) return Json();
     return {{"from", value_or_null(change.from)}, {"to", value_or_null(change.to)}};

@@ -20,6 +20,8 @@ public:
     /// Makes the value readable under that root: the entity's kind, another kind, `steps`. Null takes it
     /// away.
     void set(std::string_view root, const engine::Json* value);
+    /// The root was set, to something.
+    bool has(std::string_view root) const;
 
     const EventView* event = nullptr;                      ///< below `event`
     const std::vector<engine::Change>* changes = nullptr;  ///< what change conditions look at; also `changes`

@@ -14,6 +14,7 @@
 namespace rules {
 
 class Matcher;
+struct PayloadReadings;
 
 /// Where a suspended rule goes on, with what is known by now.
 struct Resume {
@@ -38,6 +39,9 @@ struct DecisionInput {
     /// Other readable objects by kind: `data.contact` over the linked snapshot.
     std::map<std::string, engine::Json> linked;
     std::vector<engine::LinkedVersion> linked_versions;
+    /// What the matcher read from the payload's bytes ahead, if anything; borrowed. Only where the document
+    /// and the linked objects hold every value that the payload has for them.
+    const PayloadReadings* payload = nullptr;
     engine::Instant now{};
     std::vector<PresetWrite> presets;
     std::optional<Resume> resume;  ///< runs the rest of that rule instead of matching the event first

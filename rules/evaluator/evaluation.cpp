@@ -131,7 +131,10 @@ void Evaluation::begin_pass(bool derived, const std::vector<engine::Change>& cha
 }
 
 MatchCursor& Evaluation::open_cursor() {
-    cursor_ = matcher_.open(event_.type(), scope_);
+    // Later passes, and what comes after other writes, are about values of ours.
+    const bool is_as_merged =
+        fired_before_pass_.size() == 1 && fired_.empty() && input_.presets.empty() && !input_.resume;
+    cursor_ = matcher_.open(event_.type(), scope_, is_as_merged ? input_.payload : nullptr);
     state_.tell(cursor_.get());
     return *cursor_;
 }
@@ -160,9 +163,7 @@ void Evaluation::passed_over(std::size_t from, std::size_t until, std::string_vi
 
 void Evaluation::select(std::size_t index) {
     const auto& rule = rule_set_.rules[index];
-    const auto group = rule_set_.options.groups.find(rule.group);
-    if (group != rule_set_.options.groups.end() && group->second.first_match)
-        groups_taken_.push_back(rule.group);
+    if (is_first_match(rule_set_, rule)) groups_taken_.push_back(rule.group);
     trace_.add(index, "stopped", scope_);  // until it runs
 }
 

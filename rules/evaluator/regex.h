@@ -20,6 +20,8 @@ public:
     static engine::Result<Regex> compile(std::string_view pattern, bool case_sensitive);
     bool found_in(std::string_view text) const;
     const std::string& pattern() const;
+    /// With its pattern and options.
+    const re2::RE2& program() const { return *program_; }
 
 private:
     explicit Regex(std::shared_ptr<const re2::RE2> program) : program_(std::move(program)) {}

@@ -36,6 +36,11 @@ void Scope::set(std::string_view root, const Json* value) {
         known->value = value;
 }
 
+bool Scope::has(std::string_view root) const {
+    return std::any_of(roots_.begin(), roots_.end(),
+                       [&](const Root& entry) { return entry.value != nullptr && entry.name == root; });
+}
+
 const Json* Scope::find(const engine::Path& path) const {
     if (path.empty()) return nullptr;
     return find(path.front(), std::span(path).subspan(1));

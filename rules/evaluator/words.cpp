@@ -8,14 +8,6 @@
 namespace rules {
 namespace {
 
-bool is_ascii(std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
-char ascii_lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 bool is_continuation(char c) {
     return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
 }
@@ -59,27 +51,40 @@ bool ends_with_letter(std::string_view text) {
 
 }  // namespace
 
+// Without an early end, so that many bytes are looked at at once.
+bool is_ascii(std::string_view text) {
+    unsigned char all = 0;
+    for (const char c : text) all |= static_cast<unsigned char>(c);
+    return all < 0x80;
+}
+
 FoldedText::FoldedText(std::string_view text, bool keep_case) {
     if (keep_case) {
         view_ = text;
-    } else if (text.size() <= buffer_.size() && is_ascii(text)) {
-        std::transform(text.begin(), text.end(), buffer_.begin(), ascii_lower);
-        view_ = std::string_view(buffer_.data(), text.size());
+    } else if (is_ascii(text)) {
+        char* folded = buffer_.data();
+        if (text.size() > buffer_.size()) {
+            folded_.resize(text.size());
+            folded = folded_.data();
+        }
+        std::transform(text.begin(), text.end(), folded, ascii_lower);
+        view_ = std::string_view(folded, text.size());
     } else {
         folded_ = engine::fold_case(text);
         view_ = folded_;
     }
 }
 
+bool is_word_at(std::string_view text, std::size_t at, std::string_view word) {
+    const bool touched_before = starts_with_letter(word) && ends_with_letter(text.substr(0, at));
+    const bool touched_after = ends_with_letter(word) && starts_with_letter(text.substr(at + word.size()));
+    return !touched_before && !touched_after;
+}
+
 bool contains_word(std::string_view text, std::string_view word) {
     if (word.empty()) return false;
-    const bool letter_first = starts_with_letter(word);
-    const bool letter_last = ends_with_letter(word);
-    for (auto at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
-        const bool touched_before = letter_first && ends_with_letter(text.substr(0, at));
-        const bool touched_after = letter_last && starts_with_letter(text.substr(at + word.size()));
-        if (!touched_before && !touched_after) return true;
-    }
+    for (auto at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1))
+        if (is_word_at(text, at, word)) return true;
     return false;
 }
 

@@ -21,6 +21,12 @@ private:
     std::string_view view_;
 };
 
+bool is_ascii(std::string_view text);
+inline char ascii_lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+/// `word`, which stands in `text` at `at`, has neither a letter nor a digit touching it.
+bool is_word_at(std::string_view text, std::size_t at, std::string_view word);
 /// `word` stands in `text` with neither a letter nor a digit touching it. A word is never empty.
 bool contains_word(std::string_view text, std::string_view word);
 

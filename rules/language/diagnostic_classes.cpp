@@ -50,6 +50,8 @@ const std::vector<DiagnosticClass>& diagnostic_classes() {
          "Declare it under groups, or correct the name."},
         {"unlikely-event", "An event type begins with a word that is almost a kind's name.",
          "Correct it; if it is meant, nothing needs to be done."},
+        {"bad-acceptance", "An acceptance names a class that no finding has, or gives no reason.",
+         "Write accept: { <class>: <reason> }, with the class that stands in brackets behind the finding."},
         // Conditions.
         {"unknown-operator", "A field is compared by an operator that does not exist.",
          "Correct its spelling."},

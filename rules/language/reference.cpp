@@ -28,6 +28,10 @@ const std::vector<Word>& rule_words() {
         {"when", "conditions", "What must hold. Without it the rule fires on every event of its types.", ""},
         {"then", "list of steps", "What the rule does, in order. A rule with `stop: true` may do without.",
          ""},
+        {"accept", "map of class to reason",
+         "Why a finding of `check` about this rule is meant: `{ write-conflict: reason }`, or of one other "
+         "rule only, `{ write-conflict: { other-rule: reason } }` ([guide](../guides/checking-rules.md)).",
+         ""},
     };
     return words;
 }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "engine/base/text.h"
+#include "rules/checker/finding.h"
 #include "rules/language/conditions.h"
 #include "rules/language/options.h"
 #include "rules/language/reading.h"
@@ -45,7 +46,7 @@ void collect_emitted(const std::vector<Step>& steps, std::set<std::string>& type
 
 std::vector<std::string> RuleReader::key_names() {
     return {"id",   "description", "enabled",  "on",   "order", "group",
-            "stop", "repeat",      "on_error", "when", "then"};
+            "stop", "repeat",      "on_error", "when", "then",  "accept"};
 }
 
 void RuleReader::read(const YamlNode& node) {
@@ -58,6 +59,7 @@ void RuleReader::read(const YamlNode& node) {
     if (const auto* on = node.find("on")) read_on(*on, rule);
     if (const auto* group = node.find("group")) read_group(*group, rule);
     read_flags(node, rule);
+    if (const auto* accept = node.find("accept")) read_acceptances(*accept, rule);
     read_body(node, rule);
     rules_.push_back(std::move(rule));
 }
@@ -128,6 +130,35 @@ void RuleReader::read_flags(const YamlNode& node, Rule& rule) {
     if (const auto* on_error = node.find("on_error")) rule.on_error = read_on_error(*on_error, problems_);
     if (const auto* description = node.find("description"))
         rule.description = read_text(*description, "description", problems_).value_or("");
+}
+
+/// `accept: { write-conflict: why }`, or `{ write-conflict: { other-rule: why } }`. What is wrong with it
+/// changes no decision, so it keeps nothing from going live.
+void RuleReader::read_acceptances(const YamlNode& node, Rule& rule) {
+    if (!expect_map(node, "accept", problems_)) return;
+    std::vector<std::string> kinds;
+    for (const auto& entry : finding_classes()) kinds.push_back(entry.kind);
+    for (const auto& entry : node.entries) {
+        if (std::find(kinds.begin(), kinds.end(), entry.key) == kinds.end()) {
+            problems_.warning(
+                "bad-acceptance", entry.place,
+                "no findings are of the class " + in_quotes(entry.key) + problems_.hint(entry.key, kinds));
+        } else if (entry.value.is_map()) {
+            for (const auto& other : entry.value.entries) read_acceptance(entry.key, other.key, other, rule);
+        } else {
+            read_acceptance(entry.key, "", entry, rule);
+        }
+    }
+}
+
+void RuleReader::read_acceptance(const std::string& kind, const std::string& other,
+                                 const YamlNode::Entry& entry, Rule& rule) {
+    const bool has_reason = entry.value.is_scalar() && !engine::trim(entry.value.text).empty();
+    if (has_reason)
+        rule.accepts.push_back({kind, other, engine::trim(entry.value.text), entry.place});
+    else
+        problems_.warning("bad-acceptance", entry.place,
+                          "say in words why " + in_quotes(entry.key) + " is accepted");
 }
 
 void RuleReader::read_body(const YamlNode& node, Rule& rule) {

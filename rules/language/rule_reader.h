@@ -26,6 +26,9 @@ private:
     void read_on(const engine::YamlNode& node, Rule& rule);
     void read_group(const engine::YamlNode& node, Rule& rule);
     void read_flags(const engine::YamlNode& node, Rule& rule);
+    void read_acceptances(const engine::YamlNode& node, Rule& rule);
+    void read_acceptance(const std::string& kind, const std::string& other,
+                         const engine::YamlNode::Entry& entry, Rule& rule);
     void read_body(const engine::YamlNode& node, Rule& rule);
     void warn_of_unlikely_events();
     std::string likelier_type(const std::string& type) const;

@@ -1,10 +1,12 @@
 #pragma once
-/// BlockIndex: terms as bits. A block holds up to 512 of them; for each of its slots and each stretch of
-/// codes a row of bits says which terms that slot does not rule out. What an event may match is the
-/// intersection of one row a slot, in the blocks that a summary leaves over.
+/// BlockIndex: terms as bits. A block holds up to 512 of them; for each of its slots a row of bits for every
+/// cell of codes says which terms that slot does not rule out. What an event may match is the intersection
+/// of one row a slot, in the blocks that a summary leaves over. Cells are a slot's own or, where those are
+/// too wide to tell a block's terms apart, the block's.
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <vector>
 
 #include "rules/matcher/slots.h"
@@ -22,6 +24,7 @@ struct IndexedTerm {
 class BlockIndex {
 public:
     static constexpr std::size_t block_bits = 512;
+    static constexpr std::size_t block_words = block_bits / 64;
 
     BlockIndex() = default;
     BlockIndex(std::vector<IndexedTerm> terms, const Slots& slots);
@@ -31,24 +34,63 @@ public:
         bool exact = false;  ///< it holds; else it may
         auto operator<=>(const Hit&) const = default;
     };
+    struct Matching {
+        std::vector<Hit> hits;
+        std::vector<std::uint32_t> cells;  ///< room for the search
+    };
     /// Adds the rules that the readings do not rule out, one hit a term, in no order.
-    void match(const Readings& readings, std::vector<Hit>& hits) const;
+    void match(const Readings& readings, Matching& into) const;
 
-    std::size_t blocks() const { return blocks_.size(); }
     std::size_t bytes() const;
 
 private:
+    friend class BlockIndexBuilder;
+
+    /// Rows are intersected by fours: whether anything is left is asked in between only.
+    static constexpr std::size_t rows_at_once = 4;
+
+    /// As long as a cache line, and in the lists below on one.
     struct Row {
-        std::uint64_t words[block_bits / 64] = {};
+        std::uint64_t words[block_words] = {};
+        bool operator==(const Row&) const = default;
     };
-    /// A code slot as a block's terms see it.
-    struct CodeRows {
+    /// Not the type itself is aligned: rows are also made on stacks, whose checkers keep to less.
+    template <class Value>
+    struct OnCacheLines {
+        using value_type = Value;
+        static constexpr std::align_val_t line{64};
+        OnCacheLines() = default;
+        template <class Other>
+        explicit OnCacheLines(const OnCacheLines<Other>&) {}
+        Value* allocate(std::size_t count) {
+            return static_cast<Value*>(::operator new(count * sizeof(Value), line));
+        }
+        void deallocate(Value* values, std::size_t) { ::operator delete(values, line); }
+        bool operator==(const OnCacheLines&) const { return true; }
+    };
+    using Rows = std::vector<Row, OnCacheLines<Row>>;
+
+    /// Codes in a few cells of equal width. Codes before the first or after the last are taken for those.
+    struct Cells {
+        Code first = 0;
+        Code span = 0;            ///< last - first
+        std::uint64_t scale = 0;  ///< cells for a code, times 2^32
+        std::size_t of(Code code) const {
+            const Code above = code > first ? code - first : 0;
+            return (above < span ? above : span) * scale >> 32;
+        }
+    };
+    /// A code slot as a block's terms see it, in the slot's cells.
+    struct SharedRows {
         std::uint32_t slot = 0;
+        std::uint32_t first_row = 0;  ///< of the first cell; a row for each
+    };
+    /// In cells of the block's own.
+    struct OwnRows {
+        Cells cells;
+        std::uint32_t slot = 0;
+        std::uint32_t first_direct = 0;  ///< in direct_: the row of each cell
         std::uint32_t first_row = 0;
-        bool direct = false;  ///< the codes are few: each has its row in direct_
-        std::uint32_t first_direct = 0;
-        std::uint32_t first_bound = 0;  ///< in bounds_: all stretches but the first begin at these codes
-        std::uint32_t bounds = 0;
     };
     /// A set slot: terms want one of some ids, or none of some.
     struct IdRows {
@@ -59,37 +101,49 @@ private:
         bool wanted = true;
     };
     struct Block {
-        std::uint32_t first_code_rows = 0, code_rows = 0;  ///< the one that rules out most in front
+        // Those that rule out most in front.
+        std::uint32_t first_shared_rows = 0, shared_rows = 0;  ///< fours
+        std::uint32_t first_own_rows = 0, own_rows = 0;
         std::uint32_t first_id_rows = 0, id_rows = 0;
-        std::uint32_t first_bit = 0, bits = 0;  ///< in rule_of_bit_
-        Row exact;
+        std::uint32_t first_term = 0;
     };
+    /// What blocks do about a code slot, or about a set slot.
     struct CodeSummary {
+        Cells cells;
         std::uint32_t slot = 0;
-        std::uint32_t cells = 0;
-        std::uint32_t codes = 0;
         std::uint32_t first_word = 0;  ///< in summary_: a set of blocks for each cell
     };
     struct IdSummary {
         std::uint32_t slot = 0;
         std::uint32_t first_word = 0;  ///< the blocks that want nothing, then those of each id
     };
+    /// What a row could not tell of a term, as the cells are wider than its codes.
+    struct Check {
+        std::uint32_t slot = 0;
+        std::uint32_t first_range = 0, ranges = 0;  ///< in ranges_
+    };
+    struct Term {
+        std::uint32_t rule = 0;
+        std::uint32_t first_check : 31 = 0;  ///< up to that of the next term
+        std::uint32_t exact : 1 = 0;
+    };
 
-    class Builder;
-
-    std::size_t cell_of(const CodeSummary& summary, Code code) const;
-    const Row& row_of(const CodeRows& rows, Code code) const;
-    bool restrict_to(const IdRows& rows, const std::vector<Code>& found, Row& left) const;
-    void take(const Block& block, const Readings& readings, std::vector<Hit>& hits) const;
+    void restrict_to(const IdRows& rows, const std::vector<Code>& found, std::uint64_t* left) const;
+    void take(const Block& block, const Readings& readings, Matching& into) const;
+    bool passes(const Term* term, const Code* codes) const;
 
     std::vector<Block> blocks_;
-    std::vector<CodeRows> code_rows_;
+    Rows used_;                 ///< of each block: the bits that stand for terms
+    std::vector<Cells> cells_;  ///< of each code slot
+    std::vector<SharedRows> shared_rows_;
+    std::vector<OwnRows> own_rows_;
     std::vector<IdRows> id_rows_;
-    std::vector<Row> rows_;
-    std::vector<Code> bounds_;
+    Rows rows_;
     std::vector<std::uint8_t> direct_;
     std::vector<Code> ids_;
-    std::vector<std::uint32_t> rule_of_bit_;
+    std::vector<Term> terms_;  ///< and one behind the last
+    std::vector<Check> checks_;
+    std::vector<CodeRange> ranges_;
     std::vector<CodeSummary> code_summaries_;
     std::vector<IdSummary> id_summaries_;
     std::vector<std::uint64_t> summary_;

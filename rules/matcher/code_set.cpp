@@ -47,4 +47,8 @@ CodeSet CodeSet::intersected(const CodeSet& other) const {
     return both;
 }
 
+CodeSet CodeSet::united(const CodeSet& other) const {
+    return complement().intersected(other.complement()).complement();
+}
+
 }  // namespace rules

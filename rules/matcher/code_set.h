@@ -31,10 +31,10 @@ public:
     static CodeSet of(std::vector<Code> codes);
 
     bool empty() const { return ranges_.empty(); }
-    bool is_all() const { return ranges_.size() == 1 && ranges_[0] == CodeRange{0, last_code}; }
     bool contains(Code code) const;
     CodeSet complement() const;
     CodeSet intersected(const CodeSet& other) const;
+    CodeSet united(const CodeSet& other) const;
 
     /// Sorted; they neither overlap nor touch.
     const std::vector<CodeRange>& ranges() const { return ranges_; }

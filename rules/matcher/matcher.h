@@ -21,17 +21,28 @@ public:
     virtual void field_changed(std::string_view dotted_field) = 0;
 };
 
-/// Immutable, shared by workers.
+struct PayloadReadings;
+
+/// Immutable, shared by all threads.
 class Matcher {
 public:
     virtual ~Matcher() = default;
-    virtual std::unique_ptr<MatchCursor> open(std::string_view event_type, const Scope& scope) const = 0;
+    /// `payload`, which may be null or another matcher's, says what the scope's values are where it speaks of
+    /// the roots that the scope has: the payload lies over the state there.
+    virtual std::unique_ptr<MatchCursor> open(std::string_view event_type, const Scope& scope,
+                                              const PayloadReadings* payload = nullptr) const = 0;
+    /// What the bytes of a payload, `{"ticket": {…}}`, say to the conditions; null when this matcher has no
+    /// use for it. Behind them RawReader::padding() bytes can be read.
+    virtual std::shared_ptr<const PayloadReadings> read_payload(std::string_view) const { return nullptr; }
+    /// Some rule has the type under its `on`.
+    virtual bool listens_to(std::string_view event_type) const = 0;
 };
 
 /// Looks at every rule: the measure the indexed one is held against. Borrows the rule set.
 std::unique_ptr<const Matcher> naive_matcher(const RuleSet& rule_set);
-/// Finds them in an index over all conditions. Borrows the rule set.
-std::unique_ptr<const Matcher> indexed_matcher(const RuleSet& rule_set);
+/// Finds them in an index over all conditions. Borrows the rule set. What `previous`, a matcher of a rule set
+/// that still exists, knows of rules that stayed is shared.
+std::unique_ptr<const Matcher> indexed_matcher(const RuleSet& rule_set, const Matcher* previous = nullptr);
 
 /// `pattern` is a type or a glob.
 bool type_fits(std::string_view pattern, std::string_view event_type);

@@ -29,8 +29,14 @@ class NaiveMatcher final : public Matcher {
 public:
     explicit NaiveMatcher(const std::vector<Rule>& rules) : rules_(rules) {}
 
-    std::unique_ptr<MatchCursor> open(std::string_view event_type, const Scope& scope) const override {
+    std::unique_ptr<MatchCursor> open(std::string_view event_type, const Scope& scope,
+                                      const PayloadReadings*) const override {
         return std::make_unique<NaiveCursor>(rules_, event_type, scope);
+    }
+
+    bool listens_to(std::string_view event_type) const override {
+        return std::any_of(rules_.begin(), rules_.end(),
+                           [&](const Rule& rule) { return type_fits(rule, event_type); });
     }
 
 private:

@@ -1,116 +1,195 @@
 #include "rules/matcher/raw_reader.h"
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "engine/base/json.h"
+#include "engine/base/text.h"
 
 namespace rules {
 
 using engine::Result;
 
-struct RawReader::Node {
-    std::string key;
-    std::vector<std::unique_ptr<Node>> children;
-    std::vector<const Slots::Field*> fields;  ///< that end here
-
-    Node* find(std::string_view name) const {
-        for (const auto& child : children)
-            if (child->key == name) return child.get();
-        return nullptr;
-    }
-};
-
-struct RawReader::Parser {
-    simdjson::dom::parser parser;
-};
-
 /// One document. Everything fails by `broken_`, so that the way through needs no checks but the last.
 class RawReader::Walk {
 public:
-    Walk(std::string_view document, const std::uint32_t* places, std::size_t count, const Slots& slots,
-         engine::Instant now, Readings& readings)
-        : text_(document), at_(places), end_(places + count), slots_(slots), now_(now), readings_(readings) {}
+    Walk(const RawReader& reader, std::string_view document, Scratch& scratch, engine::Instant now,
+         Readings& readings, std::uint8_t* said)
+        : slots_(reader.slots_),
+          nodes_(reader.nodes_.data()),
+          fields_(reader.slots_.value_fields().data()),
+          visited_(scratch.visited_.data()),
+          document_(scratch.documents_),
+          text_(document.data()),
+          size_(document.size()),
+          at_(scratch.bytes_.begin()),
+          end_(scratch.bytes_.end()),
+          now_(now),
+          readings_(readings),
+          said_(said),
+          escapes_(has_backslash(document)) {}
 
-    bool document(const Node& top) {
+    /// Of an envelope; empty for anything else.
+    std::string_view event_type() const { return event_type_; }
+
+    bool document() {
         if (here() != '{') return false;
-        object(top);
+        object(nodes_[0]);
         return !broken_ && at_ == end_;
     }
 
 private:
     char here() const { return at_ < end_ ? text_[*at_] : '\0'; }
 
-    /// From the brace to behind its end.
+    /// From the brace to behind its end. Only known keys are followed, so it is no deeper than paths are. Its
+    /// place is kept at hand and not in the walk: most of the time is spent here. Behind the last place are
+    /// some that point behind the document, so that single looks ahead need no check.
     void object(const Node& node) {
-        ++at_;
-        if (here() == '}') {
-            ++at_;
+        const char* const text = text_;
+        const auto* at = at_ + 1;
+        if (text[*at] == '}') {
+            at_ = at + 1;
             return;
         }
-        while (!broken_) {
-            const auto key = quoted();
-            if (here() != ':') return fail();
-            ++at_;
-            if (const auto* child = child_of(node, key))
-                value(*child);
-            else
-                skip();
-            const char next = here();
-            ++at_;
-            if (next == '}') return;
+        const KeyTable::View keys(node.keys);
+        constexpr std::ptrdiff_t member_places = 4;  // key, colon, value, comma or brace
+        while (end_ - at >= member_places) {
+            const auto key = key_between(text, at[0], at[1]);
+            if (key.data() == nullptr) return fail();
+            auto child = keys.find(key);
+            if (child == 0 && escapes_) [[unlikely]]
+                child = child_of_escaped(node, key);
+            at += 2;
+            const char first = text[*at];
+            if (child == 0 ? !is_mark(first) : gives_codes(child, first, at)) {
+                ++at;
+            } else {
+                at = beyond_value(child, at);
+                if (broken_) return;
+            }
+            const char next = text[*at];
+            ++at;
+            if (next == '}') {
+                at_ = at;
+                return;
+            }
             if (next != ',') return fail();
         }
+        fail();
     }
 
-    const Node* child_of(const Node& node, std::string_view key) {
-        if (key.find('\\') == std::string_view::npos) return node.find(key);
-        return node.find(unescaped(key));
+    [[gnu::noinline]] const std::uint32_t* beyond_value(std::uint32_t child, const std::uint32_t* at) {
+        at_ = at;
+        if (child == 0)
+            skip();
+        else
+            value(child);
+        return at_;
     }
 
-    /// The bytes between the quotes, as they are; the place is behind them then.
+    /// The bytes of the key that begins at the quote; null when there is none. Most often the colon stands
+    /// right behind it.
+    std::string_view key_between(const char* text, std::uint32_t quote, std::uint32_t colon) const {
+        if (text[quote] == '"' && text[colon - 1] == '"' && text[colon] == ':') [[likely]]
+            return {text + quote + 1, colon - quote - 2};
+        return text[colon] == ':' ? text_between(quote, colon) : std::string_view();
+    }
+
+    /// 0 for a key that nobody asks for, also when its escapes are undone.
+    [[gnu::noinline]] std::uint32_t child_of_escaped(const Node& node, std::string_view key) {
+        if (!has_backslash(key)) return 0;
+        const auto plain = unescaped(key);
+        for (const auto& [name, child] : node.children)
+            if (name == plain) return child;
+        return 0;
+    }
+
+    /// The bytes between the quotes of the string that begins there, as they are; null when none does. Only
+    /// white space lies between the closing quote and what comes next, and most often nothing.
+    std::string_view text_between(std::uint32_t quote, std::uint32_t next) const {
+        auto end = next - 1;
+        if (text_[end] != '"')
+            while (end > quote && is_space(text_[end])) --end;
+        if (text_[quote] != '"' || end <= quote || text_[end] != '"') return {};
+        return {text_ + quote + 1, end - quote - 1};
+    }
+
+    /// The string here; the place is behind it then.
     std::string_view quoted() {
-        if (here() != '"') return fail(), std::string_view();
-        const auto begin = *at_ + 1;
-        ++at_;
-        // Only white space lies between the closing quote and what comes next.
-        auto end = at_ < end_ ? *at_ : static_cast<std::uint32_t>(text_.size());
-        do --end;
-        while (end > begin && is_space(text_[end]));
-        if (end < begin || text_[end] != '"') return fail(), std::string_view();
-        return text_.substr(begin, end - begin);
+        const auto quote = *at_++;
+        const auto bytes = text_between(quote, at_ < end_ ? *at_ : static_cast<std::uint32_t>(size_));
+        if (bytes.data() == nullptr) fail();
+        return bytes;
     }
 
-    void value(const Node& node) {
-        RawValue value;
-        switch (here()) {
-            case '{':
-                value.kind = RawValue::Kind::object;
-                give(node, value);
-                if (node.children.empty()) return skip();
-                return object(node);
-            case '[':
-                return list(node);
-            default:
-                value = scalar();
-                give(node, value);
+    /// The most frequent cases by themselves: a text or a plain number of which only codes are asked. False
+    /// for anything else.
+    bool gives_codes(std::uint32_t number, char first, const std::uint32_t* at) {
+        const auto& node = nodes_[number];
+        if (node.askers.empty()) return false;
+        if (first == '"') {
+            const auto text = text_between(at[0], at[1]);
+            if (text.data() == nullptr || has_escape(text)) return false;
+            const auto& asker = node.askers.front();
+            if (node.asks_for_text)
+                readings_.codes.data()[asker.place] = asker.slot->code_of_padded(text);
+            else
+                give_text(node, text);
+        } else if (!gives_number(node, text_ + *at)) {
+            return false;
         }
+        if (said_ != nullptr) said_[node.asked_field] = 1;
+        return true;
+    }
+    [[gnu::noinline]] void give_text(const Node& node, std::string_view text) {
+        RawValue value;
+        value.kind = RawValue::Kind::text;
+        value.is_padded = true;
+        value.text = text;
+        give_codes(node, value);
+    }
+    [[gnu::noinline]] bool gives_number(const Node& node, const char* at) {
+        RawValue value;
+        value.kind = RawValue::Kind::number;
+        if (!plain(at, value.number)) return false;
+        give_codes(node, value);
+        return true;
+    }
+    void give_codes(const Node& node, const RawValue& value) {
+        for (const auto& [slot, place] : node.askers)
+            readings_.codes.data()[place] = slot->code_of(value, now_);
+    }
+
+    void value(std::uint32_t number) {
+        const auto& node = nodes_[number];
+        if (!node.children.empty()) {
+            if (visited_[number] == document_) forget(node);
+            visited_[number] = document_;
+        }
+        const char first = here();
+        if (first == '{' && node.is_path) return object(node);
+        if (first == '[' && node.wants_items) return list(node);
+        RawValue value;
+        if (first == '{' || first == '[') {
+            value.kind = first == '{' ? RawValue::Kind::object : RawValue::Kind::list;
+            give(node, value);
+            return first == '{' && !node.children.empty() ? object(node) : skip();
+        }
+        scalar(value);
+        give(node, value);
+    }
+
+    /// Of two members with one name the last counts, and nothing that was below the first.
+    void forget(const Node& node) {
+        give(node, RawValue());
+        for (const auto& [key, child] : node.children) forget(nodes_[child]);
     }
 
     void list(const Node& node) {
         items_.clear();
-        RawValue value;
-        value.kind = RawValue::Kind::list;
-        const bool wanted = std::any_of(node.fields.begin(), node.fields.end(),
-                                        [](const Slots::Field* field) { return field->asks_for_items; });
-        if (!wanted) {
-            give(node, value);
-            return skip();
-        }
         ++at_;
         if (here() == ']') {
             ++at_;
@@ -120,166 +199,284 @@ private:
                 if (first == '{' || first == '[')
                     skip();  // no rule compares items that are lists or objects in here
                 else
-                    items_.push_back(scalar());
+                    scalar(items_.emplace_back());
                 const char next = here();
                 ++at_;
                 if (next == ']') break;
                 if (next != ',') return fail();
             }
         }
+        RawValue value;
+        value.kind = RawValue::Kind::list;
         value.items = items_;
         give(node, value);
     }
 
-    RawValue scalar() {
-        RawValue value;
+    /// Fills a value in which nothing is yet: copies would cost more than reading it.
+    void scalar(RawValue& value) {
         switch (here()) {
-            case '"': {
-                value.kind = RawValue::Kind::text;
-                const auto bytes = quoted();
-                value.text = bytes.find('\\') == std::string_view::npos
-                                 ? bytes
-                                 : std::string_view(keep(unescaped(bytes)));
-                return value;
-            }
+            case '"':
+                return text(value);
             case 't':
-            case 'f': {
+            case 'f':
                 value.kind = RawValue::Kind::boolean;
                 value.flag = here() == 't';
-                word(value.flag ? "true" : "false");
-                return value;
-            }
+                return word(value.flag ? "true" : "false");
             case 'n':
-                word("null");
-                return value;
+                return word("null");
             default:
-                return number();
+                number(value);
         }
     }
 
-    RawValue number() {
-        RawValue value;
-        if (at_ >= end_) return fail(), value;
-        const char* first = text_.data() + *at_;
-        const char* last = text_.data() + text_.size();
-        ++at_;
-        value.kind = RawValue::Kind::number;
-        std::int64_t whole = 0;
-        auto read = std::from_chars(first, last, whole);
-        if (read.ec == std::errc() && ends_scalar(read.ptr, last)) {
-            value.number = static_cast<long double>(whole);
-            return value;
-        }
-        // As the other reader takes them: whole numbers exactly as far as 64 bits go, all else as double.
-        std::uint64_t large = 0;
-        read = std::from_chars(first, last, large);
-        if (read.ec == std::errc() && ends_scalar(read.ptr, last)) {
-            value.number = static_cast<long double>(large);
-            return value;
-        }
-        double real = 0;
-        read = std::from_chars(first, last, real);
-        if (read.ec != std::errc() || !ends_scalar(read.ptr, last)) return fail(), value;
-        value.number = static_cast<long double>(real);
-        return value;
+    void text(RawValue& value) {
+        value.kind = RawValue::Kind::text;
+        value.is_padded = true;
+        value.text = quoted();
+        if (!broken_ && has_escape(value.text)) value.text = keep(unescaped(value.text));
     }
+
+    /// As the other reader takes them: what is seldom is given to it.
+    void number(RawValue& value) {
+        if (at_ >= end_) return fail();
+        const char* first = text_ + *at_++;
+        value.kind = RawValue::Kind::number;
+        if (plain(first, value.number)) return;
+        const char* last = first;
+        while (!ends_scalar(last, text_ + size_)) ++last;
+        const auto parsed =
+            engine::parse_json(std::string_view(first, static_cast<std::size_t>(last - first)));
+        if (!parsed || !parsed->is_number()) return fail();
+        value.number = ExactNumber(*parsed);
+    }
+
+    /// A few digits, perhaps with a point among them: most numbers. A double holds all of them, and dividing
+    /// one by a power of ten that it holds too rounds once, as it should. Padding ends the last.
+    static bool plain(const char* at, ExactNumber& number) {
+        constexpr std::ptrdiff_t digits_max = 15;
+        static constexpr double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                            1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+        const bool negative = *at == '-';
+        const char* first = at += negative ? 1 : 0;
+        std::int64_t digits = 0;
+        for (; is_digit(*at) && at - first <= digits_max; ++at) digits = digits * 10 + (*at - '0');
+        const auto whole = at - first;
+        if (whole == 0 || whole > digits_max || (*first == '0' && whole > 1)) return false;
+        std::ptrdiff_t behind = 0;
+        if (*at == '.') {
+            const char* point = ++at;
+            for (; is_digit(*at) && whole + (at - point) <= digits_max; ++at)
+                digits = digits * 10 + (*at - '0');
+            behind = at - point;
+            if (behind == 0 || whole + behind > digits_max) return false;
+        }
+        if (!is_space(*at) && *at != ',' && *at != '}' && *at != ']') return false;
+        if (negative && digits == 0) return false;  // minus zero is left to others
+        const auto value = static_cast<double>(negative ? -digits : digits);
+        number = ExactNumber(behind == 0 ? value : value / powers[behind]);
+        return true;
+    }
+    static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
     void word(std::string_view wanted) {
-        const auto rest = text_.substr(*at_);
+        const auto rest = std::string_view(text_ + *at_, size_ - *at_);
         ++at_;
         if (!rest.starts_with(wanted) || !ends_scalar(rest.data() + wanted.size(), rest.data() + rest.size()))
             fail();
     }
 
+    static bool has_backslash(std::string_view bytes) {
+        return std::memchr(bytes.data(), '\\', bytes.size()) != nullptr;
+    }
+    bool has_escape(std::string_view bytes) const { return escapes_ && has_backslash(bytes); }
     static bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
     static bool ends_scalar(const char* at, const char* last) {
         return at == last || is_space(*at) || *at == ',' || *at == '}' || *at == ']';
     }
 
+    /// No scalar begins like that.
+    static bool is_mark(char c) {
+        return c == '{' || c == '[' || c == ',' || c == ':' || c == '}' || c == ']';
+    }
+
     /// Over a value, whatever is in it.
     void skip() {
+        const auto* at = at_;
+        const char first = at < end_ ? text_[*at] : '\0';
+        if (at >= end_ || first == ',' || first == ':') return fail();
         int depth = 0;
-        do {
-            const char what = here();
-            if (what == '{' || what == '[') ++depth;
-            if (what == '}' || what == ']') --depth;
-            if (what == '\0' && at_ >= end_) return fail();
-            ++at_;
-        } while (depth > 0);
-        if (depth < 0) fail();
+        for (; at < end_; ++at) {
+            const char what = text_[*at];
+            // Both kinds of brackets differ by 2 from what closes them, and in one bit from each other.
+            const char kind = static_cast<char>(what | 0x20);
+            if (kind == '{') ++depth;
+            if (kind == '}') --depth;
+            if (depth <= 0) break;
+        }
+        if (at >= end_ || depth < 0) return fail();
+        at_ = at + 1;
     }
 
     std::string unescaped(std::string_view bytes) {
-        auto parsed = engine::parse_json('"' + std::string(bytes) + '"');
-        if (!parsed || !parsed->is_string()) return fail(), std::string();
-        return parsed->get<std::string>();
+        std::string plain;
+        plain.reserve(bytes.size() + padding());
+        for (std::size_t at = 0; at < bytes.size();) {
+            const auto escape = std::min(bytes.find('\\', at), bytes.size());
+            plain += bytes.substr(at, escape - at);
+            at = escape;
+            if (at < bytes.size() && !unescape(bytes, at, plain)) return fail(), std::string();
+        }
+        return plain;
     }
-    const std::string& keep(std::string text) {
-        return *kept_.emplace_back(std::make_unique<std::string>(std::move(text)));
+
+    /// One escape, and behind it.
+    static bool unescape(std::string_view bytes, std::size_t& at, std::string& plain) {
+        static constexpr std::string_view letters = "\"\\/bfnrt", meanings = "\"\\/\b\f\n\r\t";
+        if (++at == bytes.size()) return false;
+        const char letter = bytes[at++];
+        if (letter == 'u') return unescape_code(bytes, at, plain);
+        const auto which = letters.find(letter);
+        if (which == std::string_view::npos) return false;
+        plain += meanings[which];
+        return true;
+    }
+
+    /// Four digits, or twice four for what lies beyond 16 bits: a half by itself is no letter.
+    static bool unescape_code(std::string_view bytes, std::size_t& at, std::string& plain) {
+        auto code = hex(bytes, at);
+        if (!code || (*code >= 0xDC00 && *code <= 0xDFFF)) return false;
+        if (*code >= 0xD800 && *code < 0xDC00) {
+            if (bytes.substr(at, 2) != "\\u") return false;
+            at += 2;
+            const auto low = hex(bytes, at);
+            if (!low || *low < 0xDC00 || *low > 0xDFFF) return false;
+            code = 0x10000 + ((*code - 0xD800) << 10) + (*low - 0xDC00);
+        }
+        engine::append_utf8(plain, *code);
+        return true;
+    }
+    static std::optional<std::uint32_t> hex(std::string_view bytes, std::size_t& at) {
+        std::uint32_t code = 0;
+        const auto digits = bytes.substr(std::min(at, bytes.size()), 4);
+        const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
+        at += 4;
+        if (digits.size() != 4 || read.ptr != digits.data() + 4) return std::nullopt;
+        return code;
+    }
+    std::string_view keep(std::string text) {
+        const auto size = text.size();
+        text.resize(size + padding());
+        return std::string_view(*kept_.emplace_back(std::make_unique<std::string>(std::move(text))))
+            .substr(0, size);
     }
 
     void give(const Node& node, const RawValue& value) {
-        for (const auto* field : node.fields) slots_.read(*field, value, now_, readings_);
+        if (node.is_event_type) event_type_ = value.text;  // none of what is no text
+        const bool is_said = value.kind != RawValue::Kind::absent && value.kind != RawValue::Kind::object;
+        for (const auto* field : node.fields) {
+            slots_.read(*field, value, now_, readings_);
+            if (said_ != nullptr) said_[field - fields_] = is_said ? 1 : 0;
+        }
     }
 
     void fail() { broken_ = true; }
 
-    std::string_view text_;
+    const Slots& slots_;
+    const Node* nodes_;
+    const Slots::Field* fields_;
+    std::uint64_t* visited_;
+    std::uint64_t document_;
+    const char* text_;
+    std::size_t size_;
     const std::uint32_t* at_;
     const std::uint32_t* end_;
-    const Slots& slots_;
     engine::Instant now_;
     Readings& readings_;
+    std::uint8_t* said_;  ///< null when nobody wants to know
+    std::string_view event_type_;
     std::vector<RawValue> items_;
     std::vector<std::unique_ptr<std::string>> kept_;
+    bool escapes_;  ///< somewhere in the document
     bool broken_ = false;
 };
 
-RawReader::RawReader(const Slots& slots)
-    : slots_(slots), top_(std::make_unique<Node>()), parser_(std::make_unique<Parser>()) {
-    for (const auto& field : slots.value_fields()) {
-        std::vector<std::string> path{field.path.root};
-        path.insert(path.end(), field.path.keys.begin(), field.path.keys.end());
-        add(path, field);
-    }
+RawReader::RawReader(const Slots& slots, Layout layout) : slots_(slots), layout_(layout) {
+    for (const auto& field : slots.value_fields()) add(field);
+    if (layout_ == Layout::envelope) nodes_[child_of(0, "type")].is_event_type = true;
+    for (auto& node : nodes_) finish(node);
     Scope nothing;
     slots.read("", nothing, blank_);
 }
 
-RawReader::~RawReader() = default;
-
-std::size_t RawReader::padding() {
-    return simdjson::SIMDJSON_PADDING;
+std::size_t RawReader::bytes() const {
+    auto sum = sizeof *this + nodes_.capacity() * sizeof(Node);
+    sum += blank_.codes.capacity() * sizeof(Code) + blank_.found.capacity() * sizeof(blank_.found[0]);
+    for (const auto& node : nodes_)
+        sum += node.keys.bytes() + node.children.capacity() * sizeof(node.children[0]) +
+               node.fields.capacity() * sizeof(node.fields[0]) +
+               node.askers.capacity() * sizeof(node.askers[0]);
+    return sum;
 }
 
-void RawReader::add(const std::vector<std::string>& path, const Slots::Field& field) {
-    auto* node = top_.get();
-    for (const auto& key : path) {
-        auto* child = node->find(key);
-        if (child == nullptr) {
-            child = node->children.emplace_back(std::make_unique<Node>()).get();
-            child->key = key;
-        }
-        node = child;
-    }
-    node->fields.push_back(&field);
+void RawReader::add(const Slots::Field& field) {
+    std::uint32_t node = 0;
+    for (const auto& key : path_of(field.path)) node = child_of(node, key);
+    nodes_[node].fields.push_back(&field);
+    nodes_[node].wants_items = nodes_[node].wants_items || field.asks_for_items;
+}
+
+/// In no document the character stands for itself in a text.
+bool RawReader::is_escaped(char c) {
+    return c == '\\' || c == '"' || static_cast<unsigned char>(c) < 0x20;
+}
+
+void RawReader::finish(Node& node) const {
+    KeyTable::Keys plain;
+    for (const auto& child : node.children)
+        if (std::none_of(child.first.begin(), child.first.end(), is_escaped)) plain.push_back(child);
+    node.keys = KeyTable(std::move(plain));
+    node.is_path = node.fields.empty() && !node.children.empty() && !node.is_event_type;
+    if (node.fields.size() != 1 || !node.children.empty() || node.is_event_type) return;
+    const auto& field = *node.fields[0];
+    if (!field.set_slots.empty()) return;
+    for (const auto place : field.code_slots)
+        node.askers.push_back({&slots_.code_slot(place), static_cast<std::uint32_t>(place)});
+    node.asked_field = static_cast<std::uint32_t>(&field - slots_.value_fields().data());
+    node.asks_for_text =
+        node.askers.size() == 1 && node.askers.front().slot->coding == CodeSlot::Coding::text;
+}
+
+engine::Path RawReader::path_of(const FieldPath& field) const {
+    if (layout_ == Layout::envelope && field.root == "event") return field.keys;
+    engine::Path path;
+    if (layout_ == Layout::envelope) path.push_back("data");
+    path.push_back(field.root);
+    path.insert(path.end(), field.keys.begin(), field.keys.end());
+    return path;
+}
+
+std::uint32_t RawReader::child_of(std::uint32_t node, const std::string& key) {
+    for (const auto& [name, child] : nodes_[node].children)
+        if (name == key) return child;
+    const auto child = static_cast<std::uint32_t>(nodes_.size());
+    nodes_[node].children.emplace_back(key, child);
+    nodes_.emplace_back();
+    return child;
 }
 
 Result<void> RawReader::read(std::string_view event_type, std::string_view document, engine::Instant now,
-                             Readings& readings) {
-    auto& parser = parser_->parser;
-    const auto broken = engine::invalid("the document is no JSON object");
-    if (parser.capacity() < document.size() && parser.allocate(document.size()) != simdjson::SUCCESS)
-        return engine::exhausted("the document is too large");
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(document.data());
-    if (parser.implementation->stage1(bytes, document.size(), simdjson::stage1_mode::regular) !=
-        simdjson::SUCCESS)
-        return broken;
-    readings = blank_;
-    slots_.read_type(event_type, readings);
-    Walk walk(document, parser.implementation->structural_indexes.get(),
-              parser.implementation->n_structural_indexes, slots_, now, readings);
-    return walk.document(*top_) ? Result<void>() : Result<void>(broken);
+                             Scratch& scratch, Readings& readings, std::vector<std::uint8_t>* said) const {
+    if (auto listed = scratch.bytes_.list_places(document); !listed) return listed;
+    readings.codes = blank_.codes;
+    readings.found.resize(blank_.found.size());
+    for (auto& found : readings.found) found.clear();
+    if (said != nullptr) said->assign(slots_.value_fields().size(), 0);
+    if (scratch.visited_.size() < nodes_.size()) scratch.visited_.resize(nodes_.size());
+    ++scratch.documents_;
+    Walk walk(*this, document, scratch, now, readings, said == nullptr ? nullptr : said->data());
+    if (!walk.document()) return engine::invalid("the document is no JSON object");
+    slots_.read_type(layout_ == Layout::envelope ? walk.event_type() : event_type, readings);
+    return {};
 }
 
 }  // namespace rules

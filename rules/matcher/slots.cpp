@@ -8,85 +8,19 @@
 #include "rules/evaluator/change_condition.h"
 #include "rules/evaluator/compare.h"
 #include "rules/evaluator/comparison.h"
-#include "rules/evaluator/words.h"
-#include "rules/matcher/matcher.h"
 
 namespace rules {
 namespace {
 
 using engine::Json;
-
-// Codes that every code slot has.
-constexpr Code absent_code = 0;
-constexpr Code clash_code = 1;  ///< a value of another type than the slot's
-constexpr Code other_code = 2;  ///< of the type, and none of those listed; in an order, below the first bound
-constexpr Code first_listed =
-    3;  ///< the listed ones by their place; of an order, at a bound and then above it
-
-constexpr Code unchanged_code = 2;
-constexpr Code changed_code = 3;
-constexpr Code false_code = 3;
-constexpr Code true_code = 4;
-
-/// Of every set slot: the value is there and nothing can be found in it.
-constexpr Code clash_id = 0;
+using Source = CodeSlot::Source;
+using Coding = CodeSlot::Coding;
 
 constexpr std::size_t types_slot = 0;
 
-template <class Number>
-void add_sorted(std::vector<Number>& numbers, Number number) {
-    const auto place = std::lower_bound(numbers.begin(), numbers.end(), number);
-    if (place == numbers.end() || *place != number) numbers.insert(place, number);
-}
-
-/// Below the first bound, at it, between it and the next, and so on.
-template <class Number>
-Code rank_of(const std::vector<Number>& bounds, Number number) {
-    const auto place = std::lower_bound(bounds.begin(), bounds.end(), number);
-    const auto rank = static_cast<Code>(place - bounds.begin()) * 2;
-    const bool at_bound = place != bounds.end() && *place == number;
-    return other_code + rank + (at_bound ? 1 : 0);
-}
-
-/// The place of what is listed.
-template <class Number>
-std::optional<std::size_t> place_in(const std::vector<Number>& numbers, Number number) {
-    const auto place = std::lower_bound(numbers.begin(), numbers.end(), number);
-    if (place == numbers.end() || *place != number) return std::nullopt;
-    return static_cast<std::size_t>(place - numbers.begin());
-}
-
-RawValue raw(const Json* value) {
-    RawValue raw;
-    if (is_absent(value)) return raw;
-    if (value->is_string()) {
-        raw.kind = RawValue::Kind::text;
-        raw.text = value->get_ref<const std::string&>();
-    } else if (value->is_number()) {
-        raw.kind = RawValue::Kind::number;
-        raw.number = exact_number(*value);
-    } else if (value->is_boolean()) {
-        raw.kind = RawValue::Kind::boolean;
-        raw.flag = value->get<bool>();
-    } else {
-        raw.kind = value->is_array() ? RawValue::Kind::list : RawValue::Kind::object;
-    }
-    return raw;
-}
-
-std::optional<std::int64_t> ticks_of(const RawValue& value) {
-    if (value.kind != RawValue::Kind::text) return std::nullopt;
-    const auto instant = engine::parse_instant(value.text);
-    if (!instant) return std::nullopt;
-    return engine::microseconds_of(*instant);
-}
-std::optional<std::int64_t> ticks_of(const Json& value) {
-    return ticks_of(raw(&value));
-}
-
-bool is_text_search(Operator op) {
-    return op == Operator::contains || op == Operator::not_contains || op == Operator::starts_with ||
-           op == Operator::ends_with || op == Operator::any_word || op == Operator::matches;
+bool is_probed(Operator op) {
+    return op == Operator::contains || op == Operator::not_contains || op == Operator::ends_with ||
+           op == Operator::any_word || op == Operator::matches;
 }
 
 bool is_item_search(Operator op) {
@@ -107,45 +41,7 @@ Demands on_found(std::size_t slot, std::vector<Code> ids, bool wanted) {
     return {{{wanted ? Demand::Kind::found : Demand::Kind::not_found, slot, {}, std::move(ids)}}, true};
 }
 
-bool touches(std::string_view one, std::string_view other) {
-    return one == other || is_below(one, other) || is_below(other, one);
-}
-
-}  // namespace
-
-// ---- texts
-
-Code TextProbes::add(Operator op, bool case_sensitive, const std::string& word) {
-    if (op == Operator::not_contains) op = Operator::contains;
-    const auto [known, added] = known_.try_emplace({op, case_sensitive, word}, count_);
-    if (added) words_.push_back({count_++, {op, case_sensitive, word}});
-    return known->second;
-}
-
-Code TextProbes::at(Operator op, bool case_sensitive, const std::string& text) const {
-    if (op == Operator::not_contains) op = Operator::contains;
-    return known_.at({op, case_sensitive, text});
-}
-
-Code TextProbes::add(const Regex& pattern, bool case_sensitive) {
-    const auto [known, added] =
-        known_.try_emplace({Operator::matches, case_sensitive, pattern.pattern()}, count_);
-    if (added) patterns_.emplace_back(count_++, pattern);
-    return known->second;
-}
-
-void TextProbes::find(std::string_view text, Code first_id, std::vector<Code>& found) const {
-    const FoldedText folded(text, false);
-    for (const auto& [id, word] : words_)
-        if (word_found(word.op, word.case_sensitive ? text : folded.view(), word.text))
-            found.push_back(first_id + id);
-    for (const auto& [id, pattern] : patterns_)
-        if (pattern.found_in(text)) found.push_back(first_id + id);
-}
-
-// ---- learning
-
-std::optional<Slots::Coding> Slots::equality_of(const Json& operand) {
+std::optional<Coding> equality_of(const Json& operand) {
     if (operand.is_string()) return Coding::text;
     if (operand.is_number()) return Coding::number;
     if (operand.is_boolean()) return Coding::boolean;
@@ -153,8 +49,7 @@ std::optional<Slots::Coding> Slots::equality_of(const Json& operand) {
 }
 
 /// Nothing for what no code slot can say.
-std::optional<std::pair<Slots::Source, Slots::Coding>> Slots::code_slot_for(
-    const Comparison& comparison) const {
+std::optional<std::pair<Source, Coding>> code_slot_for(const Comparison& comparison) {
     const auto& operand = comparison.operand;
     const auto of_all = [&](Source source) -> std::optional<std::pair<Source, Coding>> {
         const auto operands = operands_of(operand);
@@ -196,161 +91,117 @@ std::optional<std::pair<Slots::Source, Slots::Coding>> Slots::code_slot_for(
         case Operator::older_than:
         case Operator::newer_than:
             return std::pair(Source::value, Coding::age);
+        case Operator::starts_with:
+            return std::pair(Source::value,
+                             comparison.case_sensitive ? Coding::exact_prefix : Coding::prefix);
         default:
             return std::nullopt;
     }
 }
 
-Slots::CodeSlot& Slots::code_slot(const FieldPath& field, Source source, Coding coding) {
+}  // namespace
+
+// ---- learning
+
+CodeSlot& Slots::slot_of(const FieldPath& field, Source source, Coding coding) {
     const auto [place, added] = code_places_.try_emplace({field.text, source, coding}, code_slots_.size());
-    if (added) code_slots_.push_back({field, source, coding, {}, {}, {}});
+    if (added) {
+        auto& slot = code_slots_.emplace_back();
+        slot.field = field;
+        slot.source = source;
+        slot.coding = coding;
+    }
     return code_slots_[place->second];
 }
 
-Slots::SetSlot& Slots::set_slot(const FieldPath& field, Listing listing) {
-    const auto [place, added] = set_places_.try_emplace({field.text, listing}, set_slots_.size());
+SetSlot& Slots::slot_of(const FieldPath& field, Listing listing) {
+    const auto [place, added] = set_places_.try_emplace({field.text, listing}, set_slots());
     if (added) {
         auto& slot = set_slots_.emplace_back();
         slot.listing = listing;
         slot.field = field;
     }
-    return set_slots_[place->second];
-}
-
-std::size_t Slots::place_of(const FieldPath& field, Source source, Coding coding) const {
-    const auto place = code_places_.find({field.text, source, coding});
-    ENSURE(place != code_places_.end());
-    return place->second;
+    return set_slots_[place->second - 1];
 }
 
 void Slots::learn_type(const std::string& pattern) {
-    if (type_ids_.try_emplace(pattern, clash_id + 1 + types_.size()).second) types_.push_back(pattern);
+    types_.learn(pattern);
 }
 
 void Slots::learn(const Comparison& comparison) {
-    if (comparison.op == Operator::exists) presences_.try_emplace(comparison.field.text, comparison.field);
-    if (is_text_search(comparison.op)) return learn_words(comparison);
-    if (is_item_search(comparison.op)) return learn_items(comparison);
-    const auto which = code_slot_for(comparison);
-    if (!which) return;
-    auto& slot = code_slot(comparison.field, which->first, which->second);
-    if (slot.coding == Coding::age) return add_sorted(slot.ticks, comparison.span.count());
-    for (const auto& operand : operands_of(comparison.operand)) learn_operand(slot, operand);
-}
-
-void Slots::learn_operand(CodeSlot& slot, const Json& operand) {
-    switch (slot.coding) {
-        case Coding::text:
-            slot.texts.try_emplace(operand.get<std::string>(), first_listed + slot.texts.size());
-            return;
-        case Coding::number:
-        case Coding::order:
-            return add_sorted(slot.numbers, exact_number(operand));
-        case Coding::instants:
-            return add_sorted(slot.ticks, *ticks_of(operand));
-        default:
-            return;
-    }
-}
-
-void Slots::learn_items(const Comparison& comparison) {
-    auto& slot = set_slot(comparison.field, Listing::items);
-    for (const auto& operand : operands_of(comparison.operand)) {
-        if (operand.is_string())
-            slot.texts.try_emplace(operand.get<std::string>(), 0);  // numbered when all are known
-        else if (operand.is_number())
-            add_sorted(slot.numbers, exact_number(operand));
-    }
-}
-
-void Slots::learn_words(const Comparison& comparison) {
-    auto& probes = set_slot(comparison.field, Listing::probes).probes;
-    for (const auto& word : comparison.words) probes.add(comparison.op, comparison.case_sensitive, word);
-    for (const auto& pattern : comparison.patterns) probes.add(pattern, comparison.case_sensitive);
+    const auto& field = comparison.field;
+    if (comparison.op == Operator::exists) presences_.try_emplace(field.text, field);
+    if (is_probed(comparison.op)) return slot_of(field, Listing::probes).learn(comparison);
+    if (is_item_search(comparison.op)) return slot_of(field, Listing::items).learn(comparison);
+    if (const auto which = code_slot_for(comparison))
+        slot_of(field, which->first, which->second).learn(comparison);
 }
 
 void Slots::freeze() {
-    for (auto& slot : set_slots_) {
-        if (slot.listing != Listing::items) continue;
-        // False and true, then numbers, then texts.
-        Code id = clash_id + 3 + static_cast<Code>(slot.numbers.size());
-        for (auto& [text, place] : slot.texts) place = id++;
-    }
+    types_.freeze();
+    for (auto& slot : code_slots_) slot.freeze();
+    for (auto& slot : set_slots_) slot.freeze();
     for (const auto& [name, field] : presences_) {
-        const auto known = std::find_if(code_slots_.begin(), code_slots_.end(), [&](const CodeSlot& slot) {
-            return slot.source == Source::value && slot.field.text == name;
-        });
+        const auto known =
+            std::find_if(code_slots_.begin(), code_slots_.end(), [&wanted = name](const CodeSlot& slot) {
+                return slot.source == Source::value && slot.field.text == wanted;
+            });
         if (known != code_slots_.end()) {
             presence_places_[name] = static_cast<std::size_t>(known - code_slots_.begin());
             continue;
         }
-        code_slot(field, Source::value, Coding::presence);
+        slot_of(field, Source::value, Coding::presence);
         presence_places_[name] = code_slots_.size() - 1;
     }
     list_value_fields();
-    auto& types = set_slots_[types_slot];
-    for (const auto& pattern : types_) {
-        if (pattern.find('*') != std::string::npos) continue;
-        std::vector<Code> found;
-        for (const auto& [other, id] : type_ids_)
-            if (type_fits(other, pattern)) found.push_back(id);
-        types.known_types.emplace(pattern, std::move(found));
-    }
 }
 
 void Slots::list_value_fields() {
     std::map<std::string, std::size_t> places;
     const auto field_of = [&](const FieldPath& path) -> Field& {
         const auto [place, added] = places.try_emplace(path.text, value_fields_.size());
-        if (added) value_fields_.push_back({path, false, {}, {}});
+        if (added) value_fields_.emplace_back().path = path;
         return value_fields_[place->second];
     };
-    for (std::size_t i = 0; i < code_slots_.size(); ++i)
-        if (code_slots_[i].source == Source::value) field_of(code_slots_[i].field).code_slots.push_back(i);
-    for (std::size_t i = types_slot + 1; i < set_slots_.size(); ++i) {
+    for (std::size_t i = 0; i < code_slots_.size(); ++i) {
+        if (code_slots_[i].source != Source::value) continue;
+        auto& field = field_of(code_slots_[i].field);
+        field.code_slots.push_back(i);
+        field.asks_for_age = field.asks_for_age || code_slots_[i].coding == Coding::age;
+    }
+    for (std::size_t i = 0; i < set_slots_.size(); ++i) {
         auto& field = field_of(set_slots_[i].field);
-        field.set_slots.push_back(i);
+        field.set_slots.push_back(1 + i);
         field.asks_for_items = field.asks_for_items || set_slots_[i].listing == Listing::items;
     }
 }
 
-Code Slots::codes_of(std::size_t place) const {
-    const auto& slot = code_slots_[place];
-    switch (slot.coding) {
-        case Coding::text:
-            return first_listed + static_cast<Code>(slot.texts.size());
-        case Coding::number:
-            return first_listed + static_cast<Code>(slot.numbers.size());
-        case Coding::order:
-            return first_listed + 2 * static_cast<Code>(slot.numbers.size());
-        case Coding::instants:
-        case Coding::age:
-            return first_listed + 2 * static_cast<Code>(slot.ticks.size());
-        default:
-            return true_code + 1;
-    }
+std::size_t Slots::bytes() const {
+    auto sum = types_.bytes();
+    for (const auto& slot : code_slots_) sum += slot.bytes();
+    for (const auto& slot : set_slots_) sum += slot.bytes();
+    return sum;
 }
 
 // ---- demands
 
 Demand Slots::type_demand(const std::vector<std::string>& patterns) const {
-    Demand demand{Demand::Kind::found, types_slot, {}, {}};
-    for (const auto& pattern : patterns) demand.ids.push_back(type_ids_.at(pattern));
-    return demand;
+    return {Demand::Kind::found, types_slot, {}, types_.ids_of(patterns)};
 }
 
 Demands Slots::demands_of(const Comparison& comparison, bool negated) const {
-    if (is_text_search(comparison.op) || is_item_search(comparison.op))
-        return set_demands(comparison, negated);
+    if (is_probed(comparison.op) || is_item_search(comparison.op)) return set_demands(comparison, negated);
     if (comparison.op == Operator::exists) {
-        const auto absent = CodeSet::of(absent_code, absent_code);
+        const auto absent = CodeSet::of(CodeSlot::absent_code, CodeSlot::absent_code);
         const bool wants_absent = flag_of(comparison.operand) == negated;
         return on_codes(presence_places_.at(comparison.field.text),
                         wants_absent ? absent : absent.complement());
     }
     const auto which = code_slot_for(comparison);
     if (!which) return unknown();
-    return code_demands(comparison, place_of(comparison.field, which->first, which->second), negated);
+    const auto place = code_places_.find({comparison.field.text, which->first, which->second});
+    ENSURE(place != code_places_.end());
+    return code_demands(comparison, place->second, negated);
 }
 
 Demands Slots::code_demands(const Comparison& comparison, std::size_t place, bool negated) const {
@@ -358,101 +209,42 @@ Demands Slots::code_demands(const Comparison& comparison, std::size_t place, boo
     const auto signed_codes = [&](const CodeSet& holds) {
         return on_codes(place, negated ? holds.complement() : holds);
     };
+    const auto operands = operands_of(comparison.operand);
     if (comparison.op == Operator::changed) {
-        const auto code = flag_of(comparison.operand) ? changed_code : unchanged_code;
+        const auto code = flag_of(comparison.operand) ? CodeSlot::changed_code : CodeSlot::unchanged_code;
         return signed_codes(CodeSet::of(code, code));
     }
-    if (slot.coding == Coding::age || slot.coding == Coding::order || slot.coding == Coding::instants) {
-        const auto bound = [&](const Json& operand) {
-            const auto found = slot.coding == Coding::order ? place_in(slot.numbers, exact_number(operand))
-                                                            : place_in(slot.ticks, *ticks_of(operand));
-            ENSURE(found);
-            return *found;
-        };
-        if (slot.coding == Coding::age) {
-            const auto span = place_in(slot.ticks, comparison.span.count());
-            ENSURE(span);
-            const auto op = comparison.op == Operator::older_than ? Operator::gt : Operator::lt;
-            return signed_codes(ordered(slot, op, *span));
-        }
-        const auto bounds = operands_of(comparison.operand);
-        if (comparison.op != Operator::between)
-            return signed_codes(ordered(slot, comparison.op, bound(bounds[0])));
-        return signed_codes(ordered(slot, Operator::gte, bound(bounds[0]))
-                                .intersected(ordered(slot, Operator::lte, bound(bounds[1]))));
-    }
+    if (slot.coding == Coding::age) return signed_codes(slot.aged(comparison));
+    if (comparison.op == Operator::starts_with) return signed_codes(slot.beginning_with(comparison));
+    if (comparison.op == Operator::between)
+        return signed_codes(
+            slot.ordered(Operator::gte, operands[0]).intersected(slot.ordered(Operator::lte, operands[1])));
+    if (slot.coding == Coding::order || slot.coding == Coding::instants)
+        return signed_codes(slot.ordered(comparison.op, operands[0]));
+
     std::vector<Code> codes;
-    for (const auto& operand : operands_of(comparison.operand)) codes.push_back(listed(slot, operand));
-    const bool is_change = slot.source != Source::value;
-    if (is_change && comparison.operand.is_array()) {
+    for (const auto& operand : operands) codes.push_back(slot.listed(operand));
+    if (slot.source != Source::value && comparison.operand.is_array()) {
         // A list of operands may also stand for the field's list as a whole.
         if (negated) return on_codes(place, CodeSet::of(codes).complement(), false);
-        codes.push_back(clash_code);
+        codes.push_back(CodeSlot::clash_code);
         return on_codes(place, CodeSet::of(codes), false);
     }
     if (comparison.op == Operator::ne || comparison.op == Operator::not_in) {
-        codes.push_back(clash_code);  // a clash stays false
+        codes.push_back(CodeSlot::clash_code);  // a clash stays false
         return signed_codes(CodeSet::of(codes).complement());
     }
     return signed_codes(CodeSet::of(codes));
 }
 
-Code Slots::listed(const CodeSlot& slot, const Json& operand) {
-    if (slot.coding == Coding::boolean) return operand.get<bool>() ? true_code : false_code;
-    if (slot.coding == Coding::text) return slot.texts.at(operand.get_ref<const std::string&>());
-    const auto place = place_in(slot.numbers, exact_number(operand));
-    ENSURE(place);
-    return first_listed + static_cast<Code>(*place);
-}
-
-CodeSet Slots::ordered(const CodeSlot& slot, Operator op, std::size_t bound) {
-    const auto at = first_listed + 2 * static_cast<Code>(bound);
-    const auto bounds = std::max(slot.numbers.size(), slot.ticks.size());
-    const auto above_all = other_code + 2 * static_cast<Code>(bounds);
-    switch (op) {
-        case Operator::gt:
-            return CodeSet::of(at + 1, above_all);
-        case Operator::gte:
-            return CodeSet::of(at, above_all);
-        case Operator::lt:
-            return CodeSet::of(other_code, at - 1);
-        default:
-            return CodeSet::of(other_code, at);
-    }
-}
-
-/// The id of an item or of an operand that may be one; nothing when nobody looks for it.
-std::optional<Code> Slots::item(const SetSlot& slot, const RawValue& value) {
-    if (value.kind == RawValue::Kind::boolean) return clash_id + (value.flag ? 2 : 1);
-    if (value.kind == RawValue::Kind::number) {
-        const auto place = place_in(slot.numbers, value.number);
-        return place ? std::optional<Code>(clash_id + 3 + static_cast<Code>(*place)) : std::nullopt;
-    }
-    if (value.kind != RawValue::Kind::text) return std::nullopt;
-    const auto place = slot.texts.find(value.text);
-    return place == slot.texts.end() ? std::nullopt : std::optional(place->second);
-}
-
 Demands Slots::set_demands(const Comparison& comparison, bool negated) const {
-    const bool in_text = is_text_search(comparison.op);
-    const auto place = set_places_.at({comparison.field.text, in_text ? Listing::probes : Listing::items});
-    const auto& slot = set_slots_[place];
-    std::vector<Code> ids;
-    if (in_text) {
-        for (const auto& word : comparison.words)
-            ids.push_back(clash_id + 1 + slot.probes.at(comparison.op, comparison.case_sensitive, word));
-        for (const auto& pattern : comparison.patterns)
-            ids.push_back(clash_id + 1 +
-                          slot.probes.at(Operator::matches, comparison.case_sensitive, pattern.pattern()));
-    } else {
-        for (const auto& operand : operands_of(comparison.operand)) {
-            const auto id = item(slot, raw(&operand));
-            if (!id) return unknown();
-            ids.push_back(*id);
-        }
-    }
+    const auto listing = is_probed(comparison.op) ? Listing::probes : Listing::items;
+    const auto place = set_places_.at({comparison.field.text, listing});
+    auto found = set_slots_[place - 1].ids_of(comparison);
+    if (!found) return unknown();
+    auto ids = std::move(*found);
     const bool wants_none = comparison.op == Operator::has_none || comparison.op == Operator::not_contains;
-    if (wants_none) ids.push_back(clash_id);  // a clash stays false
+    if (wants_none) ids.push_back(SetSlot::clash_id);  // a clash stays false
     if (comparison.op != Operator::has_all && comparison.op != Operator::has)
         return on_found(place, std::move(ids), wants_none == negated);
     if (ids.size() == 1) return on_found(place, std::move(ids), !negated);
@@ -462,43 +254,62 @@ Demands Slots::set_demands(const Comparison& comparison, bool negated) const {
     return demands;
 }
 
-Code Slots::ids_of(std::size_t place) const {
-    const auto& slot = set_slots_[place];
-    switch (slot.listing) {
-        case Listing::types:
-            return clash_id + 1 + static_cast<Code>(types_.size());
-        case Listing::items:
-            return clash_id + 3 + static_cast<Code>(slot.numbers.size() + slot.texts.size());
-        default:
-            return clash_id + 1 + slot.probes.count();
-    }
-}
-
 // ---- reading
 
 void Slots::read(std::string_view event_type, const Scope& scope, Readings& readings) const {
     readings.codes.resize(code_slots_.size());
-    readings.found.resize(set_slots_.size());
-    for (std::size_t i = 0; i < code_slots_.size(); ++i) readings.codes[i] = code_of(code_slots_[i], scope);
+    readings.found.resize(set_slots());
     read_type(event_type, readings);
-    for (std::size_t i = types_slot + 1; i < set_slots_.size(); ++i) {
-        readings.found[i].clear();
-        find(set_slots_[i], scope, readings.found[i]);
+    read_changes(scope, readings);
+    for (const auto& field : value_fields_) read(field, scope, readings);
+}
+
+void Slots::read(std::string_view event_type, const Scope& scope, const Readings& payload,
+                 const std::vector<std::uint8_t>& said, Readings& readings) const {
+    readings.codes.resize(code_slots_.size());
+    readings.found.resize(set_slots());
+    read_type(event_type, readings);
+    read_changes(scope, readings);
+    for (std::size_t i = 0; i < value_fields_.size(); ++i) {
+        const auto& field = value_fields_[i];
+        // A root that is no object is nobody's state.
+        if (said[i] != 0 && !field.asks_for_age && !field.path.keys.empty() && scope.has(field.path.root))
+            copy(field, payload, readings);
+        else
+            read(field, scope, readings);
     }
+}
+
+void Slots::read_changes(const Scope& scope, Readings& readings) const {
+    for (std::size_t i = 0; i < code_slots_.size(); ++i)
+        if (code_slots_[i].source != Source::value) readings.codes[i] = code_of(code_slots_[i], scope);
+}
+
+void Slots::read(const Field& field, const Scope& scope, Readings& readings) const {
+    const auto* json = scope.find(field.path);
+    const auto value = raw(json);
+    for (const auto slot : field.code_slots)
+        readings.codes[slot] = code_slots_[slot].code_of(value, scope.now);
+    for (const auto slot : field.set_slots) {
+        readings.found[slot].clear();
+        set_slots_[slot - 1].find(json, readings.found[slot]);
+    }
+}
+
+void Slots::copy(const Field& field, const Readings& from, Readings& to) {
+    for (const auto slot : field.code_slots) to.codes[slot] = from.codes[slot];
+    for (const auto slot : field.set_slots) to.found[slot] = from.found[slot];
 }
 
 void Slots::read_type(std::string_view event_type, Readings& readings) const {
     readings.found[types_slot].clear();
-    find_types(event_type, readings.found[types_slot]);
+    types_.find(event_type, readings.found[types_slot]);
 }
 
-void Slots::read(const Field& field, const RawValue& value, engine::Instant now, Readings& readings) const {
-    for (const auto slot : field.code_slots)
-        readings.codes[slot] = code_of_value(code_slots_[slot], value, now);
-    for (const auto slot : field.set_slots) {
-        readings.found[slot].clear();
-        find(set_slots_[slot], value, readings.found[slot]);
-    }
+bool Slots::knows_type(std::string_view event_type) const {
+    std::vector<Code> found;
+    types_.find(event_type, found);
+    return !found.empty();
 }
 
 bool Slots::read_changed(std::string_view field, const Scope& scope, Readings& readings) const {
@@ -510,84 +321,22 @@ bool Slots::read_changed(std::string_view field, const Scope& scope, Readings& r
         readings.codes[i] = code;
     }
     std::vector<Code> found;
-    for (std::size_t i = types_slot + 1; i < set_slots_.size(); ++i) {
+    for (std::size_t i = 0; i < set_slots_.size(); ++i) {
         if (!touches(set_slots_[i].field.text, field)) continue;
         found.clear();
-        find(set_slots_[i], scope, found);
-        another = another || found != readings.found[i];
-        std::swap(readings.found[i], found);
+        set_slots_[i].find(scope.find(set_slots_[i].field), found);
+        another = another || found != readings.found[1 + i];
+        std::swap(readings.found[1 + i], found);
     }
     return another;
 }
 
-Code Slots::code_of(const CodeSlot& slot, const Scope& scope) const {
-    if (slot.source == Source::value) return code_of_value(slot, raw(scope.find(slot.field)), scope.now);
+Code Slots::code_of(const CodeSlot& slot, const Scope& scope) {
+    if (slot.source == Source::value) return slot.code_of(raw(scope.find(slot.field)), scope.now);
     const auto change = change_of(slot.field, scope.changes);
-    if (slot.source == Source::changed) return change.changed ? changed_code : unchanged_code;
-    return code_of_value(slot, raw(slot.source == Source::from ? change.from : change.to), scope.now);
-}
-
-Code Slots::code_of_value(const CodeSlot& slot, const RawValue& value, engine::Instant now) {
-    if (value.kind == RawValue::Kind::absent) return absent_code;
-    switch (slot.coding) {
-        case Coding::presence:
-            return other_code;
-        case Coding::boolean:
-            if (value.kind != RawValue::Kind::boolean) return clash_code;
-            return value.flag ? true_code : false_code;
-        case Coding::text: {
-            if (value.kind != RawValue::Kind::text) return clash_code;
-            const auto known = slot.texts.find(value.text);
-            return known == slot.texts.end() ? other_code : known->second;
-        }
-        case Coding::number: {
-            if (value.kind != RawValue::Kind::number) return clash_code;
-            const auto place = place_in(slot.numbers, value.number);
-            return place ? first_listed + static_cast<Code>(*place) : other_code;
-        }
-        case Coding::order:
-            return value.kind == RawValue::Kind::number ? rank_of(slot.numbers, value.number) : clash_code;
-        default: {
-            const auto ticks = ticks_of(value);
-            if (!ticks) return clash_code;
-            const bool is_age = slot.coding == Coding::age;
-            return rank_of(slot.ticks, is_age ? engine::microseconds_of(now) - *ticks : *ticks);
-        }
-    }
-}
-
-void Slots::find(const SetSlot& slot, const RawValue& value, std::vector<Code>& found) {
-    if (value.kind == RawValue::Kind::absent) return;
-    const bool is_text = value.kind == RawValue::Kind::text;
-    if (slot.listing == Listing::probes)
-        return is_text ? slot.probes.find(value.text, clash_id + 1, found) : found.push_back(clash_id);
-    const auto add = [&](const RawValue& one) {
-        if (const auto id = item(slot, one)) found.push_back(*id);
-    };
-    if (is_text && slot.field.type == FieldType::tags) return add(value);
-    if (value.kind != RawValue::Kind::list) return found.push_back(clash_id);
-    for (const auto& one : value.items) add(one);
-}
-
-void Slots::find(const SetSlot& slot, const Scope& scope, std::vector<Code>& found) {
-    const auto* value = scope.find(slot.field);
-    auto whole = raw(value);
-    std::vector<RawValue> items;
-    if (whole.kind == RawValue::Kind::list && slot.listing == Listing::items) {
-        for (const auto& one : *value) items.push_back(raw(&one));
-        whole.items = items;
-    }
-    find(slot, whole, found);
-}
-
-void Slots::find_types(std::string_view event_type, std::vector<Code>& found) const {
-    const auto& known = set_slots_[types_slot].known_types;
-    if (const auto entry = known.find(event_type); entry != known.end()) {
-        found = entry->second;
-        return;
-    }
-    for (const auto& [pattern, id] : type_ids_)
-        if (type_fits(pattern, event_type)) found.push_back(id);
+    if (slot.source == Source::changed)
+        return change.changed ? CodeSlot::changed_code : CodeSlot::unchanged_code;
+    return slot.code_of(raw(slot.source == Source::from ? change.from : change.to), scope.now);
 }
 
 }  // namespace rules

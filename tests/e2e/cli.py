@@ -371,12 +371,25 @@ def discard(desk):
     desk.ask("lanes/ticket/N/release", 404, method="POST", body={"mode": "discard"})
 
 
+def check_why_not(desk, explained):
+    """Every rule of the tenant is there, fired or not, with every condition and the value it saw."""
+    rules = desk.ask("rules")[1]["rules"]
+    for one in explained["trace"]["passes"]:
+        same(sorted(rule["id"] for rule in one["rules"]), sorted(rule["id"] for rule in rules), "rules of a pass")
+        expect(all("result" in rule["when"] for rule in one["rules"]), "a rule without its conditions")
+    alone = desk.records("explain", "R-2", "--rule", "grant-wish")[0]
+    for one in alone["trace"]["passes"]:
+        same([rule["id"] for rule in one["rules"]], ["grant-wish"], "the rule that was asked for")
+    desk.command("explain", "R-2", "--rule", "grant-wishes", code=1)
+
+
 def check_auditing(desk):
     """explain, history and audit, beside the daemon."""
     explained = desk.records("explain", "R-2")[0]
     same(explained["reproduced"], True, "deciding R-2 again")
     expect("grant-wish" in desk.command("explain", "R-2"), "the explanation does not name the rule that did not fire")
     desk.command("explain", "nobody", code=1)
+    check_why_not(desk, explained)
     check_ambiguous(desk)
     desk.command("history", "ticket/nobody", code=1)
     desk.command("history", "nonsense", code=2)

@@ -116,7 +116,7 @@ Event ticket_event(Random& random, const std::string& id) {
     auto made = event(id, random.of(types), subject, data, time);
     if (random.chance(4)) {
         made.type = "ticket.deleted";
-        made.data = Json::object();
+        if (random.chance(50)) made.data = Json::object();
     }
     if (random.chance(4)) made.full_merge = true;
     return made;

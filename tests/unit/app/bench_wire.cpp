@@ -29,7 +29,7 @@ TEST_CASE("bench wire: a message without a length has no body", "[bench]") {
 
 TEST_CASE("bench workload: each request is one signed webhook of about 700 bytes", "[bench]") {
     const auto lanes = bench_lanes(3, 2);
-    const auto requests = bench_requests(lanes);
+    const auto requests = bench_requests(lanes, 0);
     REQUIRE(requests.size() == 3);
     const auto message = first_message(requests[2]);
     REQUIRE(message);
@@ -41,7 +41,12 @@ TEST_CASE("bench workload: each request is one signed webhook of about 700 bytes
     REQUIRE(body);
     CHECK(engine::text_or(*body, "data.conversation_id", "") == "c" + std::to_string(lanes[2]));
     CHECK(engine::text_or(*body, "data.message_id", "").starts_with("m2-"));
-    CHECK(bench_requests(lanes)[2] != requests[2]);  // the same store takes them as new
+    CHECK(bench_requests(lanes, 0)[2] != requests[2]);  // the same store takes them as new
+    const auto large = bench_requests(lanes, 5'000);
+    const auto large_message = first_message(large[0]);
+    REQUIRE(large_message);
+    CHECK(large_message->body.size() > 5'600);
+    CHECK(engine::parse_json(large_message->body));
 }
 
 TEST_CASE("bench workload: an action is known by its message's number", "[bench]") {

@@ -242,3 +242,47 @@ TEST_CASE("receive: the generic webhook fills in what the platforms leave out", 
     message.headers.emplace_back("Authorization", "Bearer k");
     CHECK(receive(connection, message).error().message == "Title or subject is required");
 }
+
+TEST_CASE("receive: what no expression reads of a body is left out, what one reads is not", "[connectors]") {
+    const auto connection = reader(
+        "  id: body.delivery\n"
+        "  ignore:\n    - when: { \"item.flags[*].kind\": { exists: false } }\n      reason: no flags\n"
+        "  events:\n    - type: ticket.created\n"
+        "      match: { \"item.meta['odd name']\": yes }\n"
+        "      subject: { kind: ticket, id: \"item.ticket.ids[0].value\" }\n"
+        "      time: item.at | epoch_s\n"
+        "      map:\n"
+        "        ticket.subject: \"(item.none ?? item.lines[kind='subject'].text) | trim\"\n"
+        "        ticket.description: \"`{item.text.a}, {item.text.b[-1]}`\"\n"
+        "        ticket.custom.all: item.keep\n"
+        "      changes:\n        - { field: ticket.status, from: item.was, to: item.is }\n");
+    const auto body = R"({"delivery":"d1","flags":[{"kind":1,"x":1}],"meta":{"odd name":"yes","x":1},"at":1,
+        "ticket":{"ids":[{"value":"7","x":{}}],"x":1},"x":{"y":[1,2,{"z":3}]},
+        "lines":[{"kind":"other","text":"no"},{"kind":"subject","text":" Help ","x":1}],
+        "text":{"a":"one","b":[1,"two"],"x":1},"keep":{"all":[{"of":{"it":1}}]},"was":"new","is":"open"})";
+    const auto& reads = *connection.connector->webhook->reads;
+    CHECK_FALSE(reads.whole);
+    CHECK(reads.members.at("keep").whole);
+    CHECK_FALSE(reads.members.at("ticket").whole);
+    const auto pruned = engine::parse_json(body, {}, &reads);
+    REQUIRE(pruned);
+    CHECK_FALSE(pruned->contains("x"));
+    CHECK((*pruned)["ticket"] == json(R"({"ids":[{"value":"7"}]})"));
+    const auto intake = taken(connection, body);
+    REQUIRE(intake.events.size() == 1);
+    const auto& event = intake.events[0];
+    CHECK(event.id.text() == "d1");
+    CHECK(event.subject.text() == "ticket/reader:7");
+    CHECK(event.data == json(R"({"ticket":{"subject":"Help","description":"one, two",
+        "custom":{"all":{"all":[{"of":{"it":1}}]}}},"changes":{"ticket.status":["new","open"]}})"));
+}
+
+TEST_CASE("receive: items are told apart by all they hold, also by what nobody reads", "[connectors]") {
+    const auto connection = reader("  lists: true\n" + one_event);
+    const auto intake = taken(connection, R"([{"id":"1","x":1},{"id":"1","x":2}])");
+    REQUIRE(intake.events.size() == 2);
+    CHECK(intake.events[0].id.text() != intake.events[1].id.text());
+    const auto elsewhere = reader("  items: body.items\n" + one_event);
+    CHECK(taken(elsewhere, R"({"items":[{"id":"1","subject":"a"}]})").events[0].data["ticket"]["subject"] ==
+          "a");
+}

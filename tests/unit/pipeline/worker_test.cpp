@@ -469,3 +469,78 @@ TEST_CASE("worker: folding the journal gives the stored entities back", "[worker
         CHECK(meta_to_json(*folded) == meta_to_json(stored));
     }
 }
+
+TEST_CASE("worker: rules see what the merge left of a payload, not what was read of it ahead", "[worker]") {
+    World world(
+        tenant_with("  - id: opened\n"
+                    "    on: ticket.updated\n"
+                    "    when: { ticket.status: open }\n"
+                    "    then: [ { add_tags: [opened] } ]\n"
+                    "  - id: urgent\n"
+                    "    on: ticket.updated\n"
+                    "    when: { ticket.priority: urgent }\n"
+                    "    then: [ { add_tags: [urgent] } ]\n"));
+    world.submit(ticket("e1", "ticket/T1", {{"status", "solved"}}, "2026-03-02T11:00:00Z"));
+    // Its status is older than what is known, its priority is not.
+    world.submit(
+        updated("e2", "ticket/T1", {{"status", "open"}, {"priority", "urgent"}}, "2026-03-02T10:00:00Z"));
+    CHECK(world.entity("ticket/T1").fields["status"] == "solved");
+    CHECK(world.entity("ticket/T1").fields["tags"] == Json{"urgent"});
+    world.submit(updated("e3", "ticket/T1", {{"status", "open"}}, "2026-03-02T11:30:00Z"));
+    CHECK(world.entity("ticket/T1").fields["tags"] == Json{"urgent", "opened"});
+}
+
+TEST_CASE("worker: what is read ahead of one rule set does not decide under another", "[worker]") {
+    const auto rule = [](const std::string& status) {
+        return tenant_with("  - id: only\n    on: ticket.created\n    when: { ticket.status: " + status +
+                           " }\n    then: [ { add_tags: [hit] } ]\n");
+    };
+    World world(rule("open"));
+    const auto after = rule("new");
+    std::vector<Arrival> arrivals;
+    arrivals.push_back(arrival_of(ticket("e1", "ticket/T1", {{"status", "new"}}), world.tenant.get()));
+    arrivals.push_back(arrival_of(ticket("e2", "ticket/T2", {{"status", "open"}}), world.tenant.get()));
+    REQUIRE(arrivals.front().payload);
+    REQUIRE(world.worker->activate(after, {}, noon));
+    world.worker->submit(std::move(arrivals), [](std::vector<Ack>) {});
+    world.run();
+    CHECK(world.entity("ticket/T1").fields["tags"] == Json{"hit"});
+    CHECK_FALSE(world.entity("ticket/T2").fields.contains("tags"));
+}
+
+TEST_CASE("worker: a deletion that comes late says nothing of what rules see", "[worker]") {
+    World world(
+        tenant_with("  - id: was-open\n"
+                    "    on: ticket.deleted\n"
+                    "    when: { ticket.status: open }\n"
+                    "    then: [ { add_tags: [was-open] } ]\n"
+                    "  - id: was-closed\n"
+                    "    on: ticket.deleted\n"
+                    "    when: { ticket.status: closed }\n"
+                    "    then: [ { add_tags: [was-closed] } ]\n"));
+    world.submit(ticket("e1", "ticket/T1", {{"status", "closed"}}, "2026-03-02T11:00:00Z"));
+    world.submit(event("e2", "ticket.deleted", "ticket/T1", Json{{"ticket", {{"status", "open"}}}},
+                       "2026-03-02T10:00:00Z"));
+    REQUIRE(world.decisions.size() == 2);
+    CHECK(world.decisions.back().fired.size() == 1);
+    CHECK(world.entity("ticket/T1").fields["tags"] == Json{"was-closed"});
+}
+
+TEST_CASE("worker: a payload cannot pass for the event, its changes or the time", "[worker]") {
+    World world(
+        tenant_with("  - id: trusted\n"
+                    "    on: ticket.created\n"
+                    "    when: { event.source: trusted }\n"
+                    "    then: [ { add_tags: [trusted] } ]\n"
+                    "  - id: told\n"
+                    "    on: ticket.created\n"
+                    "    when: { event.source: test }\n"
+                    "    then: [ { add_tags: [\"{{ changes | size | json }}\"] } ]\n"));
+    world.submit(
+        event("e1", "ticket.created", "ticket/T1",
+              Json{{"ticket", {{"subject", "x"}}},
+                   {"event", {{"source", "trusted"}}},
+                   {"changes",
+                    {{"a", Json::array({1, 2})}, {"b", Json::array({1, 2})}, {"c", Json::array({1, 2})}}}}));
+    CHECK(world.entity("ticket/T1").fields["tags"] == Json{"1"});
+}

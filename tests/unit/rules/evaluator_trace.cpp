@@ -140,9 +140,11 @@ class ListeningMatcher final : public Matcher {
 public:
     explicit ListeningMatcher(const RuleSet& set) : naive_(naive_matcher(set)) {}
 
-    std::unique_ptr<MatchCursor> open(std::string_view type, const Scope& scope) const override {
+    std::unique_ptr<MatchCursor> open(std::string_view type, const Scope& scope,
+                                      const PayloadReadings*) const override {
         return std::make_unique<Cursor>(naive_->open(type, scope), heard);
     }
+    bool listens_to(std::string_view type) const override { return naive_->listens_to(type); }
 
     mutable std::vector<std::string> heard;
 

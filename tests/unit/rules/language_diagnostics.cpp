@@ -1,6 +1,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "rules/checker/finding.h"
 #include "tests/support/catch.h"
 #include "tests/unit/rules/language_support.h"
 
@@ -49,7 +50,8 @@ std::string heading() {
            "`tests/golden/diagnostics/`.\n\n"
            "What `connections.yaml` and connector definitions may get wrong stands in\n"
            "[connector-definition.md](connector-definition.md#diagnostics).\n\n"
-           "This page is made from `rules/language/diagnostic_classes.cpp`:\n"
+           "This page is made from `rules/language/diagnostic_classes.cpp` and "
+           "`rules/checker/finding_classes.cpp`:\n"
            "`SIGNALBOX_UPDATE_GOLDEN=1 test_language` writes it anew.\n\n"
            "| class | meaning | what to do |\n|---|---|---|\n";
 }
@@ -62,6 +64,15 @@ std::string escaped(std::string text) {
 std::string reference_page() {
     std::string page = heading();
     for (const auto& entry : rules::diagnostic_classes())
+        page += "| `" + entry.kind + "` | " + escaped(entry.meaning) + " | " + escaped(entry.remedy) + " |\n";
+    page +=
+        "\n## Findings\n\n"
+        "What `check` says of rules that can be read, warnings all of them "
+        "([guide](../guides/checking-rules.md)). A rule may accept what is meant: "
+        "`accept: { <class>: <reason> }`.\n"
+        "Examples of each class are under `tests/golden/findings/`.\n\n"
+        "| class | meaning | what to do |\n|---|---|---|\n";
+    for (const auto& entry : rules::finding_classes())
         page += "| `" + entry.kind + "` | " + escaped(entry.meaning) + " | " + escaped(entry.remedy) + " |\n";
     return page;
 }

@@ -1,0 +1,76 @@
+/// Events that no rule looks at.
+
+#include <algorithm>
+#include <set>
+
+#include "rules/checker/checks.h"
+#include "rules/checker/wording.h"
+#include "rules/matcher/matcher.h"
+
+namespace rules {
+namespace {
+
+class EventCheck {
+public:
+    EventCheck(const Facts& facts, Report& report) : facts_(facts), report_(report) {}
+
+    void run() {
+        for (const auto& rule : facts_.rules())
+            for (const auto& emit : rule.emits)
+                if (!emit.type.empty() && emit.brings.empty() && !is_handled(emit.type))
+                    report_emitted(rule, emit);
+        for (const auto& [name, connection] : facts_.rule_set().connections)
+            if (is_unheard(connection)) report_unheard(connection);
+    }
+
+private:
+    bool is_handled(const std::string& type) {
+        const auto [known, is_new] = handled_.try_emplace(type, false);
+        if (is_new)
+            known->second = std::any_of(facts_.rules().begin(), facts_.rules().end(),
+                                        [&](const RuleFacts& rule) { return type_fits(*rule.rule, type); });
+        return known->second;
+    }
+
+    /// Types that are worked out when they come may be any; then nothing is certain.
+    bool is_unheard(const engine::ConnectionSignature& connection) {
+        if (facts_.rules().empty() || connection.other_event_types || connection.event_types.empty())
+            return false;
+        const bool is_called = std::any_of(
+            facts_.rules().begin(), facts_.rules().end(),
+            [&](const RuleFacts& rule) { return rule.connections_called.contains(connection.connection); });
+        return !is_called && std::none_of(connection.event_types.begin(), connection.event_types.end(),
+                                          [&](const std::string& type) { return is_handled(type); });
+    }
+
+    void report_emitted(const RuleFacts& rule, const EmitFact& emit) {
+        Finding finding;
+        finding.kind = "unhandled-event";
+        finding.place = emit.place;
+        finding.rules = {rule.rule->id};
+        finding.message = rule_named(*rule.rule) + " emits " + emit.type + ", and no rule handles it";
+        report_.add(std::move(finding));
+    }
+
+    void report_unheard(const engine::ConnectionSignature& connection) {
+        Finding finding;
+        finding.kind = "unhandled-event";
+        finding.place.file = "connections.yaml";
+        finding.message = "no rule calls connection " + engine::in_quotes(connection.connection) +
+                          " or handles what it brings: " +
+                          listed({connection.event_types.begin(), connection.event_types.end()});
+        report_.add(std::move(finding));
+    }
+
+    const Facts& facts_;
+    Report& report_;
+    std::map<std::string, bool> handled_;
+};
+
+}  // namespace
+
+void check_events(const Facts& facts, Report& report) {
+    EventCheck(facts, report).run();
+}
+
+}  // namespace rules

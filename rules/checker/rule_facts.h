@@ -1,0 +1,88 @@
+#pragma once
+/// RuleFacts: what the checker asks of a rule again and again, worked out once.
+
+#include <deque>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/matcher/terms.h"
+#include "rules/rule_set.h"
+
+namespace rules {
+
+/// One thing a rule may write.
+struct WriteFact {
+    enum class What { value, tag_added, tag_removed };
+    What what = What::value;
+    const FieldPath* field = nullptr;
+    bool is_constant = false;
+    engine::Json value;  ///< constant value (null = unset), or the tag
+    engine::Place place;
+    /// What must hold beside the rule's conditions for the step to run, as ways; one without literals =
+    /// nothing.
+    std::vector<Term> ways;
+};
+
+/// `sets ticket.priority to "high"`, `adds the tag "vip"`, `removes ticket.due_at`
+std::string words_of(const WriteFact& write);
+
+/// One event a rule may emit.
+struct EmitFact {
+    std::string type;  ///< empty when it is rendered
+    /// Kinds of which its data bring fields, whoever handles it.
+    std::set<std::string> brings;
+    engine::Place place;
+    std::vector<Term> ways;
+};
+
+struct RuleFacts {
+    const Rule* rule = nullptr;
+    std::size_t index = 0;  ///< in evaluation order
+    /// The ways in which the conditions can hold, without those that contradict themselves. None: never.
+    std::vector<Term> ways;
+    bool exact = true;  ///< the conditions hold if one of the ways does
+    /// The ways in which they may not hold; made only where there are several of the other kind.
+    std::vector<Term> opposite;
+    std::vector<WriteFact> writes;
+    std::vector<EmitFact> emits;
+    std::set<std::string> connections_called;
+    std::vector<const FieldPath*> saved;  ///< fields that results are written to
+    std::string steps;                    ///< the same text for the same steps
+    bool acts = false;                    ///< some step does something
+    bool repeats_well = false;            ///< doing the steps twice is doing them once
+    bool may_fail = false;     ///< a step may fail when the event is about an entity of `written_kind`
+    std::string written_kind;  ///< the one kind that its certain steps write; empty = none, or several
+    /// The first write that happens whenever the rule fires.
+    bool writes_at_once = false;
+};
+
+/// All rules of a set. Borrows it.
+class Facts {
+public:
+    Facts(const RuleSet& rule_set, std::size_t terms_max);
+    Facts(const Facts&) = delete;
+    Facts& operator=(const Facts&) = delete;
+
+    const std::vector<RuleFacts>& rules() const { return rules_; }
+    const RuleSet& rule_set() const { return rule_set_; }
+    std::size_t terms_max() const { return terms_max_; }
+
+private:
+    class StepReader;
+
+    const RuleSet& rule_set_;
+    std::size_t terms_max_;
+    /// The opposite of the condition, as ways; kept here, for literals point into it.
+    std::vector<Term> opposite_of(const Condition& condition);
+
+    std::deque<Condition> negated_;
+    std::vector<RuleFacts> rules_;
+};
+
+/// Every pair of ways, put together; at most `terms_max` of them.
+std::vector<Term> crossed(const std::vector<Term>& some, const std::vector<Term>& others,
+                          std::size_t terms_max);
+
+}  // namespace rules

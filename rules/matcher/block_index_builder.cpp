@@ -1,0 +1,320 @@
+#include "rules/matcher/block_index_builder.h"
+
+#include <algorithm>
+#include <bit>
+#include <map>
+
+#include "engine/base/ensure.h"
+
+namespace rules {
+namespace {
+
+/// Of a slot: each is a row in every block that asks about it.
+constexpr std::size_t shared_cells_max = 64;
+/// Of a block's own and of a summary; a cell's row is a byte.
+constexpr std::size_t cells_max = 256;
+/// A block gets cells of its own when that leaves so many terms less over.
+constexpr double own_cells_gain = 2;
+
+void set_bit(std::uint64_t* words, std::size_t bit) {
+    words[bit / 64] |= std::uint64_t{1} << bit % 64;
+}
+
+bool is_empty(const std::uint64_t* words, std::size_t count) {
+    return std::all_of(words, words + count, [](auto word) { return word == 0; });
+}
+
+}  // namespace
+
+void BlockIndexBuilder::build(std::vector<IndexedTerm> terms) {
+    std::vector<Constraints> all;
+    all.reserve(terms.size());
+    for (auto& term : terms)
+        if (auto constraints = constraints_of(std::move(term), slots_))
+            all.push_back(std::move(*constraints));
+    std::stable_sort(all.begin(), all.end(), [](const Constraints& left, const Constraints& right) {
+        return left.order < right.order;
+    });
+    const auto blocks = (all.size() + BlockIndex::block_bits - 1) / BlockIndex::block_bits;
+    index_.summary_words_ = (blocks + 63) / 64;
+    divide_slots();
+    begin_summaries();
+    for (std::size_t block = 0; block < blocks; ++block) {
+        const auto from = block * BlockIndex::block_bits;
+        write(block, Terms(all).subspan(from, std::min(BlockIndex::block_bits, all.size() - from)));
+    }
+    index_.terms_.push_back({0, static_cast<std::uint32_t>(index_.checks_.size()) & 0x7FFFFFFF, 0});
+    end_summaries();
+}
+
+BlockIndexBuilder::Cells BlockIndexBuilder::cells_for(Code first, Code last, std::size_t most) {
+    Cells cells;
+    cells.first = first;
+    cells.span = last - first;
+    const auto codes = std::uint64_t{cells.span} + 1;
+    cells.scale = (std::min<std::uint64_t>(codes, most) << 32) / codes;
+    return cells;
+}
+
+/// From the code before the first that makes a difference to the last that does.
+BlockIndexBuilder::Cells BlockIndexBuilder::cells_of(const Asked& asked, Code domain) {
+    Code first = domain - 1, last = 0;
+    for (const auto& [bit, codes] : asked)
+        for (const auto& range : codes->ranges()) {
+            if (range.first > 0) first = std::min(first, range.first - 1), last = std::max(last, range.first);
+            if (range.last < domain - 1)
+                first = std::min(first, range.last), last = std::max(last, range.last + 1);
+        }
+    return first < last ? cells_for(first, last, cells_max) : cells_for(0, 0, 1);
+}
+
+void BlockIndexBuilder::divide_slots() {
+    for (std::size_t slot = 0; slot < slots_.code_slots(); ++slot)
+        index_.cells_.push_back(cells_for(0, slots_.codes_of(slot) - 1, shared_cells_max));
+}
+
+void BlockIndexBuilder::begin_summaries() {
+    const auto words = index_.summary_words_;
+    for (std::size_t slot = 0; slot < slots_.code_slots(); ++slot) {
+        const auto cells = cells_for(0, slots_.codes_of(slot) - 1, cells_max);
+        index_.code_summaries_.push_back(
+            {cells, static_cast<std::uint32_t>(slot), static_cast<std::uint32_t>(index_.summary_.size())});
+        index_.summary_.resize(index_.summary_.size() + (cells.of(cells.span) + 1) * words);
+    }
+    for (std::size_t slot = 0; slot < slots_.set_slots(); ++slot) {
+        index_.id_summaries_.push_back(
+            {static_cast<std::uint32_t>(slot), static_cast<std::uint32_t>(index_.summary_.size())});
+        index_.summary_.resize(index_.summary_.size() + (1 + slots_.ids_of(slot)) * words);
+    }
+}
+
+/// A slot that never rules a block out need not be asked.
+void BlockIndexBuilder::end_summaries() {
+    const auto words = index_.summary_words_;
+    const auto all_blocks = [&](std::size_t first_word, std::size_t entries) {
+        for (std::size_t i = 0; i < entries * words; ++i) {
+            const auto first = i % words * 64;
+            const auto blocks = std::min<std::size_t>(index_.blocks_.size() - first, 64);
+            if (index_.summary_[first_word + i] != ~std::uint64_t{0} >> (64 - blocks)) return false;
+        }
+        return true;
+    };
+    std::erase_if(index_.code_summaries_, [&](const auto& one) {
+        return all_blocks(one.first_word, one.cells.of(one.cells.first + one.cells.span) + 1);
+    });
+    std::erase_if(index_.id_summaries_, [&](const auto& one) { return all_blocks(one.first_word, 1); });
+}
+
+void BlockIndexBuilder::write(std::size_t number, Terms terms) {
+    BlockIndex::Block block;
+    block.first_term = static_cast<std::uint32_t>(index_.terms_.size());
+    Row used;
+    for (std::size_t bit = 0; bit < terms.size(); ++bit) set_bit(used.words, bit);
+    index_.used_.push_back(used);
+    unsure_.assign(terms.size(), {});
+    write_code_slots(block, number, terms);
+    block.first_id_rows = static_cast<std::uint32_t>(index_.id_rows_.size());
+    write_set_slots(number, terms, true);
+    write_set_slots(number, terms, false);
+    block.id_rows = static_cast<std::uint32_t>(index_.id_rows_.size()) - block.first_id_rows;
+    write_checks(terms);
+    index_.blocks_.push_back(block);
+}
+
+void BlockIndexBuilder::write_code_slots(BlockIndex::Block& block, std::size_t number, Terms terms) {
+    std::vector<Asked> asked(slots_.code_slots());
+    for (std::size_t bit = 0; bit < terms.size(); ++bit)
+        for (const auto& [slot, codes] : terms[bit].codes) asked[slot].emplace_back(bit, &codes);
+    std::vector<Rows> shared, own;
+    for (std::size_t slot = 0; slot < asked.size(); ++slot) {
+        const auto& summary = index_.code_summaries_[slot];
+        if (asked[slot].empty()) {
+            for (std::size_t cell = 0; cell <= summary.cells.of(summary.cells.span); ++cell)
+                mark(summary.first_word, cell, number);
+            continue;
+        }
+        auto common = rows_in(slot, index_.cells_[slot], asked[slot], terms.size());
+        auto narrow = rows_in(slot, cells_of(asked[slot], slots_.codes_of(slot)), asked[slot], terms.size());
+        summarise(number, narrow);
+        const bool wants_own = common.left_over > narrow.left_over + own_cells_gain;
+        need_checks(slot, wants_own ? narrow.cells : common.cells, asked[slot]);
+        (wants_own ? own : shared).push_back(std::move(wants_own ? narrow : common));
+    }
+    write_shared(block, shared);
+    write_own(block, own);
+}
+
+BlockIndexBuilder::Rows BlockIndexBuilder::rows_in(std::size_t slot, const Cells& cells, const Asked& asked,
+                                                   std::size_t bits) const {
+    const auto last_cell = cells.of(cells.first + cells.span);
+    // Each row first holds what turns at its cell.
+    Rows made{slot, cells, std::vector<Row>(last_cell + 1), 0};
+    auto& rows = made.rows;
+    const auto turn = [&](std::size_t cell, std::size_t bit) {
+        rows[cell].words[bit / 64] ^= std::uint64_t{1} << bit % 64;
+    };
+    std::vector<bool> asks(bits);
+    for (const auto& [bit, codes] : asked) {
+        asks[bit] = true;
+        std::size_t next = 0;  // the first cell that the ranges so far do not reach
+        for (const auto& range : codes->ranges()) {
+            const auto from = std::max(cells.of(range.first), next);
+            const auto to = cells.of(range.last);
+            if (from > to) continue;
+            turn(from, bit);
+            if (to < last_cell) turn(to + 1, bit);
+            next = to + 1;
+        }
+    }
+    for (std::size_t bit = 0; bit < bits; ++bit)
+        if (!asks[bit]) turn(0, bit);
+    for (std::size_t cell = 1; cell <= last_cell; ++cell)
+        for (std::size_t word = 0; word < BlockIndex::block_words; ++word)
+            rows[cell].words[word] ^= rows[cell - 1].words[word];
+    made.left_over = left_over(made, slots_.codes_of(slot));
+    return made;
+}
+
+/// As if all codes were equally frequent: on a recorded day a sample of it served no better.
+double BlockIndexBuilder::left_over(const Rows& rows, Code domain) {
+    const auto& cells = rows.cells;
+    const auto bits = [&](std::size_t cell) {
+        double sum = 0;
+        for (const auto word : rows.rows[cell].words) sum += std::popcount(word);
+        return sum;
+    };
+    // The codes in front of the first and behind the last count as these do.
+    const double in_front = cells.first, behind = domain - 1.0 - cells.first - cells.span;
+    double inside = 0;
+    for (std::size_t cell = 0; cell < rows.rows.size(); ++cell) inside += bits(cell);
+    inside *= (cells.span + 1.0) / static_cast<double>(rows.rows.size());
+    return (bits(0) * in_front + inside + bits(rows.rows.size() - 1) * behind) / domain;
+}
+
+void BlockIndexBuilder::write_shared(BlockIndex::Block& block, std::vector<Rows>& all) {
+    std::stable_sort(all.begin(), all.end(),
+                     [](const Rows& left, const Rows& right) { return left.left_over < right.left_over; });
+    auto& shared = index_.shared_rows_;
+    block.first_shared_rows = static_cast<std::uint32_t>(shared.size());
+    for (const auto& one : all) {
+        shared.push_back(
+            {static_cast<std::uint32_t>(one.slot), static_cast<std::uint32_t>(index_.rows_.size())});
+        index_.rows_.insert(index_.rows_.end(), one.rows.begin(), one.rows.end());
+    }
+    while (shared.size() % BlockIndex::rows_at_once != 0)
+        shared.push_back(shared.back());  // once more changes nothing
+    block.shared_rows = static_cast<std::uint32_t>(shared.size()) - block.first_shared_rows;
+}
+
+/// Neighbours that are alike are kept once.
+void BlockIndexBuilder::write_own(BlockIndex::Block& block, std::vector<Rows>& all) {
+    std::stable_sort(all.begin(), all.end(),
+                     [](const Rows& left, const Rows& right) { return left.left_over < right.left_over; });
+    block.first_own_rows = static_cast<std::uint32_t>(index_.own_rows_.size());
+    block.own_rows = static_cast<std::uint32_t>(all.size());
+    for (const auto& [slot, cells, rows, left_over] : all) {
+        index_.own_rows_.push_back({cells, static_cast<std::uint32_t>(slot),
+                                    static_cast<std::uint32_t>(index_.direct_.size()),
+                                    static_cast<std::uint32_t>(index_.rows_.size())});
+        std::uint8_t kept = 0;
+        for (std::size_t cell = 0; cell < rows.size(); ++cell) {
+            if (cell == 0 || rows[cell] != rows[cell - 1]) {
+                if (cell > 0) ++kept;
+                index_.rows_.push_back(rows[cell]);
+            }
+            index_.direct_.push_back(kept);
+        }
+    }
+}
+
+void BlockIndexBuilder::need_checks(std::size_t slot, const Cells& cells, const Asked& asked) {
+    const auto domain = slots_.codes_of(slot);
+    const auto splits = [&](Code before) { return cells.of(before) == cells.of(before + 1); };
+    for (const auto& [bit, codes] : asked)
+        for (const auto& range : codes->ranges()) {
+            if ((range.first > 0 && splits(range.first - 1)) ||
+                (range.last < domain - 1 && splits(range.last))) {
+                unsure_[bit].push_back(slot);
+                break;
+            }
+        }
+}
+
+void BlockIndexBuilder::write_checks(Terms terms) {
+    for (std::size_t bit = 0; bit < terms.size(); ++bit) {
+        ENSURE(index_.checks_.size() < std::size_t{1} << 31);
+        index_.terms_.push_back({terms[bit].rule,
+                                 static_cast<std::uint32_t>(index_.checks_.size()) & 0x7FFFFFFF,
+                                 terms[bit].exact ? 1U : 0U});
+        for (const auto slot : unsure_[bit]) {
+            const auto codes = std::find_if(terms[bit].codes.begin(), terms[bit].codes.end(),
+                                            [slot](const auto& one) { return one.first == slot; });
+            const auto& ranges = codes->second.ranges();
+            index_.checks_.push_back({static_cast<std::uint32_t>(slot),
+                                      static_cast<std::uint32_t>(index_.ranges_.size()),
+                                      static_cast<std::uint32_t>(ranges.size())});
+            index_.ranges_.insert(index_.ranges_.end(), ranges.begin(), ranges.end());
+        }
+    }
+}
+
+/// Marks the block for every cell of the summary in which one of its rows is not empty.
+void BlockIndexBuilder::summarise(std::size_t number, const Rows& narrow) {
+    const auto& [slot, cells, rows, left_over] = narrow;
+    const auto& summary = index_.code_summaries_[slot];
+    const auto cells_in_all = summary.cells.of(summary.cells.span) + 1;
+    const std::uint64_t codes = std::uint64_t{summary.cells.span} + 1;
+    std::vector<bool> lives(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        lives[i] = !is_empty(rows[i].words, BlockIndex::block_words);
+    // The codes of a cell of the summary are a stretch; so are the block's cells that it reaches.
+    Code from = 0;
+    for (std::size_t cell = 0; cell < cells_in_all; ++cell) {
+        auto to =
+            static_cast<Code>(std::min<std::uint64_t>(((cell + 1) << 32) / summary.cells.scale, codes - 1));
+        while (to > from && summary.cells.of(to) > cell) --to;
+        while (to + std::uint64_t{1} < codes && summary.cells.of(to + 1) == cell) ++to;
+        const auto first = cells.of(from), last = cells.of(to);
+        if (std::find(lives.begin() + static_cast<std::ptrdiff_t>(first),
+                      lives.begin() + static_cast<std::ptrdiff_t>(last) + 1,
+                      true) != lives.begin() + static_cast<std::ptrdiff_t>(last) + 1)
+            mark(summary.first_word, cell, number);
+        from = to + 1;
+    }
+}
+
+void BlockIndexBuilder::write_set_slots(std::size_t number, Terms terms, bool wanted) {
+    std::vector<std::map<Code, Row>> by_id(slots_.set_slots());
+    std::vector<Row> asks(slots_.set_slots());
+    for (std::size_t bit = 0; bit < terms.size(); ++bit)
+        for (const auto& [slot, ids] : wanted ? terms[bit].wanted : terms[bit].unwanted) {
+            set_bit(asks[slot].words, bit);
+            for (const auto id : ids) set_bit(by_id[slot][id].words, bit);
+        }
+    for (std::size_t slot = 0; slot < by_id.size(); ++slot) {
+        Row nothing = index_.used_.back();
+        for (std::size_t i = 0; i < BlockIndex::block_words; ++i) nothing.words[i] &= ~asks[slot].words[i];
+        const auto first_word = index_.id_summaries_[slot].first_word;
+        if (wanted && !is_empty(nothing.words, BlockIndex::block_words)) mark(first_word, 0, number);
+        if (by_id[slot].empty()) continue;
+        BlockIndex::IdRows rows;
+        rows.slot = static_cast<std::uint32_t>(slot);
+        rows.first_id = static_cast<std::uint32_t>(index_.ids_.size());
+        rows.ids = static_cast<std::uint32_t>(by_id[slot].size());
+        rows.first_row = static_cast<std::uint32_t>(index_.rows_.size());
+        rows.wanted = wanted;
+        index_.rows_.push_back(nothing);
+        for (const auto& [id, row] : by_id[slot]) {
+            index_.ids_.push_back(id);
+            index_.rows_.push_back(row);
+            if (wanted) mark(first_word, 1 + id, number);
+        }
+        index_.id_rows_.push_back(rows);
+    }
+}
+
+void BlockIndexBuilder::mark(std::size_t first_word, std::size_t entry, std::size_t block) {
+    set_bit(&index_.summary_[first_word + entry * index_.summary_words_], block);
+}
+
+}  // namespace rules
