@@ -37,6 +37,7 @@ constexpr OperatorName names[] = {
     {Operator::older_than, "older_than"},
     {Operator::newer_than, "newer_than"},
     {Operator::cidr, "cidr"},
+    {Operator::within_hours, "within_hours"},
 };
 
 constexpr bool names_are_in_order() {

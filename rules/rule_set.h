@@ -47,6 +47,7 @@ enum class Operator {
     older_than,
     newer_than,
     cidr,
+    within_hours,
 };
 std::string_view name_of(Operator op);
 std::optional<Operator> parse_operator(std::string_view name);
@@ -60,6 +61,10 @@ struct FieldPath {
     FieldType type = FieldType::any;
 };
 
+class Calendar;
+/// By the names that rules and policies use.
+using Calendars = std::map<std::string, std::shared_ptr<const Calendar>>;
+
 /// An IPv4 or IPv6 network.
 struct Network {
     std::array<std::uint8_t, 16> address{};  ///< IPv4 as ::ffff:a.b.c.d
@@ -70,12 +75,13 @@ struct Network {
 struct Comparison {
     FieldPath field;
     Operator op = Operator::eq;
-    engine::Json operand;            ///< as written, of the field's type
-    bool case_sensitive = false;     ///< `case: true`; for the text operators
-    std::vector<std::string> words;  ///< folded operands of the text operators
-    std::vector<Regex> patterns;     ///< of `matches`
-    std::vector<Network> networks;   ///< of `cidr`
-    engine::Duration span{};         ///< of `older_than` and `newer_than`
+    engine::Json operand;                      ///< as written, of the field's type
+    bool case_sensitive = false;               ///< `case: true`; for the text operators
+    std::vector<std::string> words;            ///< folded operands of the text operators
+    std::vector<Regex> patterns;               ///< of `matches`
+    std::vector<Network> networks;             ///< of `cidr`
+    engine::Duration span{};                   ///< of `older_than` and `newer_than`
+    std::shared_ptr<const Calendar> calendar;  ///< of `within_hours`
 };
 
 /// Reads `10.0.0.0/8`, `2001:db8::/32` or a single address. Fails with invalid_input naming the text.
@@ -113,12 +119,32 @@ struct TagsStep {
 struct AssignStep {
     std::vector<std::pair<FieldPath, ValueTemplate>> fields;
 };
+/// A later moment: so long from the decision's clock, or a time; one of the two. With a calendar a span is
+/// open time, and a time is moved to when it is open.
+struct Moment {
+    std::optional<Template> after;
+    std::optional<Template> at;
+    std::string calendar_name;
+    std::shared_ptr<const Calendar> calendar;
+};
 struct EmitStep {
     Template type;
     std::optional<Template> subject;
     ValueTemplate data;
+    std::optional<Moment> when;    ///< later: as a timer of the event's own lane
+    std::optional<Template> name;  ///< of the timer; without it the type
 };
 struct StopStep {};
+/// The steps behind it run as a timer, on fresh state.
+struct WaitStep {
+    Moment until;
+    bool recheck = false;                     ///< the rule's conditions must hold again
+    std::optional<engine::Duration> expires;  ///< so late they run no more
+};
+/// Ends timers of the event's lane; those that are not there are no mistake.
+struct CancelStep {
+    std::vector<Template> timers;
+};
 struct IfStep {
     Condition condition;
     std::vector<Step> then;
@@ -134,7 +160,9 @@ struct CallStep {
 };
 
 struct Step {
-    std::variant<SetStep, UnsetStep, TagsStep, AssignStep, EmitStep, StopStep, IfStep, CallStep> what;
+    std::variant<SetStep, UnsetStep, TagsStep, AssignStep, EmitStep, StopStep, IfStep, CallStep, WaitStep,
+                 CancelStep>
+        what;
     engine::Place place;
     /// `as` names whose results this step (conditions and templates, nested ones too) reads.
     std::vector<std::string> reads_results;
@@ -181,6 +209,7 @@ struct RuleSetOptions {
     int hops_max = 16;
     int actions_max = 64;                    ///< per decision
     int emits_max = 64;                      ///< per decision
+    int timers_max = 64;                     ///< set or cancelled by one decision
     std::size_t text_bytes_max = 64 * 1024;  ///< of one rendered text
     std::map<std::string, Group> groups;
 };
@@ -189,6 +218,7 @@ struct RuleSet {
     std::string version;  ///< `sha256:<hex>` over the names and bytes of the files
     RuleSetOptions options;
     Catalogue catalogue;
+    Calendars calendars;
     std::vector<Rule> rules;  ///< enabled ones, in evaluation order: (order, file path, position)
     engine::ConnectionSignatures connections;
 };

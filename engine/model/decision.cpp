@@ -47,6 +47,26 @@ Json placed_part(const Placed& placed) {
     return json;
 }
 
+/// With what its event carries.
+Json timer_part(const TimerChange& timer) {
+    Json json = to_json(timer);
+    if (timer.due) json["data"] = timer.data;
+    if (!timer.firing.empty()) json["firing"] = timer.firing;
+    return json;
+}
+
+Json timers_part(const std::vector<TimerChange>& timers) {
+    Json list = Json::array();
+    for (const auto& timer : timers) list.push_back(timer_part(timer));
+    return list;
+}
+
+Json skipped_part(const std::vector<Skipped>& skipped) {
+    Json list = Json::array();
+    for (const auto& one : skipped) list.push_back({{"rule", one.rule}, {"reason", one.reason}});
+    return list;
+}
+
 Json failures_part(const std::vector<RuleFailure>& failures) {
     Json list = Json::array();
     for (const auto& failure : failures)
@@ -70,6 +90,7 @@ void add_detail(Json& json, const Decision& decision) {
     for (std::size_t i = 0; i < decision.actions.size(); ++i)
         json["actions"][i] = action_part(decision.actions[i]);
     if (decision.write_back) json["write_back"] = action_part(*decision.write_back);
+    json["timers"] = timers_part(decision.timers);
     if (!decision.entered.empty()) json["entered"] = decision.entered;
     if (!decision.placed.empty()) json["placed"] = placed_part(decision.placed);
     if (!decision.linked.empty()) json["linked"] = linked_part(decision.linked);
@@ -167,6 +188,18 @@ Emitted emitted_from(const Json& json) {
             read(Subject::parse(json.at("subject").get<std::string>())), json.at("data")};
 }
 
+TimerChange timer_from(const Json& json) {
+    TimerChange timer;
+    timer.name = json.at("name").get<std::string>();
+    timer.rule = json.value("rule", "");
+    timer.firing = json.value("firing", "");
+    if (!json.contains("due")) return timer;
+    timer.due = read(parse_instant(json.at("due").get<std::string>()));
+    timer.type = json.at("event").get<std::string>();
+    timer.data = json.at("data");
+    return timer;
+}
+
 Placed placed_from(const Json& json) {
     Placed placed;
     placed.first_delivery = json.value("delivery", std::uint64_t{0});
@@ -210,20 +243,44 @@ Json to_json(const Emitted& emitted) {
             {"data", emitted.data}};
 }
 
+Json to_json(const TimerChange& timer) {
+    Json json{{"name", timer.name}};
+    if (timer.due)
+        json.update({{"due", to_text(*timer.due)}, {"event", timer.type}});
+    else
+        json["cancelled"] = true;
+    if (!timer.rule.empty()) json["rule"] = timer.rule;
+    return json;
+}
+
 Json to_json(const Continuation& continuation) {
-    return {{"rule", continuation.rule},           {"ruleset", continuation.ruleset},
-            {"firing", continuation.firing},       {"awaits", continuation.awaits},
-            {"resume_at", continuation.resume_at}, {"results", continuation.results}};
+    Json json{{"rule", continuation.rule},           {"ruleset", continuation.ruleset},
+              {"firing", continuation.firing},       {"awaits", continuation.awaits},
+              {"resume_at", continuation.resume_at}, {"results", continuation.results}};
+    if (continuation.timed) json["timed"] = true;
+    if (continuation.recheck) json["recheck"] = true;
+    if (continuation.expires) json["expires"] = to_text(*continuation.expires);
+    return json;
 }
 
 Result<Continuation> continuation_from_json(const Json& json) {
     try {
-        return Continuation{
-            json.at("rule").get<std::string>(),           json.at("ruleset").get<std::string>(),
-            json.at("firing").get<std::string>(),         json.at("awaits").get<std::vector<std::string>>(),
-            json.at("resume_at").get<std::vector<int>>(), json.at("results")};
+        Continuation continuation;
+        json.at("rule").get_to(continuation.rule);
+        json.at("ruleset").get_to(continuation.ruleset);
+        json.at("firing").get_to(continuation.firing);
+        json.at("awaits").get_to(continuation.awaits);
+        json.at("resume_at").get_to(continuation.resume_at);
+        continuation.results = json.at("results");
+        continuation.timed = json.value("timed", false);
+        continuation.recheck = json.value("recheck", false);
+        if (json.contains("expires"))
+            continuation.expires = read(parse_instant(json.at("expires").get<std::string>()));
+        return continuation;
     } catch (const Json::exception& error) {
         return Error{Code::corrupt, std::string("stored continuation: ") + error.what()};
+    } catch (const Unreadable& error) {
+        return Error{Code::corrupt, "stored continuation: " + error.reason};
     }
 }
 
@@ -232,8 +289,9 @@ Json to_json(const Decision& decision, bool detail) {
               {"outcome", name_of(decision.outcome)},     {"fired", decision.fired},
               {"merged", list_of(decision.merged)},       {"changes", list_of(decision.changes)},
               {"conflicts", list_of(decision.conflicts)}, {"actions", list_of(decision.actions)},
-              {"emitted", list_of(decision.emitted)},     {"timers", Json::array()}};
+              {"emitted", list_of(decision.emitted)},     {"timers", list_of(decision.timers)}};
     if (decision.write_back) json["write_back"] = to_json(*decision.write_back);
+    if (!decision.skipped.empty()) json["skipped"] = skipped_part(decision.skipped);
     if (!decision.failures.empty()) json["failures"] = failures_part(decision.failures);
     if (!decision.cycle.empty()) json["cycle"] = decision.cycle;
     if (!decision.notes.empty()) json["notes"] = decision.notes;
@@ -259,6 +317,11 @@ Result<Decision> decision_from_json(const Json& json) {
         for (const auto& one : json.at("actions")) decision.actions.push_back(action_from(one));
         if (json.contains("write_back")) decision.write_back = action_from(json.at("write_back"));
         for (const auto& one : json.at("emitted")) decision.emitted.push_back(emitted_from(one));
+        if (json.contains("skipped"))
+            for (const auto& one : json.at("skipped"))
+                decision.skipped.push_back(
+                    {one.at("rule").get<std::string>(), one.at("reason").get<std::string>()});
+        for (const auto& one : json.at("timers")) decision.timers.push_back(timer_from(one));
         if (json.contains("entered")) json.at("entered").get_to(decision.entered);
         if (json.contains("placed")) decision.placed = placed_from(json.at("placed"));
         if (json.contains("linked"))
@@ -298,7 +361,8 @@ std::string canonical_text(const Decision& decision) {
     out.text("outcome", name_of(decision.outcome));
     if (!decision.placed.empty()) out.value("placed", placed_part(decision.placed));
     out.text("ruleset", decision.ruleset);
-    out.value("timers", Json::array());
+    if (!decision.skipped.empty()) out.value("skipped", skipped_part(decision.skipped));
+    out.value("timers", timers_part(decision.timers));
     if (!decision.trace.is_null()) out.value("trace", decision.trace);
     if (!decision.continuations.empty()) out.value("waiting", list_of(decision.continuations));
     if (decision.write_back) {

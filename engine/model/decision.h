@@ -63,7 +63,32 @@ struct Emitted {
 };
 Json to_json(const Emitted& emitted);
 
-/// The rest of a rule's steps, waiting for the result of an action the rule asked for.
+/// What a decision does with a timer of its lane; setting one again moves it.
+struct TimerChange {
+    std::string name;
+    std::optional<Instant> due;  ///< nothing = cancelled
+    std::string rule;            ///< who asked
+    std::string type;            ///< of the event it becomes
+    Json data = Json::object();  ///< of that event
+    std::string firing;          ///< the run whose rest it goes on with; empty = none
+    friend bool operator==(const TimerChange&, const TimerChange&) = default;
+};
+Json to_json(const TimerChange& timer);
+
+/// The rest of a rule that did not run, and why.
+struct Skipped {
+    std::string rule;
+    std::string reason;  ///< one of skip_reason
+    friend bool operator==(const Skipped&, const Skipped&) = default;
+};
+namespace skip_reason {
+inline constexpr auto rule_inactive = "rule_inactive";  ///< deleted, disabled, or without such a step
+inline constexpr auto conditions_changed = "conditions_changed";  ///< `recheck`: they do not hold any more
+inline constexpr auto expired = "expired";                        ///< it came later than `expires` allows
+inline constexpr auto cancelled = "cancelled";                    ///< the entity was deleted
+}  // namespace skip_reason
+
+/// The rest of a rule's steps, waiting for a timer, or for the results of actions that the rule asked for.
 struct Continuation {
     std::string rule;
     std::string ruleset;  ///< the version it began under and ends under
@@ -71,6 +96,9 @@ struct Continuation {
     std::vector<std::string> awaits;  ///< the `as` names whose results are not known yet
     std::vector<int> resume_at;       ///< index of the step to go on with, from the outside in
     Json results = Json::object();    ///< as → {"result": …} known so far
+    bool timed = false;               ///< its timer has not fired yet
+    bool recheck = false;             ///< the rule's conditions must hold then
+    std::optional<Instant> expires;   ///< later than that it does not go on
     friend bool operator==(const Continuation&, const Continuation&) = default;
 };
 Json to_json(const Continuation& continuation);
@@ -113,7 +141,9 @@ struct Decision {
     std::optional<Action> write_back;
     std::vector<Action> actions;
     std::vector<Emitted> emitted;
+    std::vector<TimerChange> timers;  ///< one for each name
     std::vector<Continuation> continuations;
+    std::vector<Skipped> skipped;
     std::vector<RuleFailure> failures;
     std::vector<std::string> cycle;     ///< of a loop: the rules that kept firing
     std::vector<LinkedVersion> linked;  ///< the snapshots that were read

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 
 bool takes_part(const fs::path& path) {
     const auto extension = path.extension();
-    return extension == ".yaml" || extension == ".yml" || extension == ".lua";
+    return extension == ".yaml" || extension == ".yml" || extension == ".lua" || extension == ".ics";
 }
 
 Result<std::string> read_file(const fs::path& path, std::size_t bytes_max) {
@@ -67,7 +67,17 @@ private:
     void add_step(const rules::EmitStep& step) {
         read(step.type);
         if (step.subject) read(*step.subject);
+        if (step.when) read_moment(*step.when);
+        if (step.name) read(*step.name);
         read(step.data);
+    }
+    void read_moment(const rules::Moment& moment) {
+        if (moment.after) read(*moment.after);
+        if (moment.at) read(*moment.at);
+    }
+    void add_step(const rules::WaitStep& step) { read_moment(step.until); }
+    void add_step(const rules::CancelStep& step) {
+        for (const auto& timer : step.timers) read(timer);
     }
     void add_step(const rules::IfStep& step) {
         add(step.condition);

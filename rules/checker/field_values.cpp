@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "rules/calendar/calendar.h"
 #include "rules/checker/text_searches.h"
 #include "rules/evaluator/comparison.h"
 #include "rules/evaluator/condition.h"
@@ -66,7 +67,7 @@ public:
             const auto& comparison = *literal.comparison;
             if (is_change_condition(literal) || is_text_search(comparison.op) ||
                 asks_for_age(comparison.op) || comparison.op == Operator::cidr ||
-                comparison.op == Operator::exists)
+                comparison.op == Operator::within_hours || comparison.op == Operator::exists)
                 continue;
             add(comparison.operand);
         }
@@ -219,17 +220,18 @@ private:
     }
     static bool is_age(const Literal& literal) { return asks_for_age(literal.comparison->op); }
     static bool is_network(const Literal& literal) { return literal.comparison->op == Operator::cidr; }
+    static bool is_hours(const Literal& literal) { return literal.comparison->op == Operator::within_hours; }
     static bool is_search(const Literal& literal) { return is_text_search(literal.comparison->op); }
 
     void try_other_texts() {
         const auto plain = unlisted_text();
         const auto is_plain = [&](const Literal& literal) {
             return !is_search(literal) && !is_order_of_times(literal) && !is_age(literal) &&
-                   !is_network(literal);
+                   !is_network(literal) && !is_hours(literal);
         };
         if (!all_hold(plain, is_plain)) return;  // no text that is not named fits
-        const bool no_time =
-            all_hold(plain, [&](const auto& one) { return is_order_of_times(one) || is_age(one); });
+        const bool no_time = all_hold(
+            plain, [&](const auto& one) { return is_order_of_times(one) || is_age(one) || is_hours(one); });
         const bool no_address = all_hold(plain, is_network);
         const auto instants = no_time ? std::vector<Json>() : instants_that_fit();
         const bool texts_left =
@@ -273,7 +275,28 @@ private:
         if (of_order.empty() || of_age.empty()) return {};
         auto all = of_order;
         all.insert(all.end(), of_age.begin(), of_age.end());
+        const auto of_hours = edges_of_hours(bounds);
+        all.insert(all.end(), of_hours.begin(), of_hours.end());
         return all;
+    }
+
+    /// What calendars open and close next: whether one fits, trying it tells.
+    std::vector<Json> edges_of_hours(const std::vector<std::int64_t>& after) const {
+        std::vector<Json> found;
+        const auto add = [&](engine::Instant instant) { found.push_back(Json(engine::to_text(instant))); };
+        for (const auto& literal : literals_) {
+            if (!is_hours(literal) || !literal.comparison->calendar) continue;
+            const auto& calendar = *literal.comparison->calendar;
+            for (const auto tick : after) {
+                const auto from = engine::instant_of(tick);
+                const auto opens = calendar.next_opening(from);
+                if (!opens) continue;
+                add(*opens);
+                const auto open = calendar.periods(*opens, *opens + std::chrono::days(8));
+                if (!open.empty()) add(open.front().closes);
+            }
+        }
+        return found;
     }
 
     /// Whether times around them have a text.

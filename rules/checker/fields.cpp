@@ -20,6 +20,7 @@ public:
         for (const auto& rule : facts_.rules()) {
             for (const auto& write : rule.writes) written_.insert(write.field->text);
             for (const auto* field : rule.saved) written_.insert(field->text);
+            for (const auto* field : rule.written_later) written_.insert(field->text);
             for (const auto& emit : rule.emits) written_.insert(emit.brings.begin(), emit.brings.end());
         }
         for (const auto& [name, connection] : facts_.rule_set().connections)

@@ -74,8 +74,9 @@ public:
         for (const auto& step : steps) {
             if (!step.reads_results.empty()) return false;
             if (is_write(step)) return true;
-            const bool goes_on =
-                std::holds_alternative<CallStep>(step.what) || std::holds_alternative<EmitStep>(step.what);
+            const bool goes_on = std::holds_alternative<CallStep>(step.what) ||
+                                 std::holds_alternative<EmitStep>(step.what) ||
+                                 std::holds_alternative<CancelStep>(step.what);
             if (!goes_on) return false;
         }
         return false;
@@ -100,9 +101,17 @@ private:
     void take(const EmitStep& step) {
         rule_.acts = rule_.may_fail = true;
         rule_.repeats_well = false;
-        rule_.emits.push_back(
-            {constant_of(step.type).value_or(""), kinds_brought(step.data), *place_, *ways_});
+        rule_.emits.push_back({constant_of(step.type).value_or(""), kinds_brought(step.data),
+                               is_later_ || step.when.has_value(), *place_, *ways_});
     }
+
+    void take(const WaitStep&) {
+        rule_.acts = rule_.may_fail = true;
+        rule_.repeats_well = false;
+        is_later_ = true;
+    }
+
+    void take(const CancelStep&) { rule_.acts = true; }
 
     void take(const CallStep& step) {
         rule_.acts = rule_.may_fail = true;
@@ -150,6 +159,7 @@ private:
 
     void add(WriteFact::What what, const FieldPath& field, std::optional<Json> value) {
         rule_.acts = true;
+        if (is_later_) return rule_.written_later.push_back(&field);
         if (!value) {
             rule_.may_fail = true;
             rule_.repeats_well = false;
@@ -170,6 +180,7 @@ private:
     RuleFacts& rule_;
     const engine::Place* place_ = nullptr;
     const std::vector<Term>* ways_ = nullptr;
+    bool is_later_ = false;  ///< a wait may have come before
 };
 
 std::vector<Term> Facts::opposite_of(const Condition& condition) {

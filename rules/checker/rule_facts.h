@@ -33,6 +33,7 @@ struct EmitFact {
     std::string type;  ///< empty when it is rendered
     /// Kinds of which its data bring fields, whoever handles it.
     std::set<std::string> brings;
+    bool later = false;  ///< by a timer, or behind a wait
     engine::Place place;
     std::vector<Term> ways;
 };
@@ -46,6 +47,7 @@ struct RuleFacts {
     /// The ways in which they may not hold; made only where there are several of the other kind.
     std::vector<Term> opposite;
     std::vector<WriteFact> writes;
+    std::vector<const FieldPath*> written_later;  ///< behind a wait: in a decision of its own
     std::vector<EmitFact> emits;
     std::set<std::string> connections_called;
     std::vector<const FieldPath*> saved;  ///< fields that results are written to

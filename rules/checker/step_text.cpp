@@ -41,6 +41,12 @@ Json json_of(const Condition& condition) {
     return Json::array({static_cast<int>(condition.kind), children});
 }
 
+Json json_of(const Moment& moment) {
+    return {{"after", moment.after ? moment.after->source() : ""},
+            {"at", moment.at ? moment.at->source() : ""},
+            {"calendar", moment.calendar_name}};
+}
+
 Json json_of(const std::vector<Step>& steps);
 
 struct Writer {
@@ -60,7 +66,20 @@ struct Writer {
     Json operator()(const EmitStep& step) const {
         return {{"emit", step.type.source()},
                 {"subject", step.subject ? step.subject->source() : ""},
-                {"data", json_of(step.data)}};
+                {"data", json_of(step.data)},
+                {"when", step.when ? json_of(*step.when) : Json()},
+                {"name", step.name ? step.name->source() : ""}};
+    }
+    Json operator()(const WaitStep& step) const {
+        return {{"wait", json_of(step.until)},
+                {"recheck", step.recheck},
+                {"expires", step.expires ? engine::to_text(*step.expires) : ""}};
+    }
+    Json operator()(const CancelStep& step) const {
+        std::vector<std::string> names;
+        for (const auto& timer : step.timers) names.push_back(timer.source());
+        std::sort(names.begin(), names.end());
+        return {{"cancel", names}};
     }
     Json operator()(const StopStep&) const { return "stop"; }
     Json operator()(const IfStep& step) const {

@@ -237,7 +237,8 @@ private:
         std::map<std::string, std::vector<const RuleFacts*>> handlers;
         for (const auto& rule : facts_.rules())
             for (const auto& emit : rule.emits) {
-                if (emit.type.empty() || rule.ways.empty()) continue;
+                // What comes by a timer goes round no faster than that.
+                if (emit.type.empty() || emit.later || rule.ways.empty()) continue;
                 const auto [known, is_new] = handlers.try_emplace(emit.type);
                 if (is_new)
                     for (const auto& other : facts_.rules())

@@ -88,6 +88,8 @@ std::string predicate(const Comparison& comparison) {
             return "is newer than " + engine::to_text(comparison.span);
         case Operator::cidr:
             return "is an address of " + listed_values(operand, "or");
+        case Operator::within_hours:
+            return "is within the hours of " + listed_values(operand, "or");
     }
     return std::string(name_of(comparison.op));
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "rules/calendar/calendar.h"
 #include "rules/evaluator/change_condition.h"
 #include "rules/evaluator/compare.h"
 #include "rules/evaluator/words.h"
@@ -117,6 +118,13 @@ Verdict aged(const Comparison& comparison, const Json& value, engine::Instant no
     return {comparison.op == Operator::older_than ? age > comparison.span : age < comparison.span};
 }
 
+Verdict in_hours(const Comparison& comparison, const Json& value) {
+    if (!value.is_string()) return {false, Oddity::not_a_time};
+    const auto instant = engine::parse_instant(value.get_ref<const std::string&>());
+    if (!instant || !comparison.calendar) return {false, Oddity::not_a_time};
+    return {comparison.calendar->is_open(*instant)};
+}
+
 bool within(const Network& network, const std::array<std::uint8_t, 16>& address) {
     const int whole_bytes = network.prefix / 8;
     const int rest = network.prefix % 8;
@@ -188,6 +196,8 @@ Verdict judge_present(const Comparison& comparison, const Json& value, engine::I
             return aged(comparison, value, now);
         case Operator::cidr:
             return in_network(comparison, value);
+        case Operator::within_hours:
+            return in_hours(comparison, value);
         default:
             return clash;  // the others are judged before the value is looked at
     }

@@ -12,7 +12,7 @@ namespace {
 using engine::Json;
 using Kind = Condition::Kind;
 
-bool combine(Kind kind, const std::vector<Condition>& children, const auto& is_true) {
+bool combine(Kind kind, const auto& children, const auto& is_true) {
     switch (kind) {
         case Kind::any:
             return std::any_of(children.begin(), children.end(), is_true);
@@ -94,6 +94,19 @@ bool holds(const Condition& condition, const Scope& scope) {
     if (condition.kind == Kind::comparison) return holds(condition.comparison, scope);
     return combine(condition.kind, condition.children,
                    [&](const Condition& child) { return holds(child, scope); });
+}
+
+std::optional<bool> holds_still(const Condition& condition, const Scope& scope) {
+    if (condition.kind == Kind::comparison) {
+        if (looks_at_changes(condition.comparison.op)) return std::nullopt;
+        return holds(condition.comparison, scope);
+    }
+    if (condition.children.empty()) return holds(condition, scope);
+    std::vector<bool> known;
+    for (const auto& child : condition.children)
+        if (const auto result = holds_still(child, scope)) known.push_back(*result);
+    if (known.empty()) return std::nullopt;
+    return combine(condition.kind, known, [](bool result) { return result; });
 }
 
 Json explain(const Condition& condition, const Scope& scope) {

@@ -1,6 +1,7 @@
 #pragma once
 /// Evaluates conditions on what a rule can read.
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,7 +51,11 @@ const engine::Json* find_below(const engine::Json& root, std::span<const std::st
 bool holds(const Condition& condition, const Scope& scope);
 bool holds(const Comparison& comparison, const Scope& scope);
 
-/// The same, with nothing left out:
+/// Without its change conditions, as if they were not written: whether it holds long after the change.
+/// Nothing when it has no others.
+std::optional<bool> holds_still(const Condition& condition, const Scope& scope);
+
+/// `holds`, with nothing left out:
 /// `{"all":[{"field","op","operand","value","result","note"?},…],"result"}`.
 engine::Json explain(const Condition& condition, const Scope& scope);
 

@@ -88,14 +88,24 @@ void Evaluation::resume_rule() {
     const auto& rule_set = input_.resume->began_under ? *input_.resume->began_under : rule_set_;
     const auto* active = rule_named(rule_set_, continuation.rule);
     const auto* rule = rule_named(rule_set, continuation.rule);
-    if (!active || !rule || !can_resume(*rule, continuation)) {
-        notes_.push_back("the rest of rule " + continuation.rule + " was dropped: the rule is gone");
-        return;
-    }
+    if (!active || !rule || !can_resume(*rule, continuation))
+        return drop_rest(continuation, engine::skip_reason::rule_inactive, "the rule is gone");
+    if (continuation.expires && input_.now > *continuation.expires)
+        return drop_rest(continuation, engine::skip_reason::expired,
+                         "it was due until " + engine::to_text(*continuation.expires));
+    if (continuation.recheck && !holds_still(rule->when, scope_).value_or(true))
+        return drop_rest(continuation, engine::skip_reason::conditions_changed,
+                         "its conditions do not hold any more");
     if (rule_set.version != rule_set_.version)
         notes_.push_back("rule " + continuation.rule + " went on under " + rule_set.version);
     resume(*rule, rule_set);
     mark_tried(static_cast<std::size_t>(active - rule_set_.rules.data()));
+}
+
+void Evaluation::drop_rest(const engine::Continuation& continuation, const char* reason,
+                           const std::string& why) {
+    skipped_.push_back({continuation.rule, reason});
+    notes_.push_back("the rest of rule " + continuation.rule + " was dropped: " + why);
 }
 
 void Evaluation::resume(const Rule& rule, const RuleSet& rule_set) {
@@ -244,6 +254,7 @@ Decision Evaluation::described() {
     decision.cycle = std::move(cycle_);
     decision.linked = std::move(input_.linked_versions);
     decision.notes = std::move(notes_);
+    decision.skipped = std::move(skipped_);
     decision.blocks_lane = blocks_lane_;
     decision.now = input_.now;
     decision.trace = trace_.take();

@@ -72,6 +72,7 @@ private:
 
     void write_preset(const PresetWrite& preset, const FieldPath& field);
     void resume(const Rule& rule, const RuleSet& rule_set);
+    void drop_rest(const engine::Continuation& continuation, const char* reason, const std::string& why);
     void mark_tried(std::size_t rule);
     engine::Decision described();
 
@@ -95,6 +96,7 @@ private:
     std::vector<engine::RuleFailure> failures_;
     std::vector<std::string> cycle_;
     std::vector<std::string> notes_;
+    std::vector<engine::Skipped> skipped_;
     std::optional<engine::Conflict> fatal_conflict_;
     engine::Outcome outcome_ = engine::Outcome::ok;
     bool stopped_ = false;

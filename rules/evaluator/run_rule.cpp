@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "rules/calendar/calendar.h"
 #include "rules/evaluator/fit.h"
 
 namespace rules {
@@ -13,6 +14,8 @@ namespace {
 using engine::Error;
 using engine::Json;
 using engine::Result;
+
+constexpr engine::Duration span_max = std::chrono::days(36'525);
 
 /// The `as` names a condition reads.
 void add_results_read(const Condition& condition, std::set<std::string>& names) {
@@ -103,6 +106,7 @@ private:
 
     Next run_step(const Step& step) {
         if (must_wait(step)) return Next::suspend;
+        if (const auto* wait = std::get_if<WaitStep>(&step.what)) return begin_wait(*wait, step.place);
         if (const auto* choice = std::get_if<IfStep>(&step.what))
             return run_branch(step, holds(choice->condition, scope_), {});
         const auto done = std::visit([this](const auto& what) { return perform(what); }, step.what);
@@ -120,6 +124,26 @@ private:
                            [&](const auto& name) { return unknown_.contains(name); });
     }
 
+    /// The steps behind it are those of another decision, unless the moment is over already.
+    Next begin_wait(const WaitStep& step, const engine::Place& place) {
+        const auto due = later(step.until, "wait");
+        if (!due || !has_room_for_timer()) {
+            const auto error = due ? limit_reached("timers_max", options().timers_max) : due.error();
+            failure_ = engine::RuleFailure{run_.rule.id, error.message, place};
+            return Next::fail;
+        }
+        if (*due <= scope_.now) return Next::go_on;
+        engine::TimerChange timer;
+        timer.due = *due;
+        timer.rule = run_.rule.id;
+        timer.type = wait_over_type;
+        timer.firing = run_.firing;
+        state_.timers.push_back(std::move(timer));
+        ++at_.back();
+        waits_ = Wait{step.recheck, step.expires ? std::optional(*due + *step.expires) : std::nullopt};
+        return Next::suspend;
+    }
+
     /// Waits for everything asked for that any step of the rule reads: a result that came in while nobody
     /// waited for it would be lost to the steps after.
     RunResult suspended() {
@@ -133,6 +157,9 @@ private:
                               std::back_inserter(continuation.awaits));
         continuation.resume_at = at_;
         if (results_.is_object()) continuation.results = results_;
+        continuation.timed = waits_.has_value();
+        continuation.recheck = waits_ && waits_->recheck;
+        if (waits_) continuation.expires = waits_->expires;
         state_.continuations.push_back(std::move(continuation));
         return {RunEnd::suspended, std::nullopt};
     }
@@ -162,6 +189,7 @@ private:
     }
 
     Result<Next> perform(const EmitStep& step) {
+        if (step.when) return emit_later(step);
         if (state_.emitted.size() >= static_cast<std::size_t>(options().emits_max))
             return limit_reached("emits_max", options().emits_max);
         const auto type = text(step.type, "emit: the type");
@@ -174,6 +202,31 @@ private:
         return Next::go_on;
     }
 
+    Result<Next> emit_later(const EmitStep& step) {
+        if (!has_room_for_timer()) return limit_reached("timers_max", options().timers_max);
+        const auto type = text(step.type, "emit: the type");
+        if (!type) return type.error();
+        const auto name = step.name ? text(*step.name, "emit: the name") : type;
+        if (!name) return name.error();
+        const auto due = later(*step.when, "emit");
+        if (!due) return due.error();
+        auto data = object(step.data, "emit: data");
+        if (!data) return data.error();
+        state_.timers.push_back({*name, *due, run_.rule.id, *type, std::move(*data), ""});
+        return Next::go_on;
+    }
+
+    Result<Next> perform(const CancelStep& step) {
+        for (const auto& timer : step.timers) {
+            if (!has_room_for_timer()) return limit_reached("timers_max", options().timers_max);
+            const auto name = text(timer, "cancel");
+            if (!name) return name.error();
+            state_.timers.push_back({*name, std::nullopt, run_.rule.id, "", Json::object(), ""});
+        }
+        return Next::go_on;
+    }
+
+    Result<Next> perform(const WaitStep&) { return Next::go_on; }  // run_step has begun it
     Result<Next> perform(const StopStep&) { return Next::stop; }
     Result<Next> perform(const IfStep&) { return Next::go_on; }  // run_step has run it
 
@@ -254,6 +307,44 @@ private:
         return *text;
     }
 
+    Result<engine::Instant> later(const Moment& moment, const std::string& what) {
+        const auto found = moment.after ? after_span(moment, what) : at_time(moment, what);
+        if (!found) return found.error();
+        // Nobody waits longer, and what stands in the journal must be a date.
+        if (*found - scope_.now > span_max)
+            return engine::invalid(what + " reaches more than 100 years ahead");
+        return *found;
+    }
+
+    Result<engine::Instant> after_span(const Moment& moment, const std::string& what) {
+        const auto written = text(*moment.after, what);
+        if (!written) return written.error();
+        const auto span = engine::parse_duration(*written);
+        if (!span) return engine::invalid(what + ": " + span.error().message);
+        if (*span > span_max) return scope_.now + span_max + engine::Duration(1);
+        if (!moment.calendar) return scope_.now + *span;
+        return opened(moment, moment.calendar->add(scope_.now, *span, DueAt::first_instant), what);
+    }
+
+    Result<engine::Instant> at_time(const Moment& moment, const std::string& what) {
+        const auto written = text(*moment.at, what);
+        if (!written) return written.error();
+        const auto time = engine::parse_instant(*written);
+        if (!time) return engine::invalid(what + ": " + time.error().message);
+        if (!moment.calendar || *time <= scope_.now) return *time;
+        return opened(moment, moment.calendar->next_opening(*time), what);
+    }
+
+    static Result<engine::Instant> opened(const Moment& moment, const std::optional<engine::Instant>& found,
+                                          const std::string& what) {
+        if (found) return *found;
+        return engine::invalid(what + ": calendar " + moment.calendar_name + " does not open that long");
+    }
+
+    bool has_room_for_timer() const {
+        return state_.timers.size() < static_cast<std::size_t>(options().timers_max);
+    }
+
     /// Null is an object without members.
     Result<Json> object(const ValueTemplate& source, const std::string& what) {
         auto rendered = source.render(lookup_, options().text_bytes_max);
@@ -282,13 +373,20 @@ private:
     Lookup lookup_;
     Json results_;                   ///< as → {"result": …}; null when nothing is known
     std::set<std::string> unknown_;  ///< asked for in this firing, result not known
-    std::vector<int> at_;            ///< the way to the step that runs, from the outside in
+    struct Wait {
+        bool recheck = false;
+        std::optional<engine::Instant> expires;
+    };
+    std::optional<Wait> waits_;  ///< for a timer, which it ended with
+    std::vector<int> at_;        ///< the way to the step that runs, from the outside in
     std::optional<engine::RuleFailure> failure_;
 };
 
+/// Or to the end of such steps, where a wait was the last of them.
 bool leads_to_a_step(const std::vector<Step>& steps, std::span<const int> path) {
-    if (path.empty() || path[0] < 0 || static_cast<std::size_t>(path[0]) >= steps.size()) return false;
+    if (path.empty() || path[0] < 0 || static_cast<std::size_t>(path[0]) > steps.size()) return false;
     if (path.size() == 1) return true;
+    if (static_cast<std::size_t>(path[0]) == steps.size()) return false;
     const auto* choice = std::get_if<IfStep>(&steps[static_cast<std::size_t>(path[0])].what);
     if (!choice || path[1] < 0 || path[1] > 1) return false;
     return leads_to_a_step(path[1] == 0 ? choice->then : choice->otherwise, path.subspan(2));

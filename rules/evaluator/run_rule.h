@@ -34,6 +34,9 @@ struct RuleRun {
     const engine::Continuation* continuation = nullptr;
 };
 
+/// The type of the event that a wait becomes.
+inline constexpr auto wait_over_type = "wait.over";
+
 /// Whether the rule has steps at the continuation's place.
 bool can_resume(const Rule& rule, const engine::Continuation& continuation);
 

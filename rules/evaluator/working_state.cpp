@@ -80,6 +80,17 @@ bool is_same(const FieldPath& field, const Json* before, const Json& after) {
     return same_set(was.value_or(std::span<const Json>()), is.value_or(std::span<const Json>()));
 }
 
+/// Waits have no names yet: each is of a run of its own.
+std::vector<engine::TimerChange> last_of_each_name(std::vector<engine::TimerChange> timers) {
+    std::vector<engine::TimerChange> last;
+    for (auto& timer : timers) {
+        if (!timer.name.empty())
+            std::erase_if(last, [&](const engine::TimerChange& one) { return one.name == timer.name; });
+        last.push_back(std::move(timer));
+    }
+    return last;
+}
+
 void apply(Json& document, const engine::Change& change) {
     auto keys = engine::path_of(change.field);
     keys.erase(keys.begin());  // the kind
@@ -137,8 +148,8 @@ void WorkingState::show(const FieldPath& field, Json value) {
 }
 
 WorkingState::Mark WorkingState::mark() const {
-    return {readable_.mark(), apart_ ? apart_->mark() : 0, ledger_.mark(), actions.size(),
-            emitted.size(),   continuations.size()};
+    return {readable_.mark(), apart_ ? apart_->mark() : 0, ledger_.mark(), actions.size(), emitted.size(),
+            timers.size(),    continuations.size()};
 }
 
 void WorkingState::undo_to(const Mark& mark) {
@@ -150,6 +161,7 @@ void WorkingState::undo_to(const Mark& mark) {
     ledger_.undo_to(mark.ledger);
     actions.resize(mark.actions);
     emitted.resize(mark.emitted);
+    timers.resize(mark.timers);
     continuations.resize(mark.continuations);
 }
 
@@ -168,6 +180,7 @@ void WorkingState::finish(engine::Decision& decision) {
     decision.conflicts = ledger_.conflicts();
     decision.actions = std::move(actions);
     decision.emitted = std::move(emitted);
+    decision.timers = last_of_each_name(std::move(timers));
     decision.continuations = std::move(continuations);
 }
 

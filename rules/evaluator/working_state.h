@@ -41,6 +41,7 @@ public:
         Ledger::Mark ledger;
         std::size_t actions = 0;
         std::size_t emitted = 0;
+        std::size_t timers = 0;
         std::size_t continuations = 0;
     };
     Mark mark() const;
@@ -56,6 +57,7 @@ public:
 
     std::vector<engine::Action> actions;
     std::vector<engine::Emitted> emitted;
+    std::vector<engine::TimerChange> timers;  ///< of one name the last counts
     std::vector<engine::Continuation> continuations;
 
 private:

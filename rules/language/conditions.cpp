@@ -167,7 +167,7 @@ std::vector<std::string> group_names() {
 }
 
 std::vector<std::string> later_operators() {
-    return {"within_hours", "count_over"};
+    return {"count_over"};
 }
 
 }  // namespace rules

@@ -17,6 +17,7 @@ namespace rules {
 struct RuleContext {
     const Catalogue& catalogue;
     const engine::ConnectionSignatures& connections;
+    const Calendars& calendars;
     Problems& problems;
     /// The kinds of entity its events can be about; empty = not known.
     std::set<std::string> subject_kinds = {};

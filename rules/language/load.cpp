@@ -5,6 +5,7 @@
 #include "engine/base/hash.h"
 #include "engine/base/text.h"
 #include "engine/base/yaml.h"
+#include "rules/language/calendars.h"
 #include "rules/language/conditions.h"
 #include "rules/language/fields.h"
 #include "rules/language/options.h"
@@ -48,6 +49,7 @@ public:
 
     RuleSet load() {
         read_catalogue();
+        read_calendar_file();
         read_tenant();
         read_rule_files();
         warn_of_unread_files();
@@ -58,6 +60,14 @@ private:
     void read_catalogue() {
         const auto file = files_.find("fields.yaml");
         if (file != files_.end()) read_fields(parse_file(*file, problems_), rule_set_.catalogue, problems_);
+    }
+
+    void read_calendar_file() {
+        const auto file = files_.find("calendars.yaml");
+        if (file == files_.end()) return;
+        CalendarSource source{files_};
+        read_calendars(parse_file(*file, problems_), source, rule_set_.calendars, problems_);
+        holiday_files_ = std::move(source.read);
     }
 
     void read_tenant() {
@@ -111,6 +121,8 @@ private:
     /// With what could be done about it; empty when the file is read, or is no YAML.
     std::string why_unread(const std::string& name) {
         static const std::vector<std::string> folders{"rules", "tests", "connectors", "scripts"};
+        if (name.ends_with(".ics"))
+            return holiday_files_.contains(name) ? "" : ": no calendar names it under holidays";
         if (!name.ends_with(".yaml") && !name.ends_with(".yml")) return "";
         const auto slash = name.find('/');
         if (slash == std::string::npos) {
@@ -132,8 +144,8 @@ private:
     }
 
     static bool is_later_file(const std::string& name) {
-        static const std::vector<std::string> names{"sla.yaml", "calendars.yaml", "routing.yaml",
-                                                    "scoring.yaml", "tagging.yaml"};
+        static const std::vector<std::string> names{"sla.yaml", "routing.yaml", "scoring.yaml",
+                                                    "tagging.yaml"};
         return known_file(name, names) || (name.starts_with("scripts/") && name.ends_with(".lua"));
     }
 
@@ -141,12 +153,13 @@ private:
     RuleSet rule_set_;
     Problems problems_;
     OptionsReader options_;
+    std::set<std::string> holiday_files_;  ///< those that calendars name
 };
 
 }  // namespace
 
 std::vector<std::string> tenant_file_names() {
-    return {"tenant.yaml", "rules.yaml", "fields.yaml", "connections.yaml"};
+    return {"tenant.yaml", "rules.yaml", "fields.yaml", "connections.yaml", "calendars.yaml"};
 }
 
 std::vector<std::string> tenant_keys() {
@@ -189,7 +202,8 @@ std::optional<Condition> load_condition(const std::string& yaml, const Catalogue
     const Files files{{"condition.yaml", yaml}};
     Problems problems(diagnostics, files);
     const engine::ConnectionSignatures connections;
-    RuleContext context{catalogue, connections, problems};
+    const Calendars calendars;
+    RuleContext context{catalogue, connections, calendars, problems};
     const auto root = engine::parse_yaml(yaml, "condition.yaml", diagnostics);
     auto condition = read_condition(root, context);
     if (diagnostics.has_errors()) return std::nullopt;

@@ -4,6 +4,7 @@
 
 #include "engine/base/text.h"
 #include "engine/base/time.h"
+#include "rules/language/moments.h"
 #include "rules/language/reading.h"
 
 namespace rules {
@@ -25,6 +26,7 @@ enum class Operand {
     any_value,  ///< one value, or a list of which any will do
     flag,
     span,
+    calendar,
 };
 
 Operand operand_of(Operator op) {
@@ -65,6 +67,8 @@ Operand operand_of(Operator op) {
         case Operator::older_than:
         case Operator::newer_than:
             return Operand::span;
+        case Operator::within_hours:
+            return Operand::calendar;
     }
     return Operand::value;
 }
@@ -84,6 +88,7 @@ bool fits(Operator op, FieldType type) {
         case Operand::elements:
             return is_one_of(type, {FieldType::tags, FieldType::list});
         case Operand::span:
+        case Operand::calendar:
             return is_one_of(type, {FieldType::instant});
         case Operand::value:
         case Operand::values:
@@ -105,6 +110,7 @@ std::string compared_by(Operator op) {
         case Operand::elements:
             return "looks into lists";
         case Operand::span:
+        case Operand::calendar:
             return "compares times";
         default:
             return "compares";
@@ -218,6 +224,12 @@ bool read_span(const YamlNode& node, const std::string& what, Json& operand, Rul
     return true;
 }
 
+bool read_calendar(const YamlNode& node, Comparison& comparison, RuleContext& context) {
+    comparison.calendar = read_calendar_name(node, "within_hours", context);
+    if (comparison.calendar) comparison.operand = node.text;
+    return comparison.calendar != nullptr;
+}
+
 bool read_flag_operand(const YamlNode::Entry& entry, Json& operand, RuleContext& context) {
     const auto flag = read_flag(entry.value, entry.key, context.problems);
     if (flag) operand = *flag;
@@ -248,6 +260,8 @@ bool read_by_kind(const YamlNode::Entry& entry, Comparison& comparison, RuleCont
             return read_flag_operand(entry, operand, context);
         case Operand::span:
             return read_span(entry.value, entry.key, operand, context);
+        case Operand::calendar:
+            return read_calendar(entry.value, comparison, context);
     }
     return false;
 }

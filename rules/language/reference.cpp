@@ -96,6 +96,9 @@ const std::vector<Word>& operator_words() {
          "contact.created_at: { newer_than: 30d }"},
         {"cidr", "network or list", "Is an IP address in one of the networks.",
          "ticket.custom.ip: { cidr: [10.0.0.0/8, \"fd00::/8\"] }"},
+        {"within_hours", "name of a calendar",
+         "Is a time at which the calendar is open; of `now`, whether it is open now.",
+         "now: { within_hours: support }"},
     };
     return words;
 }
@@ -111,10 +114,18 @@ const std::vector<Word>& step_words() {
          "remove_tags: [waiting]"},
         {"assign", "assignee, or a map of assignee, group, queue", "Sets these fields of the entity.",
          "assign: { group: billing, assignee: null }"},
-        {"emit", "event type, or a map of type, subject, data",
+        {"emit", "event type, or a map of type, subject, data, after or at, calendar, name",
          "Sends an event to its own lane, this entity's when no subject is given; it is decided after this "
-         "decision.",
+         "decision. With `after` or `at`, a timer sends it to this entity's lane then; one of that `name` "
+         "(without it, the type) is moved.",
          "emit: { type: ticket.refund_wanted, data: { reason: \"{{ ticket.subject }}\" } }"},
+        {"wait", "span of time, or a map of `for` or `until`, and `calendar`",
+         "Does the steps behind it later, on what the entity is then. Beside it, `recheck: true`: only if "
+         "the "
+         "rule's conditions hold then; `expires`: not when it comes so much too late.",
+         "{ wait: { for: 4h, calendar: support }, recheck: true }"},
+        {"cancel", "name or list", "Ends timers of this entity that `emit` has set for later.",
+         "cancel: reminder"},
         {"stop", "true", "Ends this rule. `- stop` is short for it.", "stop: true"},
         {"if", "conditions", "Does the steps of `then` when they hold, else those of `else`.",
          "{ if: { ticket.priority: urgent }, then: [ { add_tags: [urgent] } ], else: [ stop ] }"},
@@ -188,6 +199,8 @@ const std::vector<Word>& limit_words() {
          "Actions of one decision; the rule that asks for more fails.", ""},
         {"emits_max", number(static_cast<std::size_t>(defaults.emits_max)),
          "Events emitted by one decision; the rule that emits more fails.", ""},
+        {"timers_max", number(static_cast<std::size_t>(defaults.timers_max)),
+         "Timers set or cancelled by one decision; the rule that asks for more fails.", ""},
         {"text_bytes_max", number(defaults.text_bytes_max),
          "Bytes of one rendered text; the rule that renders more fails.", ""},
     };

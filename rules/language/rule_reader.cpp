@@ -162,7 +162,7 @@ void RuleReader::read_acceptance(const std::string& kind, const std::string& oth
 }
 
 void RuleReader::read_body(const YamlNode& node, Rule& rule) {
-    RuleContext context{rule_set_.catalogue, rule_set_.connections, problems_};
+    RuleContext context{rule_set_.catalogue, rule_set_.connections, rule_set_.calendars, problems_};
     context.subject_kinds = subject_kinds_of(rule.on, rule_set_.catalogue);
     context.events = engine::join(rule.on, ", ");
     if (const auto* when = node.find("when")) rule.when = read_condition(*when, context);

@@ -8,6 +8,7 @@
 #include "engine/model/subject.h"
 #include "rules/language/calls.h"
 #include "rules/language/conditions.h"
+#include "rules/language/moments.h"
 #include "rules/language/reading.h"
 #include "rules/language/values.h"
 
@@ -190,15 +191,33 @@ ValueTemplate read_emitted_data(const YamlNode& node, RuleContext& context) {
         .value_or(ValueTemplate{engine::Json::object()});
 }
 
+/// What makes of an emit one for later.
+void read_later(const YamlNode& map, EmitStep& step, RuleContext& context) {
+    const bool is_later = map.find("after") != nullptr || map.find("at") != nullptr;
+    if (is_later) step.when = read_moment(map, "emit", {"after", "at"}, context);
+    for (const auto* key : {"calendar", "name"})
+        if (const auto* node = map.find(key); node != nullptr && !is_later)
+            context.problems.error(
+                "unknown-key", node->place,
+                in_quotes(key) + " is for events that are emitted later, with after or at");
+    if (const auto* name = map.find("name")) step.name = read_template(*name, "name", context);
+    if (const auto* subject = map.find("subject"); subject != nullptr && is_later)
+        context.problems.error("bad-value", subject->place,
+                               "what is emitted later comes to the event's own lane: emit to another one "
+                               "from there");
+}
+
 EmitStep read_emit(const YamlNode::Entry& entry, RuleContext& context) {
     EmitStep step;
     step.data = ValueTemplate{engine::Json::object()};
     const YamlNode* type = &entry.value;
     if (entry.value.is_map()) {
-        check_keys(entry.value, {"type", "data", "subject"}, "emit", context.problems);
+        check_keys(entry.value, {"type", "data", "subject", "after", "at", "calendar", "name"}, "emit",
+                   context.problems);
         type = entry.value.find("type");
         if (const auto* data = entry.value.find("data")) step.data = read_emitted_data(*data, context);
         if (const auto* subject = entry.value.find("subject")) step.subject = read_subject(*subject, context);
+        read_later(entry.value, step, context);
     }
     if (type == nullptr) {
         context.problems.error("missing-key", entry.place, "emit has no type");
@@ -206,6 +225,45 @@ EmitStep read_emit(const YamlNode::Entry& entry, RuleContext& context) {
     }
     auto read = read_template(*type, "the type of emit", context);
     if (read) step.type = std::move(*read);
+    return step;
+}
+
+std::optional<StepKind> read_wait(const YamlNode& map, const YamlNode::Entry& entry, RuleContext& context) {
+    WaitStep step;
+    std::optional<Moment> until;
+    if (entry.value.is_map()) {
+        check_keys(entry.value, {"for", "until", "calendar"}, "wait", context.problems);
+        until = read_moment(entry.value, "wait", {"for", "until"}, context);
+    } else {
+        until = read_span(entry.value, "wait", context);
+    }
+    if (const auto* recheck = map.find("recheck"))
+        step.recheck = read_flag(*recheck, "recheck", context.problems).value_or(false);
+    if (const auto* expires = map.find("expires")) {
+        const auto text = read_text(*expires, "expires", context.problems);
+        const auto span = engine::parse_duration(text.value_or("0s"));
+        if (span)
+            step.expires = *span;
+        else
+            context.problems.error("bad-value", expires->place, "expires: " + span.error().message);
+    }
+    if (!until) return std::nullopt;
+    step.until = *std::move(until);
+    return step;
+}
+
+CancelStep read_cancel(const YamlNode::Entry& entry, RuleContext& context) {
+    CancelStep step;
+    const auto take = [&](const YamlNode& node) {
+        if (auto name = read_template(node, "cancel", context)) step.timers.push_back(*std::move(name));
+    };
+    if (!entry.value.is_list()) {
+        take(entry.value);
+        return step;
+    }
+    if (entry.value.items.empty())
+        context.problems.error("bad-value", entry.value.place, "cancel names no timer");
+    for (const auto& item : entry.value.items) take(item);
     return step;
 }
 
@@ -233,12 +291,13 @@ IfStep read_if(const YamlNode& map, const YamlNode::Entry& entry, RuleContext& c
 /// The keys that may stand beside a step's own.
 std::vector<std::string> keys_beside(const std::string& key) {
     if (key == "if") return {"then", "else"};
+    if (key == "wait") return {"recheck", "expires"};
     if (is_call(key)) return {"as", "save", "order"};
     return {};
 }
 
 std::vector<std::string> keys_that_are_no_steps() {
-    return {"then", "else", "as", "save", "order"};
+    return {"then", "else", "as", "save", "order", "recheck", "expires"};
 }
 
 std::optional<StepKind> read_kind(const YamlNode& map, const YamlNode::Entry& entry, RuleContext& context) {
@@ -247,6 +306,8 @@ std::optional<StepKind> read_kind(const YamlNode& map, const YamlNode::Entry& en
     if (entry.key == "add_tags" || entry.key == "remove_tags") return read_tags_step(entry, context);
     if (entry.key == "assign") return read_assign(entry, context);
     if (entry.key == "emit") return read_emit(entry, context);
+    if (entry.key == "wait") return read_wait(map, entry, context);
+    if (entry.key == "cancel") return read_cancel(entry, context);
     if (entry.key == "stop") return read_stop(entry, context);
     if (entry.key == "if") return read_if(map, entry, context);
     return read_call(map, entry, context);
@@ -327,11 +388,11 @@ std::vector<Step> read_steps(const YamlNode& node, RuleContext& context) {
 }
 
 std::vector<std::string> step_names() {
-    return {"set", "unset", "add_tags", "remove_tags", "assign", "emit", "stop", "if"};
+    return {"set", "unset", "add_tags", "remove_tags", "assign", "emit", "wait", "cancel", "stop", "if"};
 }
 
 std::vector<std::string> later_steps() {
-    return {"route", "escalate", "score", "wait", "wait_for", "lua"};
+    return {"route", "escalate", "score", "wait_for", "lua"};
 }
 
 }  // namespace rules

@@ -118,6 +118,7 @@ Json order(Random& random, Variety variety) {
         const auto span = variety > 0 ? std::to_string(random.below(variety)) + "m" : random.of(spans);
         return {{random.chance(50) ? "older_than" : "newer_than", span}};
     }
+    if (random.chance(5)) return {{"within_hours", "office"}};
     if (random.chance(30)) return {{"between", {bound(random, variety), bound(random, variety)}}};
     Json comparison = {{random.of(bounded), bound(random, variety)}};
     if (random.chance(20)) comparison[random.of(bounded)] = bound(random, variety);

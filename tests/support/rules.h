@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/base/json.h"
+#include "rules/calendar/calendar.h"
 #include "rules/evaluator/condition.h"
 #include "rules/evaluator/decide.h"
 #include "rules/rule_set.h"
@@ -41,6 +42,17 @@ inline FieldPath field(const std::string& text) {
     path.keys.erase(path.keys.begin());
     if (const auto* declared = catalogue.find(text)) path.type = declared->type;
     return path;
+}
+
+/// Monday to Friday, 9 to 17 in Stockholm: whatever calendar a condition names.
+inline std::shared_ptr<const Calendar> office_calendar() {
+    static const auto calendar = [] {
+        Calendar::Times times{*Zone::named("Europe/Stockholm"), Skipped::first_instant, {}, {}, {}, {}};
+        for (std::size_t day = 0; day < 5; ++day)
+            times.week[day] = {{std::chrono::hours(9), std::chrono::hours(17)}};
+        return std::make_shared<const Calendar>(std::move(times));
+    }();
+    return calendar;
 }
 
 inline Template text_template(const std::string& text) {
@@ -82,6 +94,7 @@ inline Condition comparison(const std::string& name, Operator op, const Json& op
     condition.comparison.case_sensitive = case_sensitive;
     INFO(name << " " << name_of(op) << " " << operand.dump());
     REQUIRE(compile(condition.comparison));
+    if (op == Operator::within_hours) condition.comparison.calendar = office_calendar();
     return condition;
 }
 
@@ -162,11 +175,39 @@ inline TagsStep tags_step(const Json& tags, bool add, const std::string& kind) {
     return step;
 }
 
+/// A calendar's name stands for the office's hours.
+inline Moment moment_of(const Json& source, const char* after, const char* at) {
+    Moment moment;
+    if (source.contains(after)) moment.after = text_template(source[after].get<std::string>());
+    if (source.contains(at)) moment.at = text_template(source[at].get<std::string>());
+    if (!source.contains("calendar")) return moment;
+    moment.calendar_name = source["calendar"].get<std::string>();
+    moment.calendar = office_calendar();
+    return moment;
+}
+
 inline EmitStep emit_step(const Json& source) {
     EmitStep step;
     step.type = text_template(source["type"].get<std::string>());
     if (source.contains("subject")) step.subject = text_template(source["subject"].get<std::string>());
     if (source.contains("data")) step.data = value_template(source["data"]);
+    if (source.contains("after") || source.contains("at")) step.when = moment_of(source, "after", "at");
+    if (source.contains("name")) step.name = text_template(source["name"].get<std::string>());
+    return step;
+}
+
+inline WaitStep wait_step(const Json& until, const Json& source) {
+    WaitStep step;
+    step.until = moment_of(until.is_object() ? until : Json{{"for", until}}, "for", "until");
+    step.recheck = source.value("recheck", false);
+    if (source.contains("expires"))
+        step.expires = *engine::parse_duration(source["expires"].get<std::string>());
+    return step;
+}
+
+inline CancelStep cancel_step(const Json& names) {
+    CancelStep step;
+    for (const auto& name : names) step.timers.push_back(text_template(name.get<std::string>()));
     return step;
 }
 
@@ -196,6 +237,10 @@ inline Step step(const Json& source) {
             result.what = AssignStep{{{field("ticket.assignee"), value_template(value)}}};
         else if (key == "emit")
             result.what = emit_step(value);
+        else if (key == "wait")
+            result.what = wait_step(value, source);
+        else if (key == "cancel")
+            result.what = cancel_step(value);
         else if (key == "stop")
             result.what = StopStep{};
         else if (key == "if")

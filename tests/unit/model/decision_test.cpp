@@ -79,7 +79,22 @@ Decision random_decision(Random& random) {
         decision.emitted.push_back({"r1", "ticket.noted", decision.subject, random_value(random)});
     if (random.chance(30))
         decision.continuations.push_back(
-            {"r1", "v1", "r1#1", random_texts(random), {1, 2}, Json{{"a", random_value(random)}}});
+            {"r1",
+             "v1",
+             "r1#1",
+             random_texts(random),
+             {1, 2},
+             Json{{"a", random_value(random)}},
+             random.chance(50),
+             random.chance(50),
+             random.chance(50) ? std::optional(decision.event_time) : std::nullopt});
+    if (random.chance(30))
+        decision.timers.push_back({random_text(random), decision.event_time, "r1", "ticket.late",
+                                   random_value(random), random.chance(50) ? "r1#1" : ""});
+    if (random.chance(30))
+        decision.timers.push_back(
+            {random_text(random), std::nullopt, random_text(random), "", Json::object(), ""});
+    if (random.chance(30)) decision.skipped.push_back({"r1", "expired"});
     if (random.chance(30))
         decision.failures.push_back({"r1", random_text(random), Place{"rules.yaml", 3, 4}});
     if (random.chance(30)) decision.cycle = random_texts(random);

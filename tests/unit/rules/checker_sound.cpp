@@ -28,15 +28,15 @@ std::size_t rounds(std::size_t usual) {
     return given == nullptr ? usual : std::strtoul(given, nullptr, 10);
 }
 
-/// A moment in which conditions can be asked.
-struct Moment {
+/// A scene in which conditions can be asked.
+struct Scene {
     engine::Event source;
     EventView view;
     Json roots;
     std::vector<engine::Change> changes;
     Scope scope;
 
-    Moment(Random& random, const std::string& type)
+    Scene(Random& random, const std::string& type)
         : source(event(type)), view(source), roots(roots_of(random)), changes(changes_of(random)) {
         source.data = json(R"({"ticket":{"id":2}})");
         scope.event = &view;
@@ -44,8 +44,8 @@ struct Moment {
         scope.changes = &changes;
         scope.now = noon;
     }
-    Moment(const Moment&) = delete;
-    Moment& operator=(const Moment&) = delete;
+    Scene(const Scene&) = delete;
+    Scene& operator=(const Scene&) = delete;
 };
 
 /// Conditions on few fields, so that they meet.
@@ -152,11 +152,11 @@ TEST_CASE("checker: what cannot hold holds in no random world", "[checker]") {
             for (int i = 0; i < 200; ++i) {
                 const auto& type = random.of(types);
                 if (!type_fits(on[0], type)) continue;
-                const Moment moment(random, type);
+                const Scene scene(random, type);
                 ++worlds;
-                INFO(moment.roots.dump());
-                for (const auto& change : moment.changes) INFO(engine::to_json(change).dump());
-                REQUIRE_FALSE(holds_in(moment.scope));
+                INFO(scene.roots.dump());
+                for (const auto& change : scene.changes) INFO(engine::to_json(change).dump());
+                REQUIRE_FALSE(holds_in(scene.scope));
             }
         }
     }
@@ -205,12 +205,12 @@ TEST_CASE("checker: what implies a rule's conditions does so in every random wor
                 ++implied;
                 for (int i = 0; i < 60; ++i) {
                     const auto& type = random.of(types);
-                    const Moment moment(random, type);
-                    if (!type_fits(*narrow.rule, type) || !holds(narrow.rule->when, moment.scope)) continue;
+                    const Scene scene(random, type);
+                    if (!type_fits(*narrow.rule, type) || !holds(narrow.rule->when, scene.scope)) continue;
                     ++met;
-                    INFO(narrow.rule->id << " and " << wide.rule->id << " on " << moment.roots.dump());
+                    INFO(narrow.rule->id << " and " << wide.rule->id << " on " << scene.roots.dump());
                     REQUIRE(type_fits(*wide.rule, type));
-                    REQUIRE(holds(wide.rule->when, moment.scope));
+                    REQUIRE(holds(wide.rule->when, scene.scope));
                 }
             }
     }
@@ -250,12 +250,12 @@ TEST_CASE("checker: what it finds in random rule sets is true of random events",
             if (finding.kind != "subsumed-rule" && finding.kind != "duplicate-rule") continue;
             for (int i = 0; i < 40; ++i) {
                 const auto& type = random.of(types);
-                const Moment moment(random, type);
+                const Scene scene(random, type);
                 const auto& narrow = rule_named(set, finding.rules[0]);
                 const auto& wide = rule_named(set, finding.rules[1]);
-                const bool narrow_fits = type_fits(narrow, type) && holds(narrow.when, moment.scope);
-                const bool wide_fits = type_fits(wide, type) && holds(wide.when, moment.scope);
-                INFO(to_text(finding) << moment.roots.dump());
+                const bool narrow_fits = type_fits(narrow, type) && holds(narrow.when, scene.scope);
+                const bool wide_fits = type_fits(wide, type) && holds(wide.when, scene.scope);
+                INFO(to_text(finding) << scene.roots.dump());
                 if (narrow_fits) REQUIRE(wide_fits);
                 if (finding.kind == "duplicate-rule") REQUIRE(narrow_fits == wide_fits);
             }

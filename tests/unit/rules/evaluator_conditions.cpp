@@ -212,5 +212,7 @@ TEST_CASE("explain: says why an age or a network could not be told", "[condition
           "type clash: the field holds no time such as 2026-05-04T08:00:00Z");
     CHECK(explain(condition_of(R"({"ticket.subject":{"cidr":"10.0.0.0/8"}})"), scope)["note"] ==
           "type clash: the field holds no IP address");
+    CHECK(explain(condition_of(R"({"ticket.due_at":{"within_hours":"office"}})"), scope)["note"] ==
+          "type clash: the field holds no time such as 2026-05-04T08:00:00Z");
     CHECK(explain(condition_of(R"({"none":[]})"), scope) == json(R"({"none":[],"result":true})"));
 }

@@ -53,7 +53,7 @@ TEST_CASE("operators: names read back", "[operators]") {
         REQUIRE(op);
         CHECK(name_of(*op) == name);
     }
-    CHECK(operator_names().size() == 26);
+    CHECK(operator_names().size() == 27);
     CHECK_FALSE(parse_operator("equals"));
     CHECK_FALSE(parse_operator(""));
 }
@@ -82,6 +82,7 @@ TEST_CASE("operators: all but the negative ones are false on an absent or null f
         {Operator::older_than, "\"1h\""},
         {Operator::newer_than, "\"1h\""},
         {Operator::cidr, "\"10.0.0.0/8\""},
+        {Operator::within_hours, "\"office\""},
     };
     for (const auto& [op, operand] : operands)
         for (const auto* value : {"absent", "null"}) {
@@ -339,6 +340,24 @@ TEST_CASE("operators: age is measured at the decision's clock", "[operators]") {
         {Operator::newer_than, due, "\"1h\"", "\"yesterday\"", false},
         {Operator::newer_than, due, "\"1h\"", "5", false},
     });
+}
+
+TEST_CASE("operators: within_hours asks whether a calendar is open at that time", "[operators]") {
+    check({
+        {Operator::within_hours, due, "\"office\"", "\"2026-05-04T07:00:00Z\"", true},
+        {Operator::within_hours, due, "\"office\"", "\"2026-05-04T06:59:59Z\"", false},
+        {Operator::within_hours, due, "\"office\"", "\"2026-05-04T16:59:59+02:00\"", true},
+        {Operator::within_hours, due, "\"office\"", "\"2026-05-04T17:00:00+02:00\"", false},
+        {Operator::within_hours, due, "\"office\"", "\"2026-05-03T12:00:00Z\"", false},
+        {Operator::within_hours, due, "\"office\"", "\"yesterday\"", false},
+        {Operator::within_hours, due, "\"office\"", "\"\"", false},
+        {Operator::within_hours, due, "\"office\"", "5", false},
+    });
+    Scope scope;
+    scope.now = noon;
+    CHECK(holds(comparison("now", Operator::within_hours, "office"), scope));
+    scope.now = noon + std::chrono::hours(6);
+    CHECK_FALSE(holds(comparison("now", Operator::within_hours, "office"), scope));
 }
 
 TEST_CASE("operators: cidr asks whether an address is in a network", "[operators]") {

@@ -1,3 +1,4 @@
+#include "rules/calendar/calendar.h"
 #include "rules/language/conditions.h"
 #include "rules/language/operands.h"
 #include "tests/support/catch.h"
@@ -123,6 +124,7 @@ TEST_CASE("conditions: every operator is read on a field it fits", "[language]")
         {Operator::older_than, "ticket.created_at: { older_than: 2d }"},
         {Operator::newer_than, "ticket.custom.seen: { newer_than: 1h30m }"},
         {Operator::cidr, "conversation.ip_address: { cidr: [10.0.0.0/8, '2001:db8::/32'] }"},
+        {Operator::within_hours, "now: { within_hours: support }"},
     };
     CHECK(samples.size() == rules::operator_names().size());
     for (const auto& [op, text] : samples) CHECK(comparison_of("{ " + text + " }").op == op);
@@ -138,6 +140,8 @@ TEST_CASE("conditions: what operators need at run time is prepared", "[language]
         comparison_of("{ ticket.subject: { case: true, matches: 'A.c' } }").patterns.at(0).found_in("xabc"));
     CHECK(comparison_of("{ ticket.created_at: { older_than: 90m } }").span == std::chrono::minutes(90));
     CHECK(comparison_of("{ conversation.ip_address: { cidr: 10.0.0.0/8 } }").networks.size() == 1);
+    CHECK(comparison_of("{ event.time: { within_hours: support } }").calendar->times().zone.name() ==
+          "Europe/Berlin");
 }
 
 TEST_CASE("conditions: operators on fields they do not fit are errors", "[language]") {

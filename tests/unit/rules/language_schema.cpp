@@ -1,6 +1,7 @@
 #include <set>
 
 #include "engine/base/json.h"
+#include "rules/language/calendars.h"
 #include "rules/language/conditions.h"
 #include "rules/language/fields.h"
 #include "rules/language/load.h"
@@ -51,7 +52,7 @@ void collect_references(const Json& node, Names& into) {
 }  // namespace
 
 TEST_CASE("schema: every file is a JSON Schema that old editors read too", "[language]") {
-    for (const char* name : {"rules", "tenant", "fields", "connections", "tests"}) {
+    for (const char* name : {"rules", "tenant", "fields", "connections", "calendars", "tests"}) {
         const auto root = schema(name);
         CHECK(engine::text_or(root, "$schema", "") == "http://json-schema.org/draft-07/schema#");
         CHECK_FALSE(engine::text_or(root, "title", "").empty());
@@ -73,7 +74,7 @@ TEST_CASE("schema: the operators are those the loader knows", "[language]") {
 TEST_CASE("schema: the steps are those the loader knows", "[language]") {
     const auto step = schema("rules").at("definitions").at("step").at("anyOf").at(1);
     CHECK(keys_at(step, "properties") ==
-          with(set_of(rules::step_names()), {"then", "else", "as", "save", "order"}));
+          with(set_of(rules::step_names()), {"then", "else", "as", "save", "order", "recheck", "expires"}));
 }
 
 TEST_CASE("schema: the keys of conditions, rules and files are those the loader knows", "[language]") {
@@ -83,6 +84,10 @@ TEST_CASE("schema: the keys of conditions, rules and files are those the loader 
     CHECK(keys_at(root, "properties") == set_of(rules::rule_file_keys()));
     CHECK(keys_at(root, "properties.limits.properties") == set_of(rules::OptionsReader::limit_names()));
     CHECK(keys_at(schema("tenant"), "properties") == set_of(rules::tenant_keys()));
+}
+
+TEST_CASE("schema: the keys of a calendar are those the loader knows", "[language]") {
+    CHECK(keys_at(schema("calendars"), "definitions.calendar.properties") == set_of(rules::calendar_keys()));
 }
 
 TEST_CASE("schema: the field types are those the loader knows", "[language]") {

@@ -139,6 +139,44 @@ TEST_CASE("steps: emit takes a type, or type, subject and data", "[language]") {
     CHECK(problem_of("{ emit: }") == "wrong-type");
 }
 
+TEST_CASE("steps: wait takes a span, or a map with a time or a calendar", "[language]") {
+    CHECK(step_of<rules::WaitStep>("{ wait: 30m }").until.after->source() == "30m");
+    const auto full =
+        step_of<rules::WaitStep>("{ wait: { for: 4h, calendar: support }, recheck: true, expires: 1d }");
+    CHECK(full.until.calendar != nullptr);
+    CHECK(full.recheck);
+    CHECK(full.expires == std::chrono::hours(24));
+    const auto until = step_of<rules::WaitStep>("{ wait: { until: '{{ ticket.due_at }}' } }");
+    CHECK((until.until.at && !until.until.after));
+    CHECK_FALSE(step_of<rules::WaitStep>("{ wait: '{{ ticket.custom.pause }}' }").until.after->is_constant());
+    CHECK(problem_of("{ wait: soon }") == "bad-value");
+    CHECK(problem_of("{ wait: [1h] }") == "wrong-type");
+    CHECK(problem_of("{ wait: {} }") == "missing-key");
+    CHECK(problem_of("{ wait: { for: 1h, until: '2026-05-04T08:00:00Z' } }") == "bad-value");
+    CHECK(problem_of("{ wait: { until: tomorrow } }") == "bad-value");
+    CHECK(problem_of("{ wait: { for: 1h, calendar: suport } }") == "dangling-calendar");
+    CHECK(problem_of("{ wait: { for: 1h, zone: UTC } }") == "unknown-key");
+    CHECK(problem_of("{ wait: 1h, expires: never }") == "bad-value");
+    CHECK(problem_of("{ wait: 1h, recheck: perhaps }") == "wrong-type");
+    CHECK(problem_of("{ stop: true, recheck: true }") == "unknown-key");
+}
+
+TEST_CASE("steps: emit may be for later, and cancel ends that", "[language]") {
+    const auto later = step_of<rules::EmitStep>(
+        "{ emit: { type: ticket.reminder, after: 3d, calendar: support, name: 'r-{{ ticket.id }}' } }");
+    REQUIRE(later.when);
+    CHECK(later.when->calendar_name == "support");
+    CHECK(later.name->source() == "r-{{ ticket.id }}");
+    CHECK(step_of<rules::EmitStep>("{ emit: { type: a.b, at: '{{ ticket.due_at }}' } }").when->at);
+    CHECK(step_of<rules::CancelStep>("{ cancel: reminder }").timers.size() == 1);
+    CHECK(step_of<rules::CancelStep>("{ cancel: [a, '{{ ticket.id }}'] }").timers.size() == 2);
+    CHECK(problem_of("{ emit: { type: a.b, after: 3 days } }") == "bad-value");
+    CHECK(problem_of("{ emit: { type: a.b, name: x } }") == "unknown-key");
+    CHECK(problem_of("{ emit: { type: a.b, after: 1h, subject: contact/1 } }") == "bad-value");
+    CHECK(problem_of("{ cancel: [] }") == "bad-value");
+    CHECK(problem_of("{ cancel: }") == "wrong-type");
+}
+
 TEST_CASE("steps: stop is written alone or as a key", "[language]") {
     CHECK(std::holds_alternative<rules::StopStep>(steps_of("[ stop ]").at(0).what));
     CHECK(std::holds_alternative<rules::StopStep>(steps_of("[ { stop: true } ]").at(0).what));

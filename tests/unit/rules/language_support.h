@@ -61,8 +61,11 @@ inline Loaded load_files(const Files& files) {
     return loaded;
 }
 
+inline constexpr auto test_calendars =
+    "calendars:\n  support: { zone: Europe/Berlin, hours: { mon-fri: \"09:00-17:00\" } }\n";
+
 inline Loaded load_text(const std::string& rules_yaml) {
-    return load_files({{"rules.yaml", rules_yaml}});
+    return load_files({{"rules.yaml", rules_yaml}, {"calendars.yaml", test_calendars}});
 }
 
 /// A rule set of one rule with this condition, in flow or block style.
