@@ -1,4 +1,4 @@
-/// dead-letters, lanes, keys: what an operator does with a store, live or not.
+/// dead-letters, lanes, timers, keys: what an operator does with a store, live or not.
 
 #include <CLI/CLI.hpp>
 #include <iostream>
@@ -12,6 +12,7 @@
 #include "engine/base/text.h"
 #include "engine/http/api_key.h"
 #include "engine/pipeline/key_json.h"
+#include "engine/pipeline/timers.h"
 
 namespace engine::app {
 namespace {
@@ -126,6 +127,24 @@ int list_lanes(const Options& options) {
             else
                 std::cout << lane.subject.text() << "  since " << to_text(lane.since) << ", " << behind
                           << " waiting: " << lane.reason << "\n";
+        }
+        return exit_code::ok;
+    });
+}
+
+int list_timers(const Options& options) {
+    return with_store(options, [&](Store& store, const TenantName& tenant) {
+        const auto subject = Subject::parse(options.name);
+        if (!options.name.empty() && !subject) return complain(exit_code::usage, subject.error().message);
+        const auto timers = subject ? store.timers_of(tenant, *subject) : store.timers(tenant, list_rows);
+        if (!timers) return complain(timers.error());
+        for (const auto& timer : *timers) {
+            if (options.json)
+                std::cout << canonical_json(describe(timer)) << "\n";
+            else
+                std::cout << to_text(timer.due) << "  " << timer.subject.text() << "  "
+                          << text_or(timer.body, "event", "") << "  " << rule_of(timer) << "  " << timer.name
+                          << "\n";
         }
         return exit_code::ok;
     });
@@ -248,6 +267,15 @@ void add_lanes(CLI::App& app, Chosen& chosen) {
     release->add_flag("--discard", options->discard, "Leave that event as it is, then decide the rest");
 }
 
+void add_timers(CLI::App& app, Chosen& chosen) {
+    auto* parent = app.add_subcommand("timers", "What waits for its time");
+    parent->require_subcommand(1);
+    auto options = std::make_shared<Options>();
+    auto* list =
+        add(*parent, "list", "Lists timers in the order in which they are due", options, chosen, list_timers);
+    list->add_option("SUBJECT", options->name, "Of this entity only");
+}
+
 void add_keys(CLI::App& app, Chosen& chosen) {
     auto* parent = app.add_subcommand("keys", "API keys of a tenant");
     parent->require_subcommand(1);
@@ -268,6 +296,7 @@ void add_keys(CLI::App& app, Chosen& chosen) {
 void add_operator_commands(CLI::App& app, Chosen& chosen) {
     add_dead_letters(app, chosen);
     add_lanes(app, chosen);
+    add_timers(app, chosen);
     add_keys(app, chosen);
 }
 

@@ -35,6 +35,20 @@ void add_actions(std::string& out, const Json& decision) {
                    by(event) + "\n";
 }
 
+void add_timers(std::string& out, const Json& decision) {
+    if (const auto* timers = find(decision, "timers"))
+        for (const auto& timer : *timers)
+            out += "  timer    " + text_or(timer, "name", "") +
+                   (timer.contains("due")
+                        ? ": " + text_or(timer, "event", "") + " at " + text_or(timer, "due", "")
+                        : std::string(" ended")) +
+                   by(timer) + "\n";
+    if (const auto* skipped = find(decision, "skipped"))
+        for (const auto& rest : *skipped)
+            out += "  skipped  the rest of " + text_or(rest, "rule", "") + ": " +
+                   text_or(rest, "reason", "") + "\n";
+}
+
 void add_trouble(std::string& out, const Json& decision) {
     if (const auto* failures = find(decision, "failures"))
         for (const auto& failure : *failures)
@@ -117,6 +131,7 @@ std::string render_decision(const Json& decision) {
     add_changes(out, decision, "merged", "came    ");
     add_changes(out, decision, "changes", "changed ");
     add_actions(out, decision);
+    add_timers(out, decision);
     add_trouble(out, decision);
     return out;
 }

@@ -15,6 +15,7 @@
 #include "engine/app/render.h"
 #include "engine/app/support.h"
 #include "engine/pipeline/dry_run.h"
+#include "engine/pipeline/rehearsal.h"
 #include "engine/pipeline/replayer.h"
 #include "engine/pipeline/rule_tests.h"
 #include "rules/language/format.h"
@@ -125,6 +126,22 @@ Result<Json> read_json(const std::string& path) {
     return json;
 }
 
+/// What follows from the event until so long after it: by what it emits, and by timers.
+Result<Json> decisions_after(const std::shared_ptr<const Tenant>& tenant, const Json& request, Instant now,
+                             Duration advance) {
+    auto event = event_from_envelope(tenant->name, request["event"]);
+    if (!event) return event.error();
+    event->connection = std::string(event->subject.connection());
+    // The clock begins where the dry run's stands.
+    event->time = std::min(event->time.value_or(now), now);
+    const auto known = request.contains("entity") ? request["entity"] : Json::object();
+    const auto decisions = rehearse(tenant, {known, {*std::move(event)}, now, advance}, scratch_store);
+    if (!decisions) return decisions.error();
+    Json later = Json::array();
+    for (std::size_t i = 1; i < decisions->size(); ++i) later.push_back(to_json((*decisions)[i]));
+    return later;
+}
+
 int dry_run_command(const DryRunOptions& options) {
     const auto loaded = load_folder(options.folder);
     if (loaded.error) return complain(exit_code::bad_data, loaded.error->message);
@@ -144,19 +161,27 @@ int dry_run_command(const DryRunOptions& options) {
         if (!at) return complain(exit_code::usage, "--at: " + at.error().message);
         now = *at;
     }
+    Duration advance{};
     if (!options.advance.empty()) {
         const auto span = parse_duration(options.advance);
         if (!span) return complain(exit_code::usage, "--advance: " + span.error().message);
-        now += *span;
+        advance = *span;
     }
-    const auto decision = dry_run(*loaded.tenant, request, now);
+    auto decision = dry_run(*loaded.tenant, request, now);
     if (!decision) return complain(exit_code::bad_data, options.event + ": " + decision.error().message);
+    if (advance > Duration(0)) {
+        auto later = decisions_after(loaded.tenant, request, now, advance);
+        if (!later) return complain(later.error());
+        (*decision)["later"] = *std::move(later);
+    }
     if (options.json) {
         std::cout << canonical_json(*decision) << "\n";
         return exit_code::ok;
     }
     std::cout << render_decision(*decision);
     if (options.explain) std::cout << render_trace((*decision)["trace"]);
+    if (const auto later = decision->find("later"); later != decision->end())
+        for (const auto& one : *later) std::cout << "\n" << render_decision(one);
     return exit_code::ok;
 }
 
@@ -205,11 +230,11 @@ Result<void> play(LineReader& lines, Replayer& replayer, const TenantName& tenan
     while (true) {
         auto line = lines.next();
         if (!line) return line.error();
-        if (!*line) return replayer.finish();
+        if (!*line) return replayer.finish(until);
         if ((*line)->empty()) continue;
         auto event = read_event(tenant, **line, lines.number());
         if (!event) return event.error();
-        if (until && event->time && *event->time > *until) return replayer.finish();
+        if (until && event->time && *event->time > *until) return replayer.finish(until);
         if (auto taken = replayer.take(std::move(*event)); !taken) return taken.error();
         progress.step();
     }
@@ -281,7 +306,8 @@ void add_dry_run(CLI::App& app, Chosen& chosen) {
     command->add_option("--entity", options->entity,
                         "File with what was known before: {\"ticket\": {…}, \"contact\": {…}}");
     command->add_option("--at", options->at, "The decision's clock, RFC 3339");
-    command->add_option("--advance", options->advance, "Moves the clock on, such as 3d");
+    command->add_option("--advance", options->advance,
+                        "Shows what timers do until so long after it, such as 3d");
     command->add_flag("--explain", options->explain,
                       "Show every rule with its conditions and the values they saw");
     command->add_flag("--json", options->json, "One JSON object, like a line of replay");
@@ -298,7 +324,7 @@ void add_replay(CLI::App& app, Chosen& chosen) {
                      "CloudEvents as JSON lines, plain or .gz, - for standard input")
         ->required();
     command->add_option("--store", options->store, "Keep the journal there (marked simulated)");
-    command->add_option("--until", options->until, "Stop before later events, RFC 3339");
+    command->add_option("--until", options->until, "Stop before later events and timers, RFC 3339");
     command->add_flag("--json", options->json, "One JSON line for each decision");
     command->callback([options, &chosen] { chosen = [options] { return replay(*options); }; });
 }

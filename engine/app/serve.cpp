@@ -108,6 +108,7 @@ RuntimeOptions runtime_options(const Settings& settings) {
     options.worker.lane_waiting_max = settings.lane_waiting_max;
     options.worker.outbox_rows_max = settings.outbox_rows_max;
     options.worker.outbox_memory_max = settings.outbox_memory_max;
+    options.worker.timers_memory_max = settings.timers_memory_max;
     options.load = load_options();
     return options;
 }

@@ -5,6 +5,7 @@
 #include "engine/http/handlers.h"
 #include "engine/http/page.h"
 #include "engine/http/problem.h"
+#include "engine/pipeline/timers.h"
 #include "rules/rule_set.h"
 
 namespace engine::http {
@@ -39,8 +40,7 @@ ListItem item_of(const BlockedLane& lane) {
 }
 
 ListItem item_of(const Timer& timer) {
-    return {sortable(timer.due) + ' ' + timer.subject.text() + ' ' + timer.name,
-            Json{{"subject", timer.subject.text()}, {"name", timer.name}, {"due", to_text(timer.due)}}};
+    return {sortable(timer.due) + ' ' + timer.subject.text() + ' ' + timer.name, describe(timer)};
 }
 
 template <class Values>

@@ -4,6 +4,7 @@
 
 #include "engine/base/ensure.h"
 #include "engine/pipeline/envelope.h"
+#include "engine/pipeline/timers.h"
 #include "engine/pipeline/work.h"
 #include "engine/store/codec.h"
 
@@ -18,6 +19,13 @@ Json failure_reasons(const Decision& decision) {
     Json reasons = Json::array();
     for (const auto& failure : decision.failures) reasons.push_back(failure.rule + ": " + failure.message);
     return reasons;
+}
+
+void add_continuations_of(const Step& extra, Step& step) {
+    step.continuations_set.insert(step.continuations_set.end(), extra.continuations_set.begin(),
+                                  extra.continuations_set.end());
+    step.continuations_removed.insert(step.continuations_removed.end(), extra.continuations_removed.begin(),
+                                      extra.continuations_removed.end());
 }
 
 std::string first_reason(const Decision& decision) {
@@ -99,7 +107,7 @@ Result<Ack> Batch::admit(const Arrival& arrival) {
     Work work;
     work.event = arrival.event;
     work.payload = arrival.payload;
-    const Origin outside{{}, true, &arrival};
+    const Origin outside{{}, true, &arrival, nullptr};
     if (auto decided = decide(*tenant->second, std::move(work), outside); !decided) return decided.error();
     return Ack{Ack::Kind::accepted, event.id, false, ""};
 }
@@ -195,9 +203,84 @@ Result<void> Batch::decide(const PendingEvent& pending) {
             return {};
         }
     }
-    const Origin origin{pending, is_new, nullptr};
+    const Origin origin{pending, is_new, nullptr, nullptr};
     if (pending.kind == pending_kind::delivery) return decide_result(*tenant->second, pending, origin);
     return decide(*tenant->second, work_of(std::make_shared<const Event>(event)), origin);
+}
+
+Result<Batch::Fired> Batch::fire(const Timer& timer) {
+    const auto* planned = planned_timer(key_of(timer));
+    const bool is_there =
+        planned == nullptr || (*planned && (*planned)->due == timer.due && (*planned)->body == timer.body);
+    if (!is_there) return Fired::overtaken;
+    auto event = fired_event(timer, options_.now);
+    if (is_blocked(event)) return Fired::waiting;
+    const auto tenant = tenants_.find(event.tenant);
+    ENSURE(tenant != tenants_.end());
+    auto extra = new_step(event.tenant);
+    auto waiting = continuation_of_wait(timer.name).empty()
+                       ? Result<std::vector<StoredContinuation>>(std::vector<StoredContinuation>())
+                       : continuations_of(event.tenant, event.subject);
+    if (!waiting) return waiting.error();
+    auto work = resumed(std::move(event), take_timer(std::move(*waiting), timer.name), extra);
+    if (!work) return work.error();
+    const Origin origin{{}, true, nullptr, &timer};
+    if (auto decided = decide(*tenant->second, std::move(*work), origin); !decided) return decided.error();
+    add_continuations_of(extra, steps_.back());
+    return Fired::fired;
+}
+
+const std::optional<Timer>* Batch::planned_timer(const TimerKey& key) const {
+    const auto found = timers_.find(key);
+    if (found != timers_.end()) return &found->second;
+    return before_ == nullptr ? nullptr : before_->planned_timer(key);
+}
+
+Result<std::vector<Timer>> Batch::timers(const TenantName& tenant, const Subject& subject) {
+    auto stored = store_.timers_of(tenant, subject);
+    if (!stored) return stored.error();
+    std::map<std::string, Timer> all;
+    for (auto& timer : *stored) all[timer.name] = std::move(timer);
+    if (before_ != nullptr) before_->change_timers(tenant, subject, all);
+    change_timers(tenant, subject, all);
+    std::vector<Timer> timers;
+    for (auto& [name, timer] : all) timers.push_back(std::move(timer));
+    return timers;
+}
+
+void Batch::change_timers(const TenantName& tenant, const Subject& subject,
+                          std::map<std::string, Timer>& all) const {
+    auto at = timers_.lower_bound({tenant.text(), subject.text(), ""});
+    for (; at != timers_.end() && std::get<0>(at->first) == tenant.text() &&
+           std::get<1>(at->first) == subject.text();
+         ++at) {
+        const auto& name = std::get<2>(at->first);
+        if (at->second)
+            all[name] = *at->second;
+        else
+            all.erase(name);
+    }
+}
+
+/// A timer that fired is gone; the decision may set one of the same name again.
+void Batch::add_timers(Step& step, const Event& event, const Decided& decided, const Timer* fired) {
+    if (fired == nullptr && decided.decision.timers.empty()) return;
+    auto rows = timer_rows(event, decided.decision, lanes_.partition_of(event.tenant, event.subject));
+    for (const auto& timer : rows.removed) {
+        // Who waited for it waits no more.
+        const std::string id(continuation_of_wait(timer.name));
+        if (id.empty()) continue;
+        continuations_[id] = std::nullopt;
+        StoredContinuation ended;
+        ended.tenant = event.tenant;
+        ended.id = id;
+        step.continuations_removed.push_back(std::move(ended));
+    }
+    if (fired != nullptr) rows.removed.push_back(*fired);
+    for (const auto& timer : rows.removed) timers_[key_of(timer)] = std::nullopt;
+    for (const auto& timer : rows.set) timers_[key_of(timer)] = timer;
+    step.timers_removed = std::move(rows.removed);
+    step.timers_set = std::move(rows.set);
 }
 
 Result<void> Batch::decide_result(const Tenant& tenant, const PendingEvent& pending, const Origin& origin) {
@@ -205,11 +288,7 @@ Result<void> Batch::decide_result(const Tenant& tenant, const PendingEvent& pend
     auto work = work_of_delivery(pending, extra);
     if (!work) return work.error();
     if (auto decided = decide(tenant, std::move(*work), origin); !decided) return decided.error();
-    auto& step = steps_.back();
-    step.continuations_set.insert(step.continuations_set.end(), extra.continuations_set.begin(),
-                                  extra.continuations_set.end());
-    step.continuations_removed.insert(step.continuations_removed.end(), extra.continuations_removed.begin(),
-                                      extra.continuations_removed.end());
+    add_continuations_of(extra, steps_.back());
     return {};
 }
 
@@ -240,6 +319,7 @@ Result<void> Batch::decide(const Tenant& tenant, Work work, const Origin& origin
     add_derived(step, *decided);
     // After those, because it says where they stand.
     add_decision_record(step, event, *decided);
+    add_timers(step, event, *decided, origin.timer);
     add_continuations(step, event, *decided);
     if (decided->decision.blocks_lane) block_lane(step, event, *decided, origin);
     if (decided->store_entity) add_entity(step, std::move(decided->after));

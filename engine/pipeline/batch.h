@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -74,6 +75,13 @@ public:
     Result<Ack> admit(const Arrival& arrival);
     /// Decides an event that flowed back or waited; leaves it where it is when its lane is blocked.
     Result<void> decide(const PendingEvent& pending);
+    enum class Fired {
+        fired,
+        overtaken,  ///< what was decided before has ended or moved the timer
+        waiting,    ///< its lane is blocked; it stays where it is
+    };
+    /// Decides what a timer of the store becomes now that it is due.
+    Result<Fired> fire(const Timer& timer);
     /// Records what an attempt led to.
     Result<void> settle(const Settlement& settlement, const Attempt& attempt);
     /// Performs an operator's command. What is wrong with the command is an error in the answer.
@@ -85,13 +93,20 @@ public:
     Result<Entity> entity(const TenantName& tenant, const Subject& subject) override;
     Result<std::optional<Entity>> by_email(const TenantName& tenant, std::string_view kind,
                                            std::string_view email) override;
+    Result<std::vector<Timer>> timers(const TenantName& tenant, const Subject& subject) override;
 
 private:
     struct Origin {
         std::optional<PendingEvent> pending;
         bool journal_event = true;
         const Arrival* arrival = nullptr;  ///< of an event from outside that did not wait
+        const Timer* timer = nullptr;      ///< that it was
     };
+
+    using TimerKey = std::tuple<std::string, std::string, std::string>;  ///< tenant, subject, name
+    static TimerKey key_of(const Timer& timer) {
+        return {timer.tenant.text(), timer.subject.text(), timer.name};
+    }
 
     Step new_step(const TenantName& tenant) const;
     Result<std::optional<Ack>> recognise(const Event& event, const Digest& digest);
@@ -107,6 +122,7 @@ private:
     void add_waiting_record(Step& step, const Event& event, std::uint64_t place) const;
     void add_deliveries(Step& step, const Event& event, Decided& decided);
     void add_derived(Step& step, Decided& decided);
+    void add_timers(Step& step, const Event& event, const Decided& decided, const Timer* fired);
     void add_continuations(Step& step, const Event& event, const Decided& decided);
     void block_lane(Step& step, const Event& event, const Decided& decided, const Origin& origin);
     PendingEvent next_pending(Event event, const char* kind);
@@ -115,6 +131,11 @@ private:
     Result<Work> work_of_delivery(const PendingEvent& pending, Step& extra);
     Result<std::vector<StoredContinuation>> continuations_of(const TenantName& tenant,
                                                              const Subject& subject);
+    Result<Work> resumed(Event event, Taken taken, Step& extra);
+    /// The timer as this batch, or the one before it, leaves it; null when neither touched it.
+    const std::optional<Timer>* planned_timer(const TimerKey& key) const;
+    void change_timers(const TenantName& tenant, const Subject& subject,
+                       std::map<std::string, Timer>& all) const;
     void change_continuations(const TenantName& tenant, const Subject& subject,
                               std::vector<StoredContinuation>& all) const;
     Result<void> confirm_own_writes(Step& step, const Delivery& delivery);
@@ -158,6 +179,7 @@ private:
     /// Lanes blocked in this batch, and how many more wait than `lanes` knows.
     std::map<Lanes::Key, std::uint64_t> waiting_;
     std::map<std::string, std::optional<StoredContinuation>> continuations_;
+    std::map<TimerKey, std::optional<Timer>> timers_;  ///< nothing = ended
 };
 
 }  // namespace engine

@@ -1,9 +1,11 @@
 #include "engine/pipeline/decide_event.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/text.h"
 #include "engine/pipeline/merge.h"
+#include "engine/pipeline/timers.h"
 #include "rules/evaluator/fit.h"
 
 namespace engine {
@@ -182,6 +184,25 @@ void note_oddities(const Tenant& tenant, const Event& event, Merged& merged) {
                                " stand in data." + kind);
 }
 
+/// What is deleted has nothing to wait for.
+Result<void> cancel_timers(const Event& event, Snapshot& snapshot, Decision& decision) {
+    const auto timers = snapshot.timers(event.tenant, event.subject);
+    if (!timers) return timers.error();
+    std::erase_if(decision.timers, [](const TimerChange& change) { return change.due.has_value(); });
+    for (const auto& continuation : std::exchange(decision.continuations, {}))
+        decision.skipped.push_back({continuation.rule, skip_reason::cancelled});
+    for (const auto& timer : *timers) {
+        const bool is_known =
+            std::any_of(decision.timers.begin(), decision.timers.end(),
+                        [&](const TimerChange& change) { return change.name == timer.name; });
+        if (is_known) continue;
+        decision.timers.push_back({timer.name, std::nullopt, rule_of(timer), "", Json::object(), ""});
+        if (!continuation_of_wait(timer.name).empty())
+            decision.skipped.push_back({rule_of(timer), skip_reason::cancelled});
+    }
+    return {};
+}
+
 /// What rules made as the journal will have it, so that what is decided next is decided on that.
 void make_decision_plain(Decision& decision) {
     for (auto& change : decision.changes) {
@@ -190,6 +211,7 @@ void make_decision_plain(Decision& decision) {
     }
     for (auto& action : decision.actions) make_plain(action.params);
     for (auto& emitted : decision.emitted) make_plain(emitted.data);
+    for (auto& timer : decision.timers) make_plain(timer.data);
 }
 
 }  // namespace
@@ -239,6 +261,10 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     decided.store_entity = !(decided.after == *before);
     // Times of an entity without a version have nothing to be the times of.
     if (!decided.after.known()) decided.store_entity = false;
+
+    name_waits(event, decision);
+    if (decided.after.deleted && !before->deleted)
+        if (auto cancelled = cancel_timers(event, snapshot, decision); !cancelled) return cancelled.error();
 
     auto others = embedded(tenant, event, snapshot, decision);
     if (!others) return others.error();

@@ -12,6 +12,7 @@
 #include "engine/model/delivery.h"
 #include "engine/model/entity.h"
 #include "engine/model/event.h"
+#include "engine/model/timer.h"
 #include "engine/pipeline/derived.h"
 #include "engine/pipeline/engine.h"
 #include "rules/evaluator/decide.h"
@@ -26,6 +27,10 @@ public:
     virtual Result<Entity> entity(const TenantName& tenant, const Subject& subject) = 0;
     virtual Result<std::optional<Entity>> by_email(const TenantName& tenant, std::string_view kind,
                                                    std::string_view email) = 0;
+    /// The timers of the lane.
+    virtual Result<std::vector<Timer>> timers(const TenantName&, const Subject&) {
+        return std::vector<Timer>();
+    }
     /// Whether an event by which another entity of a payload would enter its lane says anything new there.
     virtual Result<bool> is_news(const Event& entering, const rules::Catalogue& catalogue);
 };

@@ -4,6 +4,7 @@
 
 #include "engine/base/hash.h"
 #include "engine/pipeline/merge.h"
+#include "engine/pipeline/timers.h"
 #include "engine/pipeline/work.h"
 
 namespace engine {
@@ -38,6 +39,11 @@ std::optional<std::string> id_text(const Json& object) {
     return std::nullopt;
 }
 
+void sort_in(StoredContinuation stored, Taken& taken) {
+    const bool is_complete = stored.continuation.awaits.empty() && !stored.continuation.timed;
+    (is_complete ? taken.complete : taken.still_waiting).push_back(std::move(stored));
+}
+
 /// Whose result it is: the run of the rule that asked for it, in the decision of that event.
 bool is_of_run(const StoredContinuation& stored, std::string_view firing, std::string_view event,
                std::string_view source) {
@@ -57,8 +63,9 @@ DeliveryKey delivery_key(const Event& event, std::size_t index) {
 bool is_other_entity(const Event& event, const std::string& kind, const Json& value,
                      const rules::Catalogue& catalogue) {
     // The rest of a rule reads again what an older event brought: that is no news of other entities.
-    return !event.type.starts_with("delivery.") && kind != event.subject.kind() && value.is_object() &&
-           catalogue.is_entity(kind);
+    const bool is_rest = event.type.starts_with("delivery.") ||
+                         (was_timer(event) && !continuation_of_wait(name_of_timer(event)).empty());
+    return !is_rest && kind != event.subject.kind() && value.is_object() && catalogue.is_entity(kind);
 }
 
 Result<Event> entering(const Event& event, const std::string& kind, const Json& value, Instant now) {
@@ -115,6 +122,10 @@ std::vector<Delivery> deliveries_of(const Event& event, const Decision& decision
     return deliveries;
 }
 
+std::string continuation_id(const Event& event, std::string_view firing) {
+    return delivery_key(event, 0).text() + ":" + std::string(firing);
+}
+
 std::vector<StoredContinuation> continuations_of(const Event& event, const Decision& decision,
                                                  int partition) {
     std::vector<StoredContinuation> all;
@@ -123,7 +134,7 @@ std::vector<StoredContinuation> continuations_of(const Event& event, const Decis
         stored.tenant = event.tenant;
         stored.partition = partition;
         stored.subject = event.subject;
-        stored.id = delivery_key(event, 0).text() + ":" + continuation.firing;
+        stored.id = continuation_id(event, continuation.firing);
         stored.continuation = continuation;
         stored.context = Json{{"event", envelope_of(event)}};
         all.push_back(std::move(stored));
@@ -183,8 +194,17 @@ Taken take_result(std::vector<StoredContinuation> continuations, const Json& con
             continue;
         continuation.awaits.erase(awaited);
         continuation.results[as] = Json{{"result", context["result"]}};
-        auto& list = continuation.awaits.empty() ? taken.complete : taken.still_waiting;
-        list.push_back(std::move(stored));
+        sort_in(std::move(stored), taken);
+    }
+    return taken;
+}
+
+Taken take_timer(std::vector<StoredContinuation> continuations, std::string_view timer_name) {
+    Taken taken;
+    for (auto& stored : continuations) {
+        if (!stored.continuation.timed || continuation_of_wait(timer_name) != stored.id) continue;
+        stored.continuation.timed = false;
+        sort_in(std::move(stored), taken);
     }
     return taken;
 }

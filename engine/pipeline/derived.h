@@ -39,7 +39,9 @@ std::vector<Event> emitted_events(const Event& event, const Decision& decision, 
 
 /// What leaves: the write-back, then the actions. Numbers follow `decision.placed`.
 std::vector<Delivery> deliveries_of(const Event& event, const Decision& decision, int partition);
-/// The rests of rules that wait for results.
+/// Of the rest of that run of a rule, which began with the event.
+std::string continuation_id(const Event& event, std::string_view firing);
+/// The rests of rules that wait for a timer or for results.
 std::vector<StoredContinuation> continuations_of(const Event& event, const Decision& decision, int partition);
 
 /// What an attempt that ended a delivery brought.
@@ -61,6 +63,8 @@ struct Taken {
 };
 /// `context` is that of the result event. Does nothing for a delivery that was given up.
 Taken take_result(std::vector<StoredContinuation> continuations, const Json& context);
+/// The same for the timer of that name.
+Taken take_timer(std::vector<StoredContinuation> continuations, std::string_view timer_name);
 /// Whether the continuation waits for the delivery.
 bool waits_for(const StoredContinuation& stored, const Delivery& delivery);
 

@@ -5,6 +5,7 @@
 #include "engine/pipeline/batch.h"
 #include "engine/pipeline/derived.h"
 #include "engine/pipeline/merge.h"
+#include "engine/pipeline/timers.h"
 #include "engine/pipeline/work.h"
 #include "engine/store/codec.h"
 
@@ -115,6 +116,7 @@ Result<void> Projector::take_erasure(const JournalRecord& record) {
     left.deleted = left.version > 0;
     **entity = std::move(left);
     lost_.erase(record.subject);
+    projection_.timers.erase(record.subject);
     projection_.continuations.erase(record.subject);
     std::erase_if(projection_.dead_letters, [&](const auto& entry) {
         const auto& delivery = entry.second.delivery;
@@ -174,6 +176,7 @@ Result<void> Projector::take_decision(const JournalRecord& record, const Decisio
     const auto open = std::move(found->second);
     open_.erase(found);
     if (open.flow) apply_result(*open.flow);
+    if (was_timer(*open.event)) apply_timer(*open.event);
     if (lost(decision.subject) == nullptr)
         if (auto changed = change_entity(record, *open.event, decision); !changed) return changed;
     // A waiting event's row belongs to an earlier step.
@@ -234,8 +237,25 @@ void Projector::add_consequences(const JournalRecord& record, const Event& event
         pending.event_seq = event_seq;
         add_pending(std::move(pending));
     }
+    change_timers(record, event, decision);
     for (auto& stored : continuations_of(event, decision, partition))
         projection_.continuations[record.subject][stored.id] = std::move(stored);
+}
+
+void Projector::change_timers(const JournalRecord& record, const Event& event, const Decision& decision) {
+    if (decision.timers.empty()) return;
+    auto rows = timer_rows(event, decision, partition_of(event.subject));
+    auto& timers = projection_.timers[record.subject];
+    for (const auto& timer : rows.removed) {
+        timers.erase(timer.name);
+        // Who waited for it waits no more.
+        const auto lane = projection_.continuations.find(record.subject);
+        if (lane == projection_.continuations.end()) continue;
+        lane->second.erase(std::string(continuation_of_wait(timer.name)));
+        if (lane->second.empty()) projection_.continuations.erase(lane);
+    }
+    for (auto& timer : rows.set) timers[timer.name] = std::move(timer);
+    if (timers.empty()) projection_.timers.erase(record.subject);
 }
 
 // ---- what flows back
@@ -276,14 +296,35 @@ void Projector::remove_pending(const Key& key, const Projection::Place& place) {
 /// The decision of a delivery's result takes what waited for it.
 void Projector::apply_result(const PendingEvent& flow) {
     if (flow.kind != pending_kind::delivery) return;
-    const auto lane = projection_.continuations.find(flow.event.subject.text());
-    if (lane == projection_.continuations.end()) return;
+    const auto& lane = flow.event.subject.text();
+    apply_taken(lane, take_result(waiting_in(lane), flow.context));
+}
+
+/// A timer that fired is gone, and so does what waited for it.
+void Projector::apply_timer(const Event& event) {
+    const auto& lane = event.subject.text();
+    const auto name = name_of_timer(event);
+    if (const auto timers = projection_.timers.find(lane); timers != projection_.timers.end()) {
+        timers->second.erase(name);
+        if (timers->second.empty()) projection_.timers.erase(timers);
+    }
+    apply_taken(lane, take_timer(waiting_in(lane), name));
+}
+
+std::vector<StoredContinuation> Projector::waiting_in(const std::string& lane) const {
     std::vector<StoredContinuation> waiting;
-    for (const auto& [id, stored] : lane->second) waiting.push_back(stored);
-    auto taken = take_result(std::move(waiting), flow.context);
-    for (auto& stored : taken.still_waiting) lane->second[stored.id] = stored;
-    for (const auto& stored : taken.complete) lane->second.erase(stored.id);
-    if (lane->second.empty()) projection_.continuations.erase(lane);
+    const auto found = projection_.continuations.find(lane);
+    if (found == projection_.continuations.end()) return waiting;
+    for (const auto& [id, stored] : found->second) waiting.push_back(stored);
+    return waiting;
+}
+
+void Projector::apply_taken(const std::string& lane, const Taken& taken) {
+    if (taken.still_waiting.empty() && taken.complete.empty()) return;
+    auto& continuations = projection_.continuations[lane];
+    for (const auto& stored : taken.still_waiting) continuations[stored.id] = stored;
+    for (const auto& stored : taken.complete) continuations.erase(stored.id);
+    if (continuations.empty()) projection_.continuations.erase(lane);
 }
 
 // ---- deliveries

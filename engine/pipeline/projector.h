@@ -14,6 +14,7 @@
 #include "engine/base/result.h"
 #include "engine/model/decision.h"
 #include "engine/model/journal_record.h"
+#include "engine/pipeline/derived.h"
 #include "engine/pipeline/engine.h"
 #include "engine/pipeline/entity_shelf.h"
 #include "engine/store/store.h"
@@ -29,7 +30,8 @@ struct Projection {
     std::map<Place, Delivery> outbox;
     std::map<Place, DeadLetter> dead_letters;
     std::map<Place, PendingEvent> pending;
-    std::map<std::string, BlockedLane> blocked;  ///< by subject; `waiting` is left 0
+    std::map<std::string, std::map<std::string, Timer>> timers;  ///< by subject and name
+    std::map<std::string, BlockedLane> blocked;                  ///< by subject; `waiting` is left 0
     /// By subject and id.
     std::map<std::string, std::map<std::string, StoredContinuation>> continuations;
     /// The largest place and number the tenant's rows name, by partition.
@@ -101,6 +103,10 @@ private:
     std::optional<PendingEvent> take_pending(const Key& key);
     void remove_pending(const Key& key, const Projection::Place& place);
     void apply_result(const PendingEvent& flow);
+    void apply_timer(const Event& event);
+    void change_timers(const JournalRecord& record, const Event& event, const Decision& decision);
+    void apply_taken(const std::string& lane, const Taken& taken);
+    std::vector<StoredContinuation> waiting_in(const std::string& lane) const;
     Result<void> confirm_own_writes(const JournalRecord& record, const std::string& key);
     void retry_dead_letter(const JournalRecord& record, const Json& body, const std::string& key);
     void discard_dead_letter(const std::string& key);

@@ -63,6 +63,9 @@ std::string text_of(const StoredContinuation& stored) {
                 {"context", stored.context}}
         .dump();
 }
+std::string text_of(const Timer& timer) {
+    return to_text(timer.due) + " " + canonical_json(timer.body);
+}
 std::string text_of(const BlockedLane& lane) {
     return Json{{"reason", lane.reason}, {"event", lane.event.text()}, {"since", to_text(lane.since)}}.dump();
 }
@@ -449,16 +452,21 @@ private:
             [&](const BlockedLane& one) { step_.lanes_blocked.push_back(one); });
     }
 
-    /// No row of the journal sets a timer.
     Result<void> compare_timers() {
         const auto timers = store_.timers(tenant_, std::numeric_limits<std::int32_t>::max());
         if (!timers) return timers.error();
-        for (const auto& timer : *timers) {
-            differ("timer", timer.subject.text() + " " + timer.name, "is not in the journal");
-            step_.timers_removed.push_back(timer);
-            if (auto kept = changed(); !kept) return kept;
-        }
-        return {};
+        std::map<std::string, Timer> live;
+        std::map<std::string, Timer> wanted;
+        const auto put = [&](std::map<std::string, Timer>& into, const Timer& one) {
+            if (!is_lost(one.subject) && !is_cut(one.partition))
+                into[one.subject.text() + " " + one.name] = one;
+        };
+        for (const auto& one : *timers) put(live, one);
+        for (const auto& [subject, all] : projector_.projection().timers)
+            for (const auto& [name, one] : all) put(wanted, one);
+        return compare_named(
+            "timer", live, wanted, [&](const Timer& one) { step_.timers_removed.push_back(one); },
+            [&](const Timer& one) { step_.timers_set.push_back(one); });
     }
 
     Result<void> conclude() {

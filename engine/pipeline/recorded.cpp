@@ -42,6 +42,19 @@ public:
         return std::find(entered.begin(), entered.end(), entering.subject.kind()) != entered.end();
     }
 
+    /// Asked for where an entity was deleted: those that ended with it.
+    Result<std::vector<Timer>> timers(const TenantName&, const Subject&) override {
+        std::vector<Timer> ended;
+        for (const auto& change : decision_.timers) {
+            if (change.due) continue;
+            Timer timer;
+            timer.name = change.name;
+            if (!change.rule.empty()) timer.body["rule"] = change.rule;
+            ended.push_back(std::move(timer));
+        }
+        return ended;
+    }
+
 private:
     const Decision& decision_;
     const Entity& before_;

@@ -1,5 +1,6 @@
 #include "engine/pipeline/replayer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/pipeline/activation.h"
@@ -41,6 +42,8 @@ Result<void> Replayer::take(Event event) {
     const auto time = event.time.value_or(now_);
     if (!started_ || time > now_) {
         if (auto done = decide_instant(); !done) return done.error();
+        if (started_)
+            if (auto fired = fire_before(time); !fired) return fired;
         now_ = time;
         started_ = true;
     }
@@ -49,12 +52,36 @@ Result<void> Replayer::take(Event event) {
     return instant_.size() >= batch_events ? decide_intake() : Result<void>();
 }
 
-Result<void> Replayer::finish() {
-    return decide_instant();
+Result<void> Replayer::finish(std::optional<Instant> until) {
+    if (auto done = decide_instant(); !done) return done;
+    return fire_before(until.value_or(now_ + run_on_max) + Duration(1));
 }
 
+/// Everything of the present instant but its timers: more of its events may come.
 Result<void> Replayer::decide_instant() {
     if (auto done = decide_intake(); !done) return done.error();
+    return decide_pending();
+}
+
+Result<void> Replayer::fire_before(Instant instant) {
+    while (worker_.has_timers(instant - Duration(1))) {
+        // Which are due may have to be read first.
+        now_ = std::max(now_, worker_.next_timer().value_or(now_));
+        if (auto fired = fire_now(); !fired) return fired;
+    }
+    return {};
+}
+
+/// Those that were set meanwhile for this instant come after what the others emitted.
+Result<void> Replayer::fire_now() {
+    while (worker_.has_timers(now_)) {
+        if (!worker_.turn_timers(now_)) return unavailable("the store does not take commits");
+        for (auto& [event, decision] : std::exchange(made_, {})) each_(event, decision);
+    }
+    return decide_pending();
+}
+
+Result<void> Replayer::decide_pending() {
     while (worker_.has_pending()) {
         if (!worker_.turn_pending(now_)) return unavailable("the store does not take commits");
         for (auto& [event, decision] : std::exchange(made_, {})) each_(event, decision);

@@ -17,7 +17,7 @@
 namespace engine {
 
 /// One thread. The clock is the largest event time so far. At one instant: the stream's events, then what
-/// they emitted.
+/// they emitted, then the timers that are due, by due time, subject and name, then what those emitted.
 class Replayer {
 public:
     /// Called once for each decision, in order; a duplicate counts as one.
@@ -29,8 +29,12 @@ public:
     Result<void> start(std::optional<Instant> clock = {});
     /// Takes the stream's next event; it may be decided only when later ones come or at the end.
     Result<void> take(Event event);
-    /// Decides what is left.
-    Result<void> finish();
+    /// Decides what is left. The clock goes on as far as there are timers, until that instant at most, or
+    /// `run_on_max` beyond the last event: timers may set timers for ever.
+    Result<void> finish(std::optional<Instant> until = {});
+    static constexpr Duration run_on_max = std::chrono::days(3'660);
+    /// Whether timers were left that are due later than that.
+    bool has_timers_left() const { return worker_.has_timers(Instant::max()); }
 
     Instant now() const { return now_; }
     /// Events that wait behind lanes that no operator will release here.
@@ -38,6 +42,9 @@ public:
 
 private:
     Result<void> decide_instant();
+    Result<void> fire_before(Instant instant);
+    Result<void> fire_now();
+    Result<void> decide_pending();
     Result<void> decide_intake();
     void note_acks(const std::vector<Event>& events, const std::vector<Ack>& acks);
 

@@ -6,7 +6,6 @@
 
 #include "engine/base/text.h"
 #include "engine/base/yaml.h"
-#include "engine/pipeline/replayer.h"
 
 namespace engine {
 namespace {
@@ -21,6 +20,7 @@ struct Case {
     std::vector<Json> events;
     std::vector<Place> event_places;
     std::optional<Instant> at;
+    Duration advance{};  ///< after the last event
     Json expect = Json::object();
 };
 
@@ -63,9 +63,9 @@ private:
     std::optional<Case> read_case(const YamlNode& node) {
         static const std::vector<std::string> keys{"name", "entity",  "events", "lookups",
                                                    "at",   "advance", "expect"};
-        static const std::vector<std::string> expectations{"fired",   "changes", "actions",
-                                                           "outcome", "partial", "conflicts",
-                                                           "emitted", "merged",  "failures"};
+        static const std::vector<std::string> expectations{"fired",    "changes",   "actions", "outcome",
+                                                           "partial",  "conflicts", "emitted", "merged",
+                                                           "failures", "timers",    "skipped"};
         const auto* name = node.find("name");
         const auto* events = node.find("events");
         const auto* expect = node.find("expect");
@@ -85,6 +85,14 @@ private:
     }
 
     bool read_time(const YamlNode& node, Case& read) {
+        if (const auto* advance = node.find("advance")) {
+            const auto span = parse_duration(advance->text);
+            if (!span) {
+                complain(advance->place, "advance: " + span.error().message);
+                return false;
+            }
+            read.advance = *span;
+        }
         const auto* at = node.find("at");
         if (at == nullptr) return true;
         const auto instant = parse_instant(at->text);
@@ -224,8 +232,8 @@ void compare_list(const char* name, const Json& expected, const Json& actual, bo
 void compare(const Case& test, const Outcomes& outcomes, CaseResult& result) {
     const auto partial_flag = test.expect.find("partial");
     const bool partial = partial_flag != test.expect.end() && *partial_flag == Json(true);
-    static constexpr std::array lists{"fired",   "changes", "actions", "conflicts",
-                                      "emitted", "merged",  "failures"};
+    static constexpr std::array lists{"fired",  "changes",  "actions", "conflicts", "emitted",
+                                      "merged", "failures", "timers",  "skipped"};
     for (const char* name : lists)
         if (const auto expected = test.expect.find(name); expected != test.expect.end())
             compare_list(name, *expected, outcomes.all(name), partial, result);
@@ -236,35 +244,6 @@ void compare(const Case& test, const Outcomes& outcomes, CaseResult& result) {
                                      (outcome != test.expect.end() ? canonical_json(*outcome) : "\"ok\"") +
                                      ", got \"" + actual + "\"");
     result.passed = result.differences.empty();
-}
-
-/// What the case says was known before: the subject's entity, others under their id.
-Result<void> seed(Store& store, const Tenant& tenant, const Case& test, const Subject& subject, Instant now) {
-    Step step;
-    step.tenant = tenant.name;
-    step.time = now;
-    for (const auto& [kind, fields] : test.entity.items()) {
-        if (!fields.is_object()) continue;
-        Entity entity;
-        entity.tenant = tenant.name;
-        entity.subject = kind == subject.kind()
-                             ? subject
-                             : Subject::of(kind, subject.connection(), text_or(fields, "id", "known"));
-        entity.version = 1;
-        entity.fields = fields;
-        step.entities.push_back(std::move(entity));
-    }
-    if (step.entities.empty()) return {};
-    return store.commit(std::span(&step, 1));
-}
-
-/// An entity of the case that no link leads to is readable all the same: it stands in the payload.
-void show_known(const Case& test, const Tenant& tenant, Event& event) {
-    for (const auto& [kind, fields] : test.entity.items()) {
-        if (kind == event.subject.kind() || event.data.contains(kind) || !fields.is_object()) continue;
-        if (tenant.kinds_read.contains(kind) && !fields.contains("id") && !fields.contains("email"))
-            event.data[kind] = fields;
-    }
 }
 
 Result<CaseResult> run(const Case& test, const std::shared_ptr<const Tenant>& tenant,
@@ -282,22 +261,12 @@ Result<CaseResult> run(const Case& test, const std::shared_ptr<const Tenant>& te
             return result;
         }
         event->connection = std::string(event->subject.connection());
-        show_known(test, *tenant, *event);
         events.push_back(std::move(*event));
     }
-    auto store = scratch();
-    if (!store) return store.error();
+    const auto decisions = rehearse(tenant, {test.entity, std::move(events), test.at, test.advance}, scratch);
+    if (!decisions) return decisions.error();
     Outcomes outcomes;
-    Replayer replayer(**store, tenant, [&](const Event&, const Decision& decision) {
-        outcomes.lines.push_back(to_json(decision));
-    });
-    const auto start = test.at ? test.at : events.front().time;
-    if (auto started = replayer.start(start); !started) return started.error();
-    if (auto seeded = seed(**store, *tenant, test, events.front().subject, replayer.now()); !seeded)
-        return seeded.error();
-    for (auto& event : events)
-        if (auto taken = replayer.take(std::move(event)); !taken) return taken.error();
-    if (auto finished = replayer.finish(); !finished) return finished.error();
+    for (const auto& decision : *decisions) outcomes.lines.push_back(to_json(decision));
     compare(test, outcomes, result);
     return result;
 }

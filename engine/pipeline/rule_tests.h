@@ -1,7 +1,6 @@
 #pragma once
 /// Rule tests: the cases beside a tenant's rules, run through the engine, with a readable difference.
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,12 +8,9 @@
 #include "engine/base/diagnostic.h"
 #include "engine/base/result.h"
 #include "engine/pipeline/engine.h"
-#include "engine/store/store.h"
+#include "engine/pipeline/rehearsal.h"
 
 namespace engine {
-
-/// An empty store for one case, forgotten afterwards.
-using ScratchStore = std::function<Result<std::unique_ptr<Store>>()>;
 
 struct CaseResult {
     std::string file;

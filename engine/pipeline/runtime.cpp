@@ -25,6 +25,11 @@ Attempt no_connection(const std::string& name) {
     return attempt;
 }
 
+std::optional<Instant> sooner(std::optional<Instant> one, std::optional<Instant> other) {
+    if (!one || !other) return one ? one : other;
+    return std::min(*one, *other);
+}
+
 Json answer_of(const Result<Json>& result) {
     if (result) return Json{{"ok", *result}};
     return Json{{"error", result.error().message}, {"code", name_of(result.error().code)}};
@@ -183,9 +188,11 @@ void Runtime::work() {
 /// Turns until nothing waits or others have waited long enough; what arrives meanwhile joins the next one.
 bool Runtime::run_turns() {
     for (int turns = 0; turns < turns_in_a_row_max; ++turns) {
-        if (worker_.has_work() && !worker_.turn(clock_.now())) return false;
+        const auto now = clock_.now();
+        const bool has_work = worker_.has_work() || worker_.has_timers(now);
+        if (has_work && !worker_.turn(now)) return false;
         const bool simulated = deliver_due();
-        if (!worker_.has_work() && !simulated) return true;
+        if (!worker_.has_work() && !worker_.has_timers(clock_.now()) && !simulated) return true;
         for (auto& task : tasks_->take(Duration(0))) task(worker_);
     }
     return true;
@@ -311,7 +318,8 @@ Duration Runtime::wait_time(bool store_fine) const {
     if (worker_.has_work()) return Duration(0);
     const auto now = clock_.now();
     const Duration wait = std::min(idle_wait, std::max(Duration(1'000), next_poll_ - now));
-    const auto next = worker_.outbox().next_due();
+    if (worker_.has_timers(now)) return Duration(0);
+    const auto next = sooner(worker_.outbox().next_due(), worker_.next_timer());
     if (!next) return wait;
     // What is due at once may be due since the beginning of time, which no difference reaches.
     return *next <= now ? Duration(0) : std::min(wait, Duration(*next - now));

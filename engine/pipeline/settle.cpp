@@ -147,7 +147,15 @@ Result<Work> Batch::work_of_delivery(const PendingEvent& pending, Step& extra) {
     work.presets = presets_of(context);
     auto waiting = continuations_of(pending.event.tenant, pending.event.subject);
     if (!waiting) return waiting.error();
-    auto taken = take_result(std::move(*waiting), context);
+    auto resumes = resumed(std::move(event), take_result(std::move(*waiting), context), extra);
+    if (!resumes) return resumes;
+    resumes->presets = std::move(work.presets);
+    return resumes;
+}
+
+/// What goes on now with that event, and the rests of rules that go on waiting.
+Result<Work> Batch::resumed(Event event, Taken taken, Step& extra) {
+    Work work;
     for (const auto& stored : taken.still_waiting) continuations_[stored.id] = stored;
     extra.continuations_set = std::move(taken.still_waiting);
     for (auto& stored : taken.complete) {

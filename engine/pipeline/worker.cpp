@@ -27,6 +27,7 @@ Worker::Worker(Store& store, Tenants tenants, WorkerOptions options, Listener li
       options_(std::move(options)),
       listener_(std::move(listener)),
       outbox_(options_.outbox_memory_max),
+      timers_(options_.timers_memory_max),
       committer_(store, overlap ? std::move(overlap->committed) : std::function<void()>()) {}
 
 Worker::~Worker() {
@@ -58,7 +59,16 @@ Result<void> Worker::start(Instant now) {
         if (auto read = read_pending(partition); !read) return read.error();
         if (auto read = read_deliveries(partition, now); !read) return read;
     }
-    return {};
+    return read_timers(store_);
+}
+
+/// Those of a tenant that is not served, or behind a blocked lane, are in the store until it is otherwise.
+Result<void> Worker::read_timers(Store& store) {
+    timers_changed_ = false;
+    return timers_.read(store, [this](const Timer& timer) {
+        return tenants_.contains(timer.tenant) &&
+               !lanes_.blocked.contains(Lanes::key_of(timer.tenant, timer.subject));
+    });
 }
 
 /// Half of what a rebuild was to put right may be as it was.
@@ -210,7 +220,7 @@ Result<void> Worker::take_up(const TenantName& tenant, Instant now) {
         if (!read) return read;
         if (auto taken = read_deliveries(partition, now, tenant); !taken) return taken;
     }
-    return {};
+    return read_timers(store_);
 }
 
 bool Worker::turn(Instant now) {
@@ -221,6 +231,7 @@ bool Worker::turn(Instant now) {
     take_commands(turn);
     take_pending(turn);
     // What flowed back stands before what comes in now: intake has its turn when it is through.
+    if (pending_.empty()) take_timers(turn);
     if (pending_.empty()) take_incoming(turn);
     return run(std::move(turn));
 }
@@ -239,6 +250,29 @@ bool Worker::turn_pending(Instant now) {
     turn.now = now;
     take_pending(turn);
     return run(std::move(turn));
+}
+
+bool Worker::turn_timers(Instant now) {
+    if (!make_way()) return false;
+    Turn turn;
+    turn.now = now;
+    take_timers(turn);
+    return run(std::move(turn));
+}
+
+/// What is read from the store is what was committed last, so nothing may be under way.
+void Worker::take_timers(Turn& turn) {
+    if (timers_changed_ || timers_.needs_read()) {
+        if (!settle_commits()) return;
+        if (const auto read = read_timers(store_); !read) return note_if_fatal(read.error());
+    }
+    if (turn.events() >= options_.batch_events_max) return;
+    turn.timers = timers_.take_due(turn.now, options_.batch_events_max - turn.events());
+}
+
+void Worker::put_back_timers(std::vector<Timer>& timers) {
+    for (auto& timer : timers) timers_.put_back(std::move(timer));
+    timers.clear();
 }
 
 void Worker::take_answers(Turn& turn) {

@@ -19,6 +19,7 @@
 #include "engine/pipeline/engine.h"
 #include "engine/pipeline/outbox.h"
 #include "engine/pipeline/recent.h"
+#include "engine/pipeline/timer_queue.h"
 #include "engine/store/store.h"
 
 namespace engine {
@@ -29,6 +30,7 @@ struct WorkerOptions {
     std::size_t lane_waiting_max = 10'000;    ///< events that may wait behind a blocked lane
     std::size_t outbox_memory_max = 20'000;   ///< deliveries held whole in memory; of the rest their places
     std::size_t outbox_rows_max = 1'000'000;  ///< deliveries waiting in all; over it intake is `overloaded`
+    std::size_t timers_memory_max = 10'000;   ///< timers held in memory, those that are due next
     std::size_t erased_rows_max = 10'000;     ///< journal rows one erasure takes; it is continued by the next
     int urgent_turns_max = 8;                 ///< batches in a row that take urgent lanes first
     bool deliver = true;                      ///< false: decide only (replay)
@@ -89,12 +91,13 @@ public:
     /// was served goes on.
     Result<bool> activate(std::shared_ptr<const Tenant> tenant, const ActivatedBy& by, Instant now);
 
-    /// Takes what waits: answers, commands, events that flow back, events from outside; decides and commits
-    /// them. False when the store refused; nothing is lost, try again later.
+    /// Takes what waits: answers, commands, events that flow back, timers, events from outside; decides and
+    /// commits them. False when the store refused; nothing is lost, try again later.
     bool turn(Instant now);
     /// The same with the events of one kind only; replay decides when which are due.
     bool turn_intake(Instant now);
     bool turn_pending(Instant now);
+    bool turn_timers(Instant now);
 
     /// Whether a turn would get on.
     bool has_work() const { return has_input() || (under_way_ ? committer_.ended() : open_.has_value()); }
@@ -112,6 +115,13 @@ public:
     std::optional<std::chrono::steady_clock::time_point> owns_until() const;
     /// Lets the store make room ahead when it is time to. What fails is logged and tried again.
     void tend(Instant now);
+    /// When the next timer is due; of those that are in the store only, not before they are read.
+    std::optional<Instant> next_timer() const { return timers_.next_due(); }
+    /// Whether a timer is due, or it has to be looked up in the store what is.
+    bool has_timers(Instant now) const {
+        const auto next = timers_.next_due();
+        return timers_changed_ || timers_.needs_read() || (next && *next <= now);
+    }
     bool has_pending() const { return !pending_.empty(); }
     bool has_commands() const { return !commands_.empty(); }
     /// At the end: whoever still waits in memory is told to send again.
@@ -155,15 +165,17 @@ private:
         Instant now{};
         std::vector<Answer> answers;
         std::vector<Command> commands;
+        std::vector<Timer> timers;
         std::vector<PendingEvent> pending;
         std::vector<Incoming> incoming;
         std::vector<Ack> acks;              ///< parallel to incoming
         std::vector<Result<Json>> replies;  ///< parallel to commands
 
         bool empty() const {
-            return answers.empty() && commands.empty() && pending.empty() && incoming.empty();
+            return answers.empty() && commands.empty() && timers.empty() && pending.empty() &&
+                   incoming.empty();
         }
-        std::size_t events() const { return pending.size() + incoming.size(); }
+        std::size_t events() const { return timers.size() + pending.size() + incoming.size(); }
         void append(Turn&& more);
     };
 
@@ -199,6 +211,8 @@ private:
     void take_answers(Turn& turn);
     void take_commands(Turn& turn);
     void take_pending(Turn& turn);
+    void take_timers(Turn& turn);
+    void put_back_timers(std::vector<Timer>& timers);
     void take_incoming(Turn& turn);
     std::set<Lanes::Key> urgent_lanes() const;
     Result<void> expect(const Turn& turn);
@@ -215,6 +229,7 @@ private:
     Result<void> take_up(const TenantName& tenant, Instant now);
     Result<void> check_whole(const TenantName& name);
     Result<void> read_pending(int partition);
+    Result<void> read_timers(Store& store);
     Result<void> read_deliveries(int partition, Instant now, const TenantName& only = TenantName());
     void read_wanted(std::vector<DeliveryPlace> wanted, Instant now, std::vector<Delivery>& due);
     void add_delivery(const Delivery& delivery, Instant now);
@@ -232,6 +247,8 @@ private:
     std::deque<Answer> settled_;
     std::deque<Command> commands_;
     Outbox outbox_;
+    TimerQueue timers_;
+    bool timers_changed_ = false;  ///< what waited behind a lane has to be read again
     std::uint64_t outbox_rows_ = 0;
     int urgent_turns_ = 0;
     WorkerCounts counts_;

@@ -44,6 +44,7 @@ void Worker::Turn::append(Turn&& more) {
     now = more.now;
     put_last(answers, more.answers);
     put_last(commands, more.commands);
+    put_last(timers, more.timers);
     put_last(pending, more.pending);
     put_last(incoming, more.incoming);
     put_last(acks, more.acks);
@@ -161,6 +162,7 @@ Worker::Advanced Worker::conclude(Planned planned, const Committed& committed) {
 void Worker::put_back(Turn turn) {
     put_first(settled_, turn.answers);
     put_first(commands_, turn.commands);
+    put_back_timers(turn.timers);
     put_first(pending_, turn.pending);
     put_first(intake_, turn.incoming);
 }
@@ -223,6 +225,7 @@ Result<void> Worker::expect(const Turn& turn) {
         entities.push_back({event.tenant, event.subject});
     };
     for (const auto& pending : turn.pending) add(pending.event);
+    for (const auto& timer : turn.timers) entities.push_back({timer.tenant, timer.subject});
     for (const auto& incoming : turn.incoming) add(*incoming.arrival.event);
     return view_.expect(events, entities);
 }
@@ -237,6 +240,9 @@ Result<void> Worker::plan(Turn& turn, Batch& batch) {
     }
     for (const auto& pending : turn.pending)
         if (auto done = batch.decide(pending); !done) return done.error();
+    // One behind a blocked lane stays in the store until the lane is released.
+    for (const auto& timer : turn.timers)
+        if (auto fired = batch.fire(timer); !fired) return fired.error();
     for (const auto& incoming : turn.incoming) {
         auto ack = batch.admit(incoming.arrival);
         if (!ack) return ack.error();
@@ -252,6 +258,7 @@ bool Worker::failed(Turn turn, const Error& error) {
     note_if_fatal(error);
     put_first(settled_, turn.answers);
     put_first(pending_, turn.pending);
+    put_back_timers(turn.timers);
     for (const auto& command : turn.commands) command.done(error);
     for (const auto& incoming : turn.incoming)
         answer(incoming, {Ack::Kind::unavailable, incoming.arrival.event->id, false, error.message});
@@ -314,6 +321,7 @@ bool Worker::run_one_by_one(Turn turn) {
     for (auto& item : turn.answers) fine = alone(&Turn::answers, item) && fine;
     for (auto& item : turn.commands) fine = alone(&Turn::commands, item) && fine;
     for (auto& item : turn.pending) fine = alone(&Turn::pending, item) && fine;
+    for (auto& item : turn.timers) fine = alone(&Turn::timers, item) && fine;
     for (auto& item : turn.incoming) fine = alone(&Turn::incoming, item) && fine;
     return fine;
 }
@@ -389,11 +397,13 @@ void Worker::apply(const Step& step, Instant now) {
         add_delivery(delivery, now);
     }
     outbox_rows_ -= step.outbox_removed.size();
+    timers_.apply(step);
 }
 
 /// What waited behind the lane is in the store, in the order of its places.
 void Worker::release(const BlockedLane& lane) {
     lanes_.blocked.erase(Lanes::key_of(lane.tenant, lane.subject));
+    timers_changed_ = true;
     // A lane that stumbled again may have left some of it in memory.
     std::erase_if(pending_, [&lane](const PendingEvent& pending) { return is_of(lane, pending.event); });
     const auto read = for_each_pending(store_, lane.partition, [&](PendingEvent&& pending) {

@@ -328,9 +328,13 @@ public:
     /// The largest place and number ever used in the partition, those of removed rows included.
     virtual Result<std::pair<std::uint64_t, std::uint64_t>> counters(int partition) = 0;
     virtual Result<std::uint64_t> outbox_size() = 0;
-    virtual Result<std::vector<Timer>> timers_due(Instant until, std::size_t limit) = 0;
-    virtual Result<std::optional<Instant>> next_timer() = 0;
+    /// Of all tenants, in the order in which timers fire: by due time, subject and name. Those behind
+    /// `after`, which need not be there any more; null = from the first.
+    virtual Result<std::vector<Timer>> next_timers(const Timer* after, std::size_t limit) = 0;
+    /// Of one tenant, in that order.
     virtual Result<std::vector<Timer>> timers(const TenantName& tenant, std::size_t limit) = 0;
+    /// Of one lane, by name.
+    virtual Result<std::vector<Timer>> timers_of(const TenantName& tenant, const Subject& subject) = 0;
     /// Empty tenant = all.
     virtual Result<std::vector<BlockedLane>> blocked_lanes(const TenantName& tenant) = 0;
     virtual Result<std::vector<StoredContinuation>> continuations(const TenantName& tenant,

@@ -134,6 +134,42 @@ class JudgeTest(unittest.TestCase):
             line["t"] += 100
         self.assert_found("out_of_order")
 
+    def set_timer(self, due="2026-05-04T08:00:00Z"):
+        body = json.loads(self.logs.rows[1]["body"])
+        self.logs.rows[1]["body"] = json.dumps({**body, "timers": [{"name": "t", "due": due}]})
+
+    def fire(self, name, due="2026-05-04T08:00:00Z"):
+        """At the end of the lane, with its action."""
+        self.logs.rows.append(row("event", {"source": judge.TIMER, "id": name,
+                                            "data": {"timer": {"name": "t", "due": due}}}))
+        self.logs.rows.append(row("decision", self.logs.decision(name, word="timed"), 2))
+        key = judge.delivery_key(TENANT, (judge.TIMER, name), 1)
+        self.logs.rows.append(row("delivered", {"delivery": {"key": key}}))
+        self.logs.arrive(key, f"{name}/timed", "done")
+
+    def test_a_timer_that_fires_once_is_fine(self):
+        self.set_timer()
+        self.fire("x")
+        self.assert_found()
+        self.assertEqual(self.logs.verdict()["counts"]["timers_fired"], 1)
+
+    def test_a_timer_that_does_not_fire_is_lost(self):
+        self.set_timer()
+        self.assert_found("timers_lost")
+
+    def test_a_timer_that_fires_twice_or_was_never_set_is_found(self):
+        self.fire("x")
+        self.assert_found("timers_invented")
+        self.set_timer()
+        self.assert_found()
+        self.fire("y")
+        self.assert_found("timers_invented")
+
+    def test_a_timer_that_fires_as_it_was_before_it_was_moved_is_found(self):
+        self.set_timer("2026-05-04T09:00:00Z")
+        self.fire("x")
+        self.assert_found("timers_invented")
+
     def test_a_successor_that_arrives_too_early_is_found(self):
         arrivals = self.logs.arrivals
         self.logs.arrivals = [arrivals[0], arrivals[2], arrivals[1], arrivals[3]]

@@ -29,8 +29,8 @@ using testing_random::Random;
 namespace {
 
 /// Conditions on changes, tags, a link by e-mail, contacts that enter their lanes, emitted events,
-/// write-backs, saved results, rules that wait for them, lanes that stop, and rules that look at deliveries
-/// given up.
+/// write-backs, saved results, rules that wait for them or for a time, timers, lanes that stop, and rules
+/// that look at deliveries given up.
 constexpr auto rules_of_all_kinds =
     "  - id: reopened\n"
     "    on: [ticket.created, ticket.updated]\n"
@@ -63,6 +63,29 @@ constexpr auto rules_of_all_kinds =
     "      - zendesk.create_ticket: { subject: \"{{ steps.first.result.ts }}\", description: x }\n"
     "        as: second\n"
     "      - set: { ticket.custom.number: \"{{ steps.second.result.id }}\" }\n"
+    "  - id: patient\n"
+    "    on: ticket.updated\n"
+    "    when: { ticket.status: { changed_to: pending } }\n"
+    "    then:\n"
+    "      - wait: 20s\n"
+    "        recheck: true\n"
+    "      - add_tags: [waited]\n"
+    "      - slack.post_message: { channel: C3, text: later }\n"
+    "        as: post\n"
+    "      - wait: 10s\n"
+    "      - set: { ticket.custom.posted: \"{{ steps.post.result.ts }}\" }\n"
+    "  - id: remind-later\n"
+    "    on: [ticket.created, ticket.updated]\n"
+    "    when: { ticket.status: open }\n"
+    "    then:\n"
+    "      - emit: { type: ticket.reminder, after: 45s, data: { ticket: { custom: { reminded: true } } } }\n"
+    "  - id: remind\n"
+    "    on: ticket.reminder\n"
+    "    then: [ { add_tags: [reminded] }, { emit: { type: ticket.again, after: 2m } } ]\n"
+    "  - id: forget\n"
+    "    on: [ticket.created, ticket.updated]\n"
+    "    when: { ticket.status: solved }\n"
+    "    then: [ { cancel: ticket.reminder } ]\n"
     "  - id: given-up\n"
     "    on: delivery.failed\n"
     "    then: [ { add_tags: [given_up] } ]\n"
@@ -205,6 +228,7 @@ private:
         WorkerOptions options;
         // Few at a time, so that a restart finds something that waits.
         options.batch_events_max = 3;
+        options.timers_memory_max = 4;
         worker_ = std::make_unique<Worker>(*store_, Tenants{{tenant->name, tenant}}, options);
         ENSURE(worker_->start(now_));
     }
@@ -218,7 +242,7 @@ private:
     }
 
     void turns(std::size_t count) {
-        for (; count > 0 && worker_->has_work(); --count) worker_->turn(now_);
+        for (; count > 0 && (worker_->has_work() || worker_->has_timers(now_)); --count) worker_->turn(now_);
     }
 
     Attempt attempt_of(const Delivery& delivery, std::uint32_t draw) const {
@@ -347,6 +371,9 @@ std::string everything(Store& store, const TenantName& tenant) {
     }
     for (const auto& one : need(store.all_continuations(tenant, "", 100'000)))
         text += one.id + to_json(one.continuation).dump() + one.context.dump() + "\n";
+    for (const auto& one : need(store.timers(tenant, 100'000)))
+        text +=
+            "timer " + one.subject.text() + " " + one.name + " " + to_text(one.due) + one.body.dump() + "\n";
     for (const auto& one : need(store.blocked_lanes(tenant)))
         text += one.subject.text() + " blocked " + one.reason + to_text(one.since) + " " +
                 std::to_string(one.waiting) + "\n";
@@ -636,7 +663,7 @@ TEST_CASE("rebuild: a decision that was made otherwise, and a rule set that is g
     CHECK(decided_otherwise(*store, tenant->name, 10) == "");
     add("e2", tenant->rule_set->version, Json::array({"invented"}));
     const auto found = decided_otherwise(*store, tenant->name, 10);
-    CHECK(found == stream + "#4 e2: fired is [\"invented\"] in the journal, and is now []\n");
+    CHECK(found == stream + "#4 e2: fired[0] is \"invented\" in the journal, and is now \"remind-later\"\n");
     add("e3", "sha256:gone", Json::array());
     const auto gone = decided_otherwise(*store, tenant->name, 10);
     CHECK(gone.find(stream + "#6 e3: the store has no rule set sha256:gone") != std::string::npos);

@@ -53,9 +53,9 @@ public:
                                          std::size_t limit) override;
     Result<std::pair<std::uint64_t, std::uint64_t>> counters(int partition) override;
     Result<std::uint64_t> outbox_size() override;
-    Result<std::vector<Timer>> timers_due(Instant until, std::size_t limit) override;
-    Result<std::optional<Instant>> next_timer() override;
+    Result<std::vector<Timer>> next_timers(const Timer* after, std::size_t limit) override;
     Result<std::vector<Timer>> timers(const TenantName& tenant, std::size_t limit) override;
+    Result<std::vector<Timer>> timers_of(const TenantName& tenant, const Subject& subject) override;
     Result<std::vector<BlockedLane>> blocked_lanes(const TenantName& tenant) override;
     Result<std::vector<StoredContinuation>> continuations(const TenantName& tenant,
                                                           const Subject& subject) override;

@@ -174,16 +174,23 @@ Result<Timer> PostgresStore::timer_from(const Rows& rows, std::size_t row) {
                                rows.integer(row, 4), rows.text(row, 5)});
 }
 
-Result<std::vector<Timer>> PostgresStore::timers_due(Instant until, std::size_t limit) {
-    return all_of<Timer>(ask(all_tenants, sql::list_timers_due, values(microseconds_of(until), limit)),
-                         [this](const Rows& rows, std::size_t row) { return timer_from(rows, row); });
+Result<std::vector<Timer>> PostgresStore::next_timers(const Timer* after, std::size_t limit) {
+    Timer first;
+    first.due = Instant::min();
+    const auto& from = after == nullptr ? first : *after;
+    const auto tenant = after == nullptr ? Result<std::int64_t>(0) : find_tenant(after->tenant);
+    if (!tenant) return tenant.error();
+    return all_of<Timer>(
+        ask(all_tenants, sql::list_next_timers,
+            values(microseconds_of(from.due), from.subject.text(), from.name, *tenant, limit)),
+        [this](const Rows& rows, std::size_t row) { return timer_from(rows, row); });
 }
 
-Result<std::optional<Instant>> PostgresStore::next_timer() {
-    const auto rows = ask(all_tenants, sql::first_due, {});
-    if (!rows) return rows.error();
-    if (rows->empty() || rows->is_null(0, 0)) return std::optional<Instant>();
-    return std::optional<Instant>(instant_of(rows->integer(0, 0)));
+Result<std::vector<Timer>> PostgresStore::timers_of(const TenantName& tenant, const Subject& subject) {
+    const auto id = find_tenant(tenant);
+    if (!id) return id.error();
+    return all_of<Timer>(ask(*id, sql::list_timers_of, values(*id, subject.text())),
+                         [this](const Rows& rows, std::size_t row) { return timer_from(rows, row); });
 }
 
 Result<std::vector<Timer>> PostgresStore::timers(const TenantName& tenant, std::size_t limit) {

@@ -138,19 +138,24 @@ Result<Timer> SqliteStore::timer_from(const Rows& rows) {
         {*std::move(tenant), rows.text(1), rows.text(2), rows.integer(3), rows.integer(4), rows.text(5)});
 }
 
-Result<std::vector<Timer>> SqliteStore::timers_due(Instant until, std::size_t limit) {
-    auto rows = database_->query(sql::list_timers_due, microseconds_of(until), limit_of(limit));
+Result<std::vector<Timer>> SqliteStore::next_timers(const Timer* after, std::size_t limit) {
+    const auto tenant = after == nullptr ? Result<std::int64_t>(0) : tenants_.find(after->tenant.text());
+    if (!tenant) return tenant.error();
+    const auto due =
+        after == nullptr ? std::numeric_limits<std::int64_t>::min() : microseconds_of(after->due);
+    auto rows =
+        database_->query(sql::list_next_timers, due, after == nullptr ? std::string() : after->subject.text(),
+                         after == nullptr ? std::string() : after->name, *tenant, limit_of(limit));
     if (!rows) return rows.error();
     return all_of<Timer>(*std::move(rows), [this](const Rows& row) { return timer_from(row); });
 }
 
-Result<std::optional<Instant>> SqliteStore::next_timer() {
-    auto rows = database_->query(sql::first_due);
+Result<std::vector<Timer>> SqliteStore::timers_of(const TenantName& tenant, const Subject& subject) {
+    const auto number = tenants_.find(tenant.text());
+    if (!number) return number.error();
+    auto rows = database_->query(sql::list_timers_of, *number, subject.text());
     if (!rows) return rows.error();
-    const auto found = rows->next();
-    if (!found) return found.error();
-    if (!*found || rows->is_null(0)) return std::optional<Instant>();
-    return std::optional<Instant>(instant_of(rows->integer(0)));
+    return all_of<Timer>(*std::move(rows), [this](const Rows& row) { return timer_from(row); });
 }
 
 Result<std::vector<Timer>> SqliteStore::timers(const TenantName& tenant, std::size_t limit) {

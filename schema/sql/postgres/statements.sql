@@ -282,16 +282,18 @@ SET partition = excluded.partition, due = excluded.due, body = excluded.body;
 -- name: remove_timer
 DELETE FROM signalbox.timers WHERE tenant = $1::int8 AND subject = $2::text AND name = $3::text;
 
--- name: list_timers_due
+-- name: list_next_timers
 SELECT tenant, subject, name, partition, due, body
-FROM signalbox.timers WHERE due <= $1::int8 ORDER BY due, subject, name, tenant LIMIT $2::int8;
+FROM signalbox.timers WHERE (due, subject, name, tenant) > ($1::int8, $2::text, $3::text, $4::int8)
+ORDER BY due, subject, name, tenant LIMIT $5::int8;
 
 -- name: list_timers
 SELECT tenant, subject, name, partition, due, body
 FROM signalbox.timers WHERE tenant = $1::int8 ORDER BY due, subject, name LIMIT $2::int8;
 
--- name: first_due
-SELECT min(due) FROM signalbox.timers;
+-- name: list_timers_of
+SELECT tenant, subject, name, partition, due, body
+FROM signalbox.timers WHERE tenant = $1::int8 AND subject = $2::text ORDER BY name;
 
 -- name: put_blocked_lane
 INSERT INTO signalbox.blocked_lanes (tenant, subject, partition, reason, event, since)

@@ -239,16 +239,16 @@ DELETE FROM timers WHERE tenant = ? AND subject = ? AND name = ?;
 -- name: forget_timers
 DELETE FROM timers WHERE tenant = ? AND subject = ?;
 
--- name: list_timers_due
+-- name: list_next_timers
 SELECT tenant, subject, name, partition, due, body
-FROM timers WHERE due <= ? ORDER BY due, subject, name, tenant LIMIT ?;
+FROM timers WHERE (due, subject, name, tenant) > (?, ?, ?, ?) ORDER BY due, subject, name, tenant LIMIT ?;
 
 -- name: list_timers
 SELECT tenant, subject, name, partition, due, body
 FROM timers WHERE tenant = ? ORDER BY due, subject, name LIMIT ?;
 
--- name: first_due
-SELECT min(due) FROM timers;
+-- name: list_timers_of
+SELECT tenant, subject, name, partition, due, body FROM timers WHERE tenant = ? AND subject = ? ORDER BY name;
 
 -- name: put_blocked_lane
 INSERT OR REPLACE INTO blocked_lanes (tenant, subject, partition, reason, event, since) VALUES (?, ?, ?, ?, ?, ?);

@@ -152,7 +152,7 @@ TEST_CASE("timers: they are due by time, subject and name, over all tenants", "[
     const auto backend = GENERATE(from_range(all_backends()));
     INFO(backend.name);
     OpenStore store(backend);
-    CHECK_FALSE(need(store->next_timer()));
+    CHECK(need(store->next_timers(nullptr, 10)).empty());
     Step step = step_at(1);
     step.timers_set = {timer_of("ticket/2", "a", 50), timer_of("ticket/1", "b", 50),
                        timer_of("ticket/1", "a", 50), timer_of("ticket/9", "z", 10),
@@ -163,14 +163,29 @@ TEST_CASE("timers: they are due by time, subject and name, over all tenants", "[
     foreign.timers_set[0].tenant = other_tenant;
     need(commit(*store, {step, foreign}));
 
-    Names due;
-    for (const auto& timer : need(store->timers_due(at(50), 10)))
-        due.push_back(timer.tenant.text() + " " + timer.subject.text() + " " + timer.name);
-    CHECK(due == Names{"acme ticket/9 z", "acme ticket/1 a", "umbrella ticket/1 aa", "acme ticket/1 b",
-                       "acme ticket/2 a"});
-    CHECK(need(store->timers_due(at(50), 2)).size() == 2);
-    CHECK(need(store->timers_due(at(9), 10)).empty());
-    CHECK(*need(store->next_timer()) == at(10));
+    const auto names_of = [](const std::vector<Timer>& timers) {
+        Names names;
+        for (const auto& timer : timers)
+            names.push_back(timer.tenant.text() + " " + timer.subject.text() + " " + timer.name);
+        return names;
+    };
+    const auto all = need(store->next_timers(nullptr, 10));
+    CHECK(names_of(all) == Names{"acme ticket/9 z", "acme ticket/1 a", "umbrella ticket/1 aa",
+                                 "acme ticket/1 b", "acme ticket/2 a", "acme ticket/0 late"});
+    CHECK(texts_of(std::vector<Timer>{all.front()}) == Names{text_of(step.timers_set[3])});
+    // Page by page it is the same, also from one that is gone.
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const auto rest = need(store->next_timers(&all[i], 2));
+        const auto from = all.begin() + static_cast<std::ptrdiff_t>(i) + 1;
+        const auto count = std::min<std::ptrdiff_t>(2, all.end() - from);
+        CHECK(names_of(rest) == names_of(std::vector<Timer>(from, from + count)));
+    }
+    auto gone = all[1];
+    gone.name = "aaa";
+    CHECK(names_of(need(store->next_timers(&gone, 1))) == Names{"acme ticket/1 b"});
+    CHECK(names_of(need(store->timers_of(acme, subject("ticket/1")))) ==
+          Names{"acme ticket/1 a", "acme ticket/1 b"});
+    CHECK(need(store->timers_of(acme, subject("ticket/7"))).empty());
     CHECK(need(store->timers(acme, 10)).size() == 5);
     CHECK(need(store->timers(other_tenant, 10)).size() == 1);
     CHECK(texts_of(need(store->timers(acme, 1))) == Names{text_of(step.timers_set[3])});
@@ -196,7 +211,7 @@ TEST_CASE("timers: setting one again moves it, removing it ends it", "[store]") 
     replace.timers_set = {timer_of("ticket/1", "sla", 80)};
     need(commit(*store, replace));
     CHECK(texts_of(need(store->timers(acme, 10))) == texts_of(replace.timers_set));
-    CHECK(*need(store->next_timer()) == at(80));
+    CHECK(need(store->next_timers(nullptr, 10)).front().due == at(80));
 }
 
 TEST_CASE("blocked lanes: they are listed with what waits in them until released", "[store]") {

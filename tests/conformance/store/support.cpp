@@ -216,7 +216,8 @@ StoredContinuation continuation_of(const std::string& id, const std::string& abo
     stored.partition = 3;
     stored.subject = subject(about);
     stored.id = id;
-    stored.continuation = {"greet", "sha256:0001", "greet#1", {"ticket"}, {1, 0, 2}, Json::object()};
+    stored.continuation = {"greet",        "sha256:0001", "greet#1", {"ticket"}, {1, 0, 2},
+                           Json::object(), true,          true,      at(90)};
     stored.context = {{"event", id}};
     return stored;
 }
@@ -323,7 +324,7 @@ std::string everything(Store& store, const std::vector<std::string>& subjects) {
         out += std::to_string(counters.first) + " " + std::to_string(counters.second) + "\n";
     }
     add_all(out, "blocked", need(store.blocked_lanes(TenantName())));
-    add_all(out, "due", need(store.timers_due(at(1'000'000), all)));
+    add_all(out, "due", need(store.next_timers(nullptr, all)));
     add_all(out, "unanswered", need(store.unanswered(all)));
     out += "outbox " + std::to_string(need(store.outbox_size())) + "\n";
     return out;

@@ -194,7 +194,7 @@ class Daemon:
         return numbers
 
     def work_left(self, but_not_for=""):
-        """Events to decide and deliveries to make, as committed: the metrics may lag behind."""
+        """Events to decide, timers to fire and deliveries to make, as committed: the metrics may lag behind."""
         events, deliveries = self.kept.waiting()
         return events, sum(f'"connection":"{but_not_for}"' not in delivery for delivery in deliveries)
 
@@ -202,6 +202,11 @@ class Daemon:
         """Until everything is decided, delivered, and what came of it decided too; nobody may be sending any more."""
         idle = lambda: self.work_left() == (0, 0)
         wait_until(idle, lambda: f"events and deliveries left: {self.work_left()}", seconds, pause=0.05)
+
+    def wait_until_decided(self, seconds=60):
+        """Until no event waits; timers may."""
+        waits = lambda: self.gauges()["signalbox_pending_events"] + self.gauges()["signalbox_intake_waiting"]
+        wait_until(lambda: waits() == 0, "events are left", seconds)
 
     def command(self, *words, code=0, store=True, stdin=None):
         """Runs the program; its exit code has to be `code`. Gives what it printed."""

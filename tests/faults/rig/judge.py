@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
+TIMER = "signalbox:timer"
 OWN = "signalbox:"  # begins the source of what the engine sends itself
 HASHED = ("actor", "body_digest", "cause_event", "cause_rule", "entity_version", "kind", "previous", "ruleset", "seq",
           "stream", "subject", "tenant", "time")
@@ -20,7 +21,7 @@ SENT = ("fresh", "stale", "duplicate", "clash")  # what comes from who may send 
 
 # What must be zero. The rest of the verdict says how much was tried.
 FAULTS = ("lost", "duplicated", "out_of_order", "gaps", "wrong_outcomes", "forged_accepted", "invented", "second_keys",
-          "keyless_repeats", "actions_lost", "actions_duplicated", "clashes_lost")
+          "keyless_repeats", "actions_lost", "actions_duplicated", "clashes_lost", "timers_lost", "timers_invented")
 
 
 def lines_of(path):
@@ -79,6 +80,7 @@ class Decision(NamedTuple):
     failures: object
     asked: list  # the identities of the actions
     outgoing: list  # (index of the delivery's key, connection, identity)
+    timers: list  # (name, when it is due, or None when it was ended)
 
 
 def decision_of(key, body):
@@ -86,7 +88,8 @@ def decision_of(key, body):
     outgoing += list(enumerate(body["actions"], 1))
     asked = sorted(identity for action in body["actions"] if (identity := identity_of(action["params"])))
     return Decision(key, body["outcome"], body.get("failures"), asked,
-                    [(index, action["connection"], identity_of(action["params"])) for index, action in outgoing])
+                    [(index, action["connection"], identity_of(action["params"])) for index, action in outgoing],
+                    [(timer["name"], timer.get("due")) for timer in body.get("timers", ())])
 
 
 class Journal:
@@ -102,6 +105,7 @@ class Journal:
         self.dead = Counter()
         self.kinds = Counter()
         self.sources = {}
+        self.fired = {}  # (source, id) of an event that was a timer → (name, when it was due)
         self.heads = {}
         self.last_of_subject = {}
         self.versions = {}
@@ -119,6 +123,8 @@ class Journal:
             self.times_seen[key] += 1
             self.sources[lane, body["id"]] = body["source"]
             self.accepted[lane].append(key)
+            if body["source"] == TIMER:
+                self.fired[key] = body["data"]["timer"]["name"], body["data"]["timer"]["due"]
         elif row["kind"] == "decision":
             self._decision(row, body, lane)
         elif row["kind"] == "delivered":
@@ -208,6 +214,26 @@ def check_outcome(load, decision, tally):
         tally.fault("wrong_outcomes", f"{key} came out as {decision.outcome}, not {expected}: {decision.failures}")
     if key in load.wants and decision.asked != sorted(load.wants[key]):
         tally.fault("wrong_outcomes", f"{key} asks for {decision.asked}, not for {load.wants[key]}")
+
+
+def check_timers(journal, tally):
+    """Each timer that was set fires once, as it was set last, and what waited for it is done."""
+    for lane, decisions in journal.decisions.items():
+        waiting = {}
+        for decision in decisions:
+            if decision.key in journal.fired:
+                name, due = journal.fired[decision.key]
+                if waiting.pop(name, None) != due:
+                    tally.fault("timers_invented", f"{name} of {lane}, due {due}, fired and was not set")
+                if decision.asked != [f"{decision.key[1]}/timed"]:
+                    tally.fault("wrong_outcomes", f"timer {name} of {lane} asks for {decision.asked}")
+            for name, due in decision.timers:
+                if due is None:
+                    waiting.pop(name, None)
+                else:
+                    waiting[name] = due
+        for name, due in waiting.items():
+            tally.fault("timers_lost", f"{name} of {lane}, due {due}, never fired")
 
 
 def identity_of(params):
@@ -339,6 +365,7 @@ def judge(load_path, destination_path, export_path, tenant):
     check_acceptance(load, journal, tally)
     check_decisions(load, journal, tally)
     check_order(load, journal, tally)
+    check_timers(journal, tally)
     check_deliveries(journal, arrivals, tenant, tally)
     outcomes = Counter(one.outcome for decisions in journal.decisions.values() for one in decisions)
     return {
@@ -354,6 +381,7 @@ def judge(load_path, destination_path, export_path, tenant):
             "garbage_refused": load.counts["garbage"],
             "events": journal.kinds["event"],
             "decisions": journal.kinds["decision"],
+            "timers_fired": len(journal.fired),
             "lanes": len(journal.accepted),
             "rows": journal.rows,
             "deliveries": sum(journal.delivered.values()),

@@ -17,11 +17,12 @@ class SqliteFile:
         self.environment = {}
 
     def waiting(self):
-        """How many events wait, and the deliveries that do, as texts."""
+        """How many events and timers wait, and the deliveries that do, as texts."""
         database = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=30)
         try:
             deliveries = [row[0] for row in database.execute("SELECT body FROM outbox")]
-            return database.execute("SELECT count(*) FROM pending").fetchone()[0], deliveries
+            events = "SELECT (SELECT count(*) FROM pending) + (SELECT count(*) FROM timers)"
+            return database.execute(events).fetchone()[0], deliveries
         finally:
             database.close()
 
@@ -48,7 +49,8 @@ class PostgresServer:
         return done.stdout.splitlines()
 
     def waiting(self):
-        return int(self.ask("SELECT count(*) FROM signalbox.pending")[0]), self.ask("SELECT body FROM signalbox.outbox")
+        events = "SELECT (SELECT count(*) FROM signalbox.pending) + (SELECT count(*) FROM signalbox.timers)"
+        return int(self.ask(events)[0]), self.ask("SELECT body FROM signalbox.outbox")
 
     def remove(self):
         self.cluster.remove()

@@ -52,6 +52,12 @@ rules:
       - if: { ticket.priority: urgent }
         then:
           - slack.post_message: { channel: "#urgent", text: "{{ event.id }}/slack" }
+      - emit: { type: ticket.overdue, after: 400ms, data: { of: "{{ event.id }}" } }
+
+  - id: overdue
+    on: ticket.overdue
+    then:
+      - crm.post: { body: { identity: "{{ event.id }}/timed", lane: "{{ event.subject }}" } }
 
   - id: record-changed
     on: [ticket.created, ticket.updated]
@@ -60,6 +66,19 @@ rules:
       - crm.post: { body: { identity: "{{ event.id }}/first", lane: "{{ event.subject }}" } }
       - crm.post: { body: { identity: "{{ event.id }}/second", lane: "{{ event.subject }}" } }
       - emit: { type: ticket.noted, data: { of: "{{ event.id }}" } }
+      - wait: 250ms
+      - crm.post: { body: { identity: "{{ event.id }}/timed", lane: "{{ event.subject }}" } }
+
+  - id: record-quiet             # moved by every change, so that it fires once they are over
+    on: [ticket.created, ticket.updated]
+    when: { event.source: /crm }
+    then:
+      - emit: { type: ticket.quiet, after: 300ms }
+
+  - id: quiet
+    on: ticket.quiet
+    then:
+      - crm.post: { body: { identity: "{{ event.id }}/timed", lane: "{{ event.subject }}" } }
 
   - id: noted
     on: ticket.noted

@@ -59,10 +59,13 @@ public:
     }
     engine::Result<std::pair<std::uint64_t, std::uint64_t>> counters(int) override { return none(); }
     engine::Result<std::uint64_t> outbox_size() override { return none(); }
-    engine::Result<std::vector<engine::Timer>> timers_due(engine::Instant, std::size_t) override {
+    engine::Result<std::vector<engine::Timer>> next_timers(const engine::Timer*, std::size_t) override {
         return none();
     }
-    engine::Result<std::optional<engine::Instant>> next_timer() override { return none(); }
+    engine::Result<std::vector<engine::Timer>> timers_of(const engine::TenantName&,
+                                                         const engine::Subject&) override {
+        return none();
+    }
     engine::Result<std::vector<engine::Timer>> timers(const engine::TenantName& tenant, std::size_t) override;
     engine::Result<std::vector<engine::BlockedLane>> blocked_lanes(const engine::TenantName& tenant) override;
     engine::Result<std::vector<engine::StoredContinuation>> continuations(const engine::TenantName&,

@@ -75,10 +75,12 @@ public:
         return store_->counters(partition);
     }
     Result<std::uint64_t> outbox_size() override { return store_->outbox_size(); }
-    Result<std::vector<Timer>> timers_due(Instant until, std::size_t limit) override {
-        return store_->timers_due(until, limit);
+    Result<std::vector<Timer>> next_timers(const Timer* after, std::size_t limit) override {
+        return store_->next_timers(after, limit);
     }
-    Result<std::optional<Instant>> next_timer() override { return store_->next_timer(); }
+    Result<std::vector<Timer>> timers_of(const TenantName& tenant, const Subject& subject) override {
+        return store_->timers_of(tenant, subject);
+    }
     Result<std::vector<Timer>> timers(const TenantName& tenant, std::size_t limit) override {
         return store_->timers(tenant, limit);
     }

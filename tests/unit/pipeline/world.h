@@ -106,7 +106,7 @@ struct World {
 
     /// Turns until nothing waits.
     void run(Instant now = noon) {
-        while (worker->has_work() && worker->turn(now)) {
+        while ((worker->has_work() || worker->has_timers(now)) && worker->turn(now)) {
         }
     }
 

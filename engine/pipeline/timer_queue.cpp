@@ -1,0 +1,97 @@
+#include "engine/pipeline/timer_queue.h"
+
+#include <algorithm>
+
+namespace engine {
+namespace {
+
+constexpr std::size_t page_timers = 1'000;
+
+}  // namespace
+
+TimerQueue::Place TimerQueue::place_of(const Timer& timer) {
+    return {timer.due, timer.subject.text(), timer.name, timer.tenant.text()};
+}
+
+Result<void> TimerQueue::read(Store& store, const std::function<bool(const Timer&)>& may_fire) {
+    by_due_.clear();
+    by_lane_.clear();
+    until_.reset();
+    std::optional<Timer> last;
+    while (true) {
+        auto page = store.next_timers(last ? &*last : nullptr, page_timers);
+        if (!page) return page.error();
+        const bool is_last = page->size() < page_timers;
+        if (!page->empty()) last = page->back();
+        for (const auto& timer : *page)
+            if (may_fire(timer)) set(timer);
+        if (is_last) return {};
+        if (by_due_.size() < memory_max_) continue;
+        until_ = place_of(*last);
+        return {};
+    }
+}
+
+void TimerQueue::apply(const Step& step) {
+    for (const auto& erasure : step.erasures) forget({step.tenant.text(), erasure.subject.text()});
+    for (const auto& timer : step.timers_removed) remove(timer);
+    for (const auto& timer : step.timers_set) {
+        remove(timer);
+        set(timer);
+    }
+    if (by_due_.size() > 2 * memory_max_) let_go();
+}
+
+void TimerQueue::set(const Timer& timer) {
+    auto place = place_of(timer);
+    if (until_ && place > *until_) return;
+    by_lane_[lane_of(timer)][timer.name] = timer.due;
+    by_due_[std::move(place)] = timer;
+}
+
+void TimerQueue::remove(const Timer& timer) {
+    const auto lane = by_lane_.find(lane_of(timer));
+    if (lane == by_lane_.end()) return;
+    const auto named = lane->second.find(timer.name);
+    if (named == lane->second.end()) return;
+    by_due_.erase({named->second, timer.subject.text(), timer.name, timer.tenant.text()});
+    lane->second.erase(named);
+    if (lane->second.empty()) by_lane_.erase(lane);
+}
+
+void TimerQueue::forget(const Lane& lane) {
+    const auto found = by_lane_.find(lane);
+    if (found == by_lane_.end()) return;
+    for (const auto& [name, due] : found->second) by_due_.erase({due, lane.second, name, lane.first});
+    by_lane_.erase(found);
+}
+
+/// The last ones are read again when it is their turn.
+void TimerQueue::let_go() {
+    while (by_due_.size() > memory_max_) {
+        const auto last = std::prev(by_due_.end());
+        remove(Timer(last->second));
+    }
+    until_ = by_due_.rbegin()->first;
+}
+
+std::optional<Instant> TimerQueue::next_due() const {
+    if (by_due_.empty()) return std::nullopt;
+    return std::get<Instant>(by_due_.begin()->first);
+}
+
+std::vector<Timer> TimerQueue::take_due(Instant now, std::size_t limit) {
+    std::vector<Timer> due;
+    while (!by_due_.empty() && due.size() < limit && std::get<Instant>(by_due_.begin()->first) <= now) {
+        due.push_back(by_due_.begin()->second);
+        remove(due.back());
+    }
+    return due;
+}
+
+void TimerQueue::put_back(Timer timer) {
+    // Beyond what memory holds it is found in the store.
+    set(timer);
+}
+
+}  // namespace engine
