@@ -6,6 +6,7 @@
 
 #include "engine/app/bench_e2e.h"
 #include "engine/app/bench_match.h"
+#include "engine/app/bench_timers.h"
 #include "engine/app/bench_verify.h"
 #include "engine/app/cli.h"
 #include "engine/app/commands.h"
@@ -109,6 +110,41 @@ void add_verify(CLI::App& bench, Chosen& chosen) {
     command->callback([options, &chosen] { chosen = [options] { return bench_verify(*options); }; });
 }
 
+struct TimersOptions {
+    TimersBenchOptions bench;
+    bool json = false;
+};
+
+int bench_timers(const TimersOptions& options) {
+    const auto report = run_timers_bench(options.bench);
+    if (!report) return complain(report.error());
+    if (options.json)
+        std::cout << to_json(*report).dump() << "\n";
+    else
+        std::cout << to_text(*report);
+    return report->lost == 0 && report->doubled == 0 ? exit_code::ok : exit_code::failed;
+}
+
+void add_timers(CLI::App& bench, Chosen& chosen) {
+    auto options = std::make_shared<TimersOptions>();
+    auto& of = options->bench;
+    auto* command = bench.add_subcommand(
+        "timers",
+        "A daemon of its own with many timers that wait: its start, its memory, and how late it is");
+    command->add_option("--waiting", of.waiting, "Timers that are due in a year")
+        ->check(CLI::Range(0, 100'000'000))
+        ->capture_default_str();
+    command->add_option("--rate", of.rate, "Timers that are due in each second besides")
+        ->check(CLI::Range(1, 100'000))
+        ->capture_default_str();
+    command->add_option("--seconds", of.seconds, "For so long")
+        ->check(CLI::Range(0.1, 3600.0))
+        ->capture_default_str();
+    command->add_option("--store", of.store, "Empty; left out: a new SQLite file that is removed again");
+    command->add_flag("--json", options->json, "JSON for programs");
+    command->callback([options, &chosen] { chosen = [options] { return bench_timers(*options); }; });
+}
+
 struct MatchOptions {
     MatchBenchOptions bench;
     bool json = false;
@@ -169,6 +205,7 @@ void add_bench_commands(CLI::App& app, Chosen& chosen) {
     bench->require_subcommand(1);
     add_e2e(*bench, chosen);
     add_match(*bench, chosen);
+    add_timers(*bench, chosen);
     add_verify(*bench, chosen);
 }
 
