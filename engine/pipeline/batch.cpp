@@ -205,7 +205,13 @@ Result<void> Batch::decide(const PendingEvent& pending) {
     }
     const Origin origin{pending, is_new, nullptr, nullptr};
     if (pending.kind == pending_kind::delivery) return decide_result(*tenant->second, pending, origin);
-    return decide(*tenant->second, work_of(std::make_shared<const Event>(event)), origin);
+    auto work = work_of(std::make_shared<const Event>(event));
+    if (work.resume) {
+        auto began_under = older_tenant(event.tenant, work.resume->continuation.ruleset);
+        if (!began_under) return began_under.error();
+        work.began_under = std::move(*began_under);
+    }
+    return decide(*tenant->second, std::move(work), origin);
 }
 
 Result<Batch::Fired> Batch::fire(const Timer& timer) {
@@ -215,6 +221,15 @@ Result<Batch::Fired> Batch::fire(const Timer& timer) {
     if (!is_there) return Fired::overtaken;
     auto event = fired_event(timer, options_.now);
     if (is_blocked(event)) return Fired::waiting;
+    const auto known = known_digest(event);
+    if (!known) return known.error();
+    // No timer fires twice, whatever a store says that was put together from others.
+    if (*known) {
+        note_clash(event);
+        steps_.back().timers_removed.push_back(timer);
+        timers_[key_of(timer)] = std::nullopt;
+        return Fired::overtaken;
+    }
     const auto tenant = tenants_.find(event.tenant);
     ENSURE(tenant != tenants_.end());
     auto extra = new_step(event.tenant);

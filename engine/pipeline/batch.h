@@ -142,6 +142,8 @@ private:
     /// The event's place, or 0 when nobody waits for the result.
     std::uint64_t add_result_event(Step& step, const Delivery& delivery, const Attempt& attempt, bool done);
 
+    /// The timer of a wait that nobody waits for any more.
+    void end_wait(Step& step, const StoredContinuation& stored);
     Result<Json> retry_dead_letter(const Request& request);
     Result<Json> discard_dead_letter(const Request& request);
     Result<Json> release_lane(const Request& request);

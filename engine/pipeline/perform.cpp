@@ -8,6 +8,7 @@
 #include "engine/pipeline/key_json.h"
 #include "engine/pipeline/pages.h"
 #include "engine/pipeline/retention.h"
+#include "engine/pipeline/timers.h"
 
 namespace engine {
 namespace {
@@ -76,6 +77,15 @@ Result<Json> Batch::retry_dead_letter(const Request& request) {
     return answer;
 }
 
+void Batch::end_wait(Step& step, const StoredContinuation& stored) {
+    Timer timer;
+    timer.tenant = stored.tenant;
+    timer.subject = stored.subject;
+    timer.name = wait_name(stored.id);
+    timers_[key_of(timer)] = std::nullopt;
+    step.timers_removed.push_back(std::move(timer));
+}
+
 Result<Json> Batch::discard_dead_letter(const Request& request) {
     auto letter = named_dead_letter(request);
     if (!letter) return letter.error();
@@ -90,6 +100,7 @@ Result<Json> Batch::discard_dead_letter(const Request& request) {
     for (auto& stored : *waiting) {
         if (!waits_for(stored, delivery)) continue;
         continuations_[stored.id] = std::nullopt;
+        if (stored.continuation.timed) end_wait(step, stored);
         step.continuations_removed.push_back(std::move(stored));
     }
     steps_.push_back(std::move(step));

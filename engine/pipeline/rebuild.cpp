@@ -459,7 +459,7 @@ private:
         std::map<std::string, Timer> wanted;
         const auto put = [&](std::map<std::string, Timer>& into, const Timer& one) {
             if (!is_lost(one.subject) && !is_cut(one.partition))
-                into[one.subject.text() + " " + one.name] = one;
+                into[one.subject.text() + '\n' + one.name] = one;
         };
         for (const auto& one : *timers) put(live, one);
         for (const auto& [subject, all] : projector_.projection().timers)

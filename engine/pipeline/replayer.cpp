@@ -74,10 +74,14 @@ Result<void> Replayer::fire_before(Instant instant) {
 
 /// Those that were set meanwhile for this instant come after what the others emitted.
 Result<void> Replayer::fire_now() {
-    while (worker_.has_timers(now_)) {
+    auto left = worker_.due_timers(now_);
+    do {
+        const auto before = worker_.due_timers(now_);
         if (!worker_.turn_timers(now_)) return unavailable("the store does not take commits");
+        // Of those that were read only now all may be due.
+        left = before == 0 ? worker_.due_timers(now_) : left - std::min<std::size_t>(left, made_.size());
         for (auto& [event, decision] : std::exchange(made_, {})) each_(event, decision);
-    }
+    } while (left > 0);
     return decide_pending();
 }
 

@@ -328,9 +328,10 @@ Duration Runtime::wait_time(bool store_fine) const {
 /// Nothing new comes in; what is in memory is decided, what is in flight may come home.
 void Runtime::drain(Instant deadline) {
     pass(Failpoint::drain_begun);
+    worker_.let_timers_rest();
     while (clock_.now() < deadline && !worker_.fatal()) {
         for (auto& task : tasks_->take(std::chrono::milliseconds(10))) task(worker_);
-        while (worker_.has_work() && worker_.turn(clock_.now())) {
+        while (worker_.has_work() && clock_.now() < deadline && worker_.turn(clock_.now())) {
         }
         if (worker_.idle() && worker_.outbox().in_flight() == 0) break;
     }

@@ -14,39 +14,40 @@ TimerQueue::Place TimerQueue::place_of(const Timer& timer) {
 }
 
 Result<void> TimerQueue::read(Store& store, const std::function<bool(const Timer&)>& may_fire) {
-    by_due_.clear();
-    by_lane_.clear();
-    until_.reset();
-    std::optional<Timer> last;
+    TimerQueue found(memory_max_);
+    auto last = needs_read() ? until_ : std::nullopt;
     while (true) {
         auto page = store.next_timers(last ? &*last : nullptr, page_timers);
         if (!page) return page.error();
         const bool is_last = page->size() < page_timers;
         if (!page->empty()) last = page->back();
         for (const auto& timer : *page)
-            if (may_fire(timer)) set(timer);
-        if (is_last) return {};
-        if (by_due_.size() < memory_max_) continue;
-        until_ = place_of(*last);
-        return {};
+            if (may_fire(timer)) found.insert(timer);
+        if (is_last) break;
+        if (found.size() < memory_max_) continue;
+        found.until_ = last;
+        break;
     }
+    *this = std::move(found);
+    return {};
 }
 
 void TimerQueue::apply(const Step& step) {
     for (const auto& erasure : step.erasures) forget({step.tenant.text(), erasure.subject.text()});
     for (const auto& timer : step.timers_removed) remove(timer);
-    for (const auto& timer : step.timers_set) {
-        remove(timer);
-        set(timer);
-    }
+    for (const auto& timer : step.timers_set) set(timer);
     if (by_due_.size() > 2 * memory_max_) let_go();
 }
 
+/// In place of the one of that name. Beyond what memory holds it is found in the store.
 void TimerQueue::set(const Timer& timer) {
-    auto place = place_of(timer);
-    if (until_ && place > *until_) return;
+    remove(timer);
+    if (!until_ || place_of(timer) <= place_of(*until_)) insert(timer);
+}
+
+void TimerQueue::insert(const Timer& timer) {
     by_lane_[lane_of(timer)][timer.name] = timer.due;
-    by_due_[std::move(place)] = timer;
+    by_due_[place_of(timer)] = timer;
 }
 
 void TimerQueue::remove(const Timer& timer) {
@@ -72,7 +73,7 @@ void TimerQueue::let_go() {
         const auto last = std::prev(by_due_.end());
         remove(Timer(last->second));
     }
-    until_ = by_due_.rbegin()->first;
+    until_ = by_due_.rbegin()->second;
 }
 
 std::optional<Instant> TimerQueue::next_due() const {
@@ -89,9 +90,14 @@ std::vector<Timer> TimerQueue::take_due(Instant now, std::size_t limit) {
     return due;
 }
 
-void TimerQueue::put_back(Timer timer) {
-    // Beyond what memory holds it is found in the store.
+void TimerQueue::add(const Timer& timer) {
     set(timer);
+}
+
+std::size_t TimerQueue::count_due(Instant now) const {
+    std::size_t count = 0;
+    for (auto at = by_due_.begin(); at != by_due_.end() && std::get<Instant>(at->first) <= now; ++at) ++count;
+    return count;
 }
 
 }  // namespace engine

@@ -1,6 +1,7 @@
 #pragma once
 /// TimerQueue: the timers that are due next, in memory; those that are due later are in the store only.
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -20,9 +21,11 @@ namespace engine {
 class TimerQueue {
 public:
     /// At most so many are kept; a change may add as many again before the last ones are let go.
-    explicit TimerQueue(std::size_t memory_max) : memory_max_(memory_max) {}
+    explicit TimerQueue(std::size_t memory_max) : memory_max_(std::max<std::size_t>(1, memory_max)) {}
 
-    /// Reads the first ones that may fire. All that was known before is forgotten. Fails as the store fails.
+    /// Reads those that are next and may fire: when what was read last is used up, the ones behind it, else
+    /// the first ones, and all that was known before is forgotten. Fails as the store fails, and holds what
+    /// it held then.
     Result<void> read(Store& store, const std::function<bool(const Timer&)>& may_fire);
     /// Those in memory are through, and the store may have more.
     bool needs_read() const { return by_due_.empty() && until_.has_value(); }
@@ -31,10 +34,12 @@ public:
 
     /// When the first one is due; nothing when there is none in memory.
     std::optional<Instant> next_due() const;
+    /// How many in memory are due.
+    std::size_t count_due(Instant now) const;
     /// Those that are due, in order, taken out.
     std::vector<Timer> take_due(Instant now, std::size_t limit);
-    /// One that was taken and did not fire: it is due still.
-    void put_back(Timer timer);
+    /// One of the store, which may fire now.
+    void add(const Timer& timer);
 
     std::size_t size() const { return by_due_.size(); }
 
@@ -46,6 +51,7 @@ private:
     static Lane lane_of(const Timer& timer) { return {timer.tenant.text(), timer.subject.text()}; }
 
     void set(const Timer& timer);
+    void insert(const Timer& timer);
     void remove(const Timer& timer);
     void forget(const Lane& lane);
     void let_go();
@@ -53,8 +59,8 @@ private:
     std::size_t memory_max_;
     std::map<Place, Timer> by_due_;
     std::map<Lane, std::map<std::string, Instant>> by_lane_;  ///< name → due, of those in memory
-    /// Memory holds all up to here; nothing = all there are.
-    std::optional<Place> until_;
+    /// Memory holds all up to this one, or held them; nothing = all there are.
+    std::optional<Timer> until_;
 };
 
 }  // namespace engine

@@ -95,7 +95,11 @@ Event fired_event(const Timer& timer, Instant now) {
 }
 
 bool was_timer(const Event& event) {
-    return event.source == timer_source;
+    return event.source == timer_source && event.id.text().find('~') == std::string::npos;
+}
+
+bool is_rest_of_wait(const Event& event) {
+    return event.source == timer_source && !continuation_of_wait(name_of_timer(event)).empty();
 }
 
 std::string name_of_timer(const Event& event) {

@@ -29,8 +29,12 @@ TimerRows timer_rows(const Event& event, const Decision& decision, int partition
 /// The event a timer becomes. It is the same each time it is made, but for when it was received and how late
 /// that is.
 Event fired_event(const Timer& timer, Instant now);
-/// Whether the event was a timer, by its source, which nobody outside can claim.
+/// Whether the event was a timer: by its source, which nobody outside can claim, and by its id, for what such
+/// events lead to has the same source.
 bool was_timer(const Event& event);
+/// Whether the event runs the rest of a rule that has waited, for the first time or again: besides what its
+/// entity is then it reads what an older event brought.
+bool is_rest_of_wait(const Event& event);
 /// The name of the timer that the event was.
 std::string name_of_timer(const Event& event);
 /// The rule that set the timer; empty when it was none.

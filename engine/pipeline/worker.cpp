@@ -59,16 +59,21 @@ Result<void> Worker::start(Instant now) {
         if (auto read = read_pending(partition); !read) return read.error();
         if (auto read = read_deliveries(partition, now); !read) return read;
     }
-    return read_timers(store_);
+    timers_changed_ = true;
+    return read_timers();
 }
 
 /// Those of a tenant that is not served, or behind a blocked lane, are in the store until it is otherwise.
-Result<void> Worker::read_timers(Store& store) {
-    timers_changed_ = false;
-    return timers_.read(store, [this](const Timer& timer) {
+/// What is read is what was committed last, so nothing may be under way.
+Result<void> Worker::read_timers() {
+    // Only an end of what memory held may be gone on from.
+    if (timers_changed_) timers_ = TimerQueue(options_.timers_memory_max);
+    const auto read = timers_.read(store_, [this](const Timer& timer) {
         return tenants_.contains(timer.tenant) &&
                !lanes_.blocked.contains(Lanes::key_of(timer.tenant, timer.subject));
     });
+    timers_changed_ = !read;
+    return read;
 }
 
 /// Half of what a rebuild was to put right may be as it was.
@@ -220,7 +225,8 @@ Result<void> Worker::take_up(const TenantName& tenant, Instant now) {
         if (!read) return read;
         if (auto taken = read_deliveries(partition, now, tenant); !taken) return taken;
     }
-    return read_timers(store_);
+    timers_changed_ = true;
+    return read_timers();
 }
 
 bool Worker::turn(Instant now) {
@@ -231,7 +237,8 @@ bool Worker::turn(Instant now) {
     take_commands(turn);
     take_pending(turn);
     // What flowed back stands before what comes in now: intake has its turn when it is through.
-    if (pending_.empty()) take_timers(turn);
+    // A command may end timers.
+    if (pending_.empty() && turn.commands.empty()) take_timers(turn);
     if (pending_.empty()) take_incoming(turn);
     return run(std::move(turn));
 }
@@ -260,19 +267,11 @@ bool Worker::turn_timers(Instant now) {
     return run(std::move(turn));
 }
 
-/// What is read from the store is what was committed last, so nothing may be under way.
+/// However many events there are, some of the room is theirs.
 void Worker::take_timers(Turn& turn) {
-    if (timers_changed_ || timers_.needs_read()) {
-        if (!settle_commits()) return;
-        if (const auto read = read_timers(store_); !read) return note_if_fatal(read.error());
-    }
-    if (turn.events() >= options_.batch_events_max) return;
-    turn.timers = timers_.take_due(turn.now, options_.batch_events_max - turn.events());
-}
-
-void Worker::put_back_timers(std::vector<Timer>& timers) {
-    for (auto& timer : timers) timers_.put_back(std::move(timer));
-    timers.clear();
+    if (timers_rest_) return;
+    const auto room = options_.batch_events_max - std::min(options_.batch_events_max, turn.events());
+    turn.timers = timers_.take_due(turn.now, std::max(room, options_.batch_events_max / 4 + 1));
 }
 
 void Worker::take_answers(Turn& turn) {

@@ -98,6 +98,10 @@ public:
     bool turn_intake(Instant now);
     bool turn_pending(Instant now);
     bool turn_timers(Instant now);
+    /// From now on none fires: what is due is due for the next one, too.
+    void let_timers_rest() { timers_rest_ = true; }
+    /// How many timers are due of those in memory.
+    std::size_t due_timers(Instant now) const { return timers_.count_due(now); }
 
     /// Whether a turn would get on.
     bool has_work() const { return has_input() || (under_way_ ? committer_.ended() : open_.has_value()); }
@@ -120,7 +124,7 @@ public:
     /// Whether a timer is due, or it has to be looked up in the store what is.
     bool has_timers(Instant now) const {
         const auto next = timers_.next_due();
-        return timers_changed_ || timers_.needs_read() || (next && *next <= now);
+        return must_read_timers() || (next && *next <= now);
     }
     bool has_pending() const { return !pending_.empty(); }
     bool has_commands() const { return !commands_.empty(); }
@@ -212,7 +216,8 @@ private:
     void take_commands(Turn& turn);
     void take_pending(Turn& turn);
     void take_timers(Turn& turn);
-    void put_back_timers(std::vector<Timer>& timers);
+    bool must_read_timers() const { return timers_changed_ || timers_.needs_read(); }
+    bool is_there(const Timer& timer);
     void take_incoming(Turn& turn);
     std::set<Lanes::Key> urgent_lanes() const;
     Result<void> expect(const Turn& turn);
@@ -229,7 +234,7 @@ private:
     Result<void> take_up(const TenantName& tenant, Instant now);
     Result<void> check_whole(const TenantName& name);
     Result<void> read_pending(int partition);
-    Result<void> read_timers(Store& store);
+    Result<void> read_timers();
     Result<void> read_deliveries(int partition, Instant now, const TenantName& only = TenantName());
     void read_wanted(std::vector<DeliveryPlace> wanted, Instant now, std::vector<Delivery>& due);
     void add_delivery(const Delivery& delivery, Instant now);
@@ -248,7 +253,8 @@ private:
     std::deque<Command> commands_;
     Outbox outbox_;
     TimerQueue timers_;
-    bool timers_changed_ = false;  ///< what waited behind a lane has to be read again
+    bool timers_rest_ = false;
+    bool timers_changed_ = false;  ///< what is in memory may not be what is in the store
     std::uint64_t outbox_rows_ = 0;
     int urgent_turns_ = 0;
     WorkerCounts counts_;

@@ -6,6 +6,7 @@
 #include "engine/base/failpoint.h"
 #include "engine/base/log.h"
 #include "engine/pipeline/pages.h"
+#include "engine/pipeline/timers.h"
 #include "engine/pipeline/worker.h"
 
 namespace engine {
@@ -56,7 +57,17 @@ void Worker::Turn::append(Turn&& more) {
 bool Worker::make_way() {
     if (fatal_) return true;
     // Commands ask about, and change, what only the store knows.
-    if (!commands_.empty()) return settle_commits();
+    if (!commands_.empty() || must_read_timers()) {
+        if (!settle_commits()) return false;
+        if (must_read_timers())
+            if (const auto read = read_timers(); !read) {
+                log_warn("timers cannot be read", {{"reason", read.error().message}});
+                refused_ = true;
+                note_if_fatal(read.error());
+                return false;
+            }
+        return true;
+    }
     if (advance() == Advanced::failed) return false;
     const bool must_wait = under_way_ && (is_full() || !may_be_built_on(*under_way_->batch));
     if (must_wait && wait_for_commit() == Advanced::failed) return false;
@@ -162,7 +173,7 @@ Worker::Advanced Worker::conclude(Planned planned, const Committed& committed) {
 void Worker::put_back(Turn turn) {
     put_first(settled_, turn.answers);
     put_first(commands_, turn.commands);
-    put_back_timers(turn.timers);
+    timers_changed_ = timers_changed_ || !turn.timers.empty();
     put_first(pending_, turn.pending);
     put_first(intake_, turn.incoming);
 }
@@ -225,7 +236,7 @@ Result<void> Worker::expect(const Turn& turn) {
         entities.push_back({event.tenant, event.subject});
     };
     for (const auto& pending : turn.pending) add(pending.event);
-    for (const auto& timer : turn.timers) entities.push_back({timer.tenant, timer.subject});
+    for (const auto& timer : turn.timers) add(fired_event(timer, turn.now));
     for (const auto& incoming : turn.incoming) add(*incoming.arrival.event);
     return view_.expect(events, entities);
 }
@@ -258,7 +269,8 @@ bool Worker::failed(Turn turn, const Error& error) {
     note_if_fatal(error);
     put_first(settled_, turn.answers);
     put_first(pending_, turn.pending);
-    put_back_timers(turn.timers);
+    // What was decided since may have moved or ended them.
+    timers_changed_ = timers_changed_ || !turn.timers.empty();
     for (const auto& command : turn.commands) command.done(error);
     for (const auto& incoming : turn.incoming)
         answer(incoming, {Ack::Kind::unavailable, incoming.arrival.event->id, false, error.message});
@@ -321,9 +333,18 @@ bool Worker::run_one_by_one(Turn turn) {
     for (auto& item : turn.answers) fine = alone(&Turn::answers, item) && fine;
     for (auto& item : turn.commands) fine = alone(&Turn::commands, item) && fine;
     for (auto& item : turn.pending) fine = alone(&Turn::pending, item) && fine;
-    for (auto& item : turn.timers) fine = alone(&Turn::timers, item) && fine;
+    for (auto& item : turn.timers) fine = (!is_there(item) || alone(&Turn::timers, item)) && fine;
     for (auto& item : turn.incoming) fine = alone(&Turn::incoming, item) && fine;
     return fine;
+}
+
+/// As it was when it was taken: what was committed alone before may have moved or ended it.
+bool Worker::is_there(const Timer& timer) {
+    const auto stored = store_.timers_of(timer.tenant, timer.subject);
+    timers_changed_ = timers_changed_ || !stored;
+    return stored && std::any_of(stored->begin(), stored->end(), [&](const Timer& one) {
+               return one.name == timer.name && one.due == timer.due && one.body == timer.body;
+           });
 }
 
 bool Worker::run_alone(Turn turn) {
@@ -403,7 +424,10 @@ void Worker::apply(const Step& step, Instant now) {
 /// What waited behind the lane is in the store, in the order of its places.
 void Worker::release(const BlockedLane& lane) {
     lanes_.blocked.erase(Lanes::key_of(lane.tenant, lane.subject));
-    timers_changed_ = true;
+    const auto timers = store_.timers_of(lane.tenant, lane.subject);
+    timers_changed_ = timers_changed_ || !timers;
+    if (timers)
+        for (const auto& timer : *timers) timers_.add(timer);
     // A lane that stumbled again may have left some of it in memory.
     std::erase_if(pending_, [&lane](const PendingEvent& pending) { return is_of(lane, pending.event); });
     const auto read = for_each_pending(store_, lane.partition, [&](PendingEvent&& pending) {

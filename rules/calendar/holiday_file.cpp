@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "engine/base/diagnostic.h"
+#include "engine/base/text.h"
 
 namespace rules {
 namespace {
@@ -38,6 +39,16 @@ Days dates_of(icalcomponent* event, icalproperty_kind kind) {
     return days;
 }
 
+/// Collected before anything else is asked of the event: it remembers one place among its properties, and
+/// every question moves it.
+std::vector<icalrecurrencetype> rules_of(icalcomponent* event) {
+    std::vector<icalrecurrencetype> rules;
+    for (auto* rule = icalcomponent_get_first_property(event, ICAL_RRULE_PROPERTY); rule != nullptr;
+         rule = icalcomponent_get_next_property(event, ICAL_RRULE_PROPERTY))
+        rules.push_back(icalproperty_get_rrule(rule));
+    return rules;
+}
+
 struct FreeIterator {
     void operator()(icalrecur_iterator* iterator) const { icalrecur_iterator_free(iterator); }
 };
@@ -62,10 +73,8 @@ void read_event(icalcomponent* event, HolidayFile& into) {
     if (!icaltime_is_date(start)) return into.left_out.push_back(name_of(event));
     auto starts = dates_of(event, ICAL_RDATE_PROPERTY);
     starts.insert(day_of(start));
-    for (auto* rule = icalcomponent_get_first_property(event, ICAL_RRULE_PROPERTY); rule != nullptr;
-         rule = icalcomponent_get_next_property(event, ICAL_RRULE_PROPERTY))
-        if (!add_recurrences(icalproperty_get_rrule(rule), start, starts))
-            into.left_out.push_back(name_of(event));
+    for (const auto& rule : rules_of(event))
+        if (!add_recurrences(rule, start, starts)) into.not_followed.push_back(name_of(event));
     // A whole-day event ends before its end; without one it is of one day.
     const auto end = icalcomponent_get_dtend(event);
     const auto length = icaltime_is_null_time(end) ? std::chrono::days(1) : day_of(end) - day_of(start);
@@ -86,6 +95,7 @@ engine::Error no_calendar() {
 }  // namespace
 
 engine::Result<HolidayFile> read_holidays(std::string_view text) {
+    if (!engine::is_utf8(text)) return engine::invalid("it is not UTF-8: save it as UTF-8");
     icalerror_set_errors_are_fatal(false);
     const std::string copy(text);
     const Component root(icalparser_parse_string(copy.c_str()));

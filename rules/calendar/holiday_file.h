@@ -12,8 +12,9 @@
 namespace rules {
 
 struct HolidayFile {
-    std::set<Calendar::Day> days;       ///< of whole-day events, those that recur included
-    std::vector<std::string> left_out;  ///< names of events that are not of whole days, or recur within one
+    std::set<Calendar::Day> days;           ///< of whole-day events, those that recur included
+    std::vector<std::string> left_out;      ///< names of events that are not of whole days
+    std::vector<std::string> not_followed;  ///< of those whose rule for recurring cannot be followed
 };
 
 /// Recurring events are followed up to this year.

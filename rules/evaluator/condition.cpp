@@ -98,7 +98,8 @@ bool holds(const Condition& condition, const Scope& scope) {
 
 std::optional<bool> holds_still(const Condition& condition, const Scope& scope) {
     if (condition.kind == Kind::comparison) {
-        if (looks_at_changes(condition.comparison.op)) return std::nullopt;
+        if (looks_at_changes(condition.comparison.op) || condition.comparison.field.root == "event")
+            return std::nullopt;
         return holds(condition.comparison, scope);
     }
     if (condition.children.empty()) return holds(condition, scope);

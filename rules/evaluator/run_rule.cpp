@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "engine/base/diagnostic.h"
 #include "rules/calendar/calendar.h"
 #include "rules/evaluator/fit.h"
 
@@ -208,6 +209,7 @@ private:
         if (!type) return type.error();
         const auto name = step.name ? text(*step.name, "emit: the name") : type;
         if (!name) return name.error();
+        if (!is_timer_name(*name)) return no_timer_name("emit", *name);
         const auto due = later(*step.when, "emit");
         if (!due) return due.error();
         auto data = object(step.data, "emit: data");
@@ -221,6 +223,7 @@ private:
             if (!has_room_for_timer()) return limit_reached("timers_max", options().timers_max);
             const auto name = text(timer, "cancel");
             if (!name) return name.error();
+            if (!is_timer_name(*name)) return no_timer_name("cancel", *name);
             state_.timers.push_back({*name, std::nullopt, run_.rule.id, "", Json::object(), ""});
         }
         return Next::go_on;
@@ -307,6 +310,12 @@ private:
         return *text;
     }
 
+    static Error no_timer_name(const std::string& what, const std::string& name) {
+        return engine::invalid(what + ": " + engine::in_quotes(name) +
+                               " is no name for a timer: it has control characters, more than 256 bytes, or "
+                               "begins as those of waits and policies do");
+    }
+
     Result<engine::Instant> later(const Moment& moment, const std::string& what) {
         const auto found = moment.after ? after_span(moment, what) : at_time(moment, what);
         if (!found) return found.error();
@@ -331,7 +340,8 @@ private:
         if (!written) return written.error();
         const auto time = engine::parse_instant(*written);
         if (!time) return engine::invalid(what + ": " + time.error().message);
-        if (!moment.calendar || *time <= scope_.now) return *time;
+        if (*time <= scope_.now) return scope_.now;
+        if (!moment.calendar) return *time;
         return opened(moment, moment.calendar->next_opening(*time), what);
     }
 
@@ -393,6 +403,14 @@ bool leads_to_a_step(const std::vector<Step>& steps, std::span<const int> path) 
 }
 
 }  // namespace
+
+bool is_timer_name(std::string_view name) {
+    constexpr std::size_t bytes_max = 256;
+    const bool is_ours = name.starts_with("wait:") || name.starts_with("sla:");
+    return !name.empty() && name.size() <= bytes_max && !is_ours &&
+           std::none_of(name.begin(), name.end(),
+                        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
 
 bool can_resume(const Rule& rule, const engine::Continuation& continuation) {
     return leads_to_a_step(rule.then, continuation.resume_at);

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "engine/model/decision.h"
 #include "engine/model/subject.h"
@@ -33,6 +34,9 @@ struct RuleRun {
     /// Where to go on, with the results known by now; null = from the start.
     const engine::Continuation* continuation = nullptr;
 };
+
+/// Names that a rule may give: short, printable, and none of those that waits and policies use.
+bool is_timer_name(std::string_view name);
 
 /// The type of the event that a wait becomes.
 inline constexpr auto wait_over_type = "wait.over";

@@ -88,11 +88,14 @@ public:
     CalendarReader(CalendarSource& source, Problems& problems) : source_(source), problems_(problems) {}
 
     std::shared_ptr<const Calendar> read(const YamlNode::Entry& entry) {
-        if (!expect_map(entry.value, "calendar " + in_quotes(entry.key), problems_)) return nullptr;
+        const Zone utc = *Zone::named("UTC");
+        if (!expect_map(entry.value, "calendar " + in_quotes(entry.key), problems_))
+            return std::make_shared<const Calendar>(
+                Calendar::Times{utc, Skipped::first_instant, {}, {}, {}, {}});
         check_keys(entry.value, calendar_keys(), "a calendar", problems_);
         const auto zone = read_zone(entry);
         // Without its zone the rest is read for what is wrong with it.
-        Calendar::Times times{zone.value_or(*Zone::named("UTC")), Skipped::first_instant, {}, {}, {}, {}};
+        Calendar::Times times{zone.value_or(utc), Skipped::first_instant, {}, {}, {}, {}};
         if (const auto* hours = entry.value.find("hours"); has_content(hours))
             read_week(*hours, times);
         else
@@ -108,7 +111,7 @@ public:
         if (const auto* skipped = entry.value.find("skipped"))
             if (read_choice(*skipped, "skipped", {"first_instant", "moved"}, problems_) == 1U)
                 times.skipped = Skipped::moved;
-        if (!zone) return nullptr;
+        // Who names it is right, whatever is wrong with it.
         return std::make_shared<const Calendar>(std::move(times));
     }
 
@@ -231,14 +234,20 @@ private:
             problems_.error("bad-holidays", {name, 0, 0}, found.error().message);
             return;
         }
-        if (!found->left_out.empty())
-            problems_.warning("part-holiday", {name, 0, 0},
-                              "what does not take whole days closes nothing: " + found->left_out.front() +
-                                  (found->left_out.size() > 1
-                                       ? " and " + std::to_string(found->left_out.size() - 1) + " more"
-                                       : std::string()) +
-                                  "; write such hours under special");
+        warn_of(name, found->left_out,
+                "what does not take whole days closes nothing: ", "; write such hours under special");
+        warn_of(name, found->not_followed, "the RRULE cannot be followed, so only its first day is closed: ",
+                "; list the other days under holidays");
+        if (found->days.empty() && found->left_out.empty())
+            problems_.warning("part-holiday", {name, 0, 0}, "there is no holiday in it");
         times.holidays.insert(found->days.begin(), found->days.end());
+    }
+
+    void warn_of(const std::string& file, const std::vector<std::string>& events, const std::string& what,
+                 const std::string& remedy) {
+        if (events.empty()) return;
+        const auto more = events.size() > 1 ? " and " + std::to_string(events.size() - 1) + " more" : "";
+        problems_.warning("part-holiday", {file, 0, 0}, what + events.front() + more + remedy);
     }
 
     std::string near(const std::string& name) {
@@ -260,6 +269,15 @@ bool opens_ever(const Calendar& calendar) {
                        [&](const auto& one) { return has_hours(one.second); });
 }
 
+/// Hours are given, and each of them is none.
+bool is_closed_on_purpose(const YamlNode& calendar) {
+    const auto* hours = calendar.is_map() ? calendar.find("hours") : nullptr;
+    return has_content(hours) && hours->is_map() &&
+           std::all_of(hours->entries.begin(), hours->entries.end(), [](const YamlNode::Entry& entry) {
+               return entry.value.text == "closed" || (entry.value.is_list() && entry.value.items.empty());
+           });
+}
+
 }  // namespace
 
 void read_calendars(const YamlNode& root, CalendarSource& source, Calendars& into, Problems& problems) {
@@ -270,8 +288,7 @@ void read_calendars(const YamlNode& root, CalendarSource& source, Calendars& int
     CalendarReader reader(source, problems);
     for (const auto& entry : calendars->entries) {
         auto calendar = reader.read(entry);
-        if (!calendar) continue;
-        if (!opens_ever(*calendar))
+        if (!opens_ever(*calendar) && is_closed_on_purpose(entry.value))
             problems.warning("never-open", entry.place, "calendar " + in_quotes(entry.key) + " never opens");
         into[entry.key] = std::move(calendar);
     }

@@ -6,6 +6,7 @@
 
 #include "engine/base/text.h"
 #include "engine/model/subject.h"
+#include "rules/evaluator/run_rule.h"
 #include "rules/language/calls.h"
 #include "rules/language/conditions.h"
 #include "rules/language/moments.h"
@@ -191,6 +192,14 @@ ValueTemplate read_emitted_data(const YamlNode& node, RuleContext& context) {
         .value_or(ValueTemplate{engine::Json::object()});
 }
 
+void check_timer_name(const YamlNode& node, const std::optional<Template>& name, RuleContext& context) {
+    if (!name || !name->is_constant() || is_timer_name(node.text)) return;
+    context.problems.error("bad-value", node.place,
+                           in_quotes(node.text) +
+                               " is no name for a timer: those of waits and policies begin "
+                               "with wait: and sla:, and 256 bytes are the limit");
+}
+
 /// What makes of an emit one for later.
 void read_later(const YamlNode& map, EmitStep& step, RuleContext& context) {
     const bool is_later = map.find("after") != nullptr || map.find("at") != nullptr;
@@ -200,7 +209,10 @@ void read_later(const YamlNode& map, EmitStep& step, RuleContext& context) {
             context.problems.error(
                 "unknown-key", node->place,
                 in_quotes(key) + " is for events that are emitted later, with after or at");
-    if (const auto* name = map.find("name")) step.name = read_template(*name, "name", context);
+    if (const auto* name = map.find("name")) {
+        step.name = read_template(*name, "name", context);
+        check_timer_name(*name, step.name, context);
+    }
     if (const auto* subject = map.find("subject"); subject != nullptr && is_later)
         context.problems.error("bad-value", subject->place,
                                "what is emitted later comes to the event's own lane: emit to another one "
@@ -242,10 +254,12 @@ std::optional<StepKind> read_wait(const YamlNode& map, const YamlNode::Entry& en
     if (const auto* expires = map.find("expires")) {
         const auto text = read_text(*expires, "expires", context.problems);
         const auto span = engine::parse_duration(text.value_or("0s"));
-        if (span)
-            step.expires = *span;
-        else
+        if (!span)
             context.problems.error("bad-value", expires->place, "expires: " + span.error().message);
+        else if (*span > std::chrono::days(36'525))
+            context.problems.error("bad-value", expires->place, "expires is more than 100 years");
+        else
+            step.expires = *span;
     }
     if (!until) return std::nullopt;
     step.until = *std::move(until);
@@ -255,7 +269,9 @@ std::optional<StepKind> read_wait(const YamlNode& map, const YamlNode::Entry& en
 CancelStep read_cancel(const YamlNode::Entry& entry, RuleContext& context) {
     CancelStep step;
     const auto take = [&](const YamlNode& node) {
-        if (auto name = read_template(node, "cancel", context)) step.timers.push_back(*std::move(name));
+        auto name = read_template(node, "cancel", context);
+        check_timer_name(node, name, context);
+        if (name) step.timers.push_back(*std::move(name));
     };
     if (!entry.value.is_list()) {
         take(entry.value);

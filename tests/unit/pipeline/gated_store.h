@@ -75,7 +75,11 @@ public:
         return store_->counters(partition);
     }
     Result<std::uint64_t> outbox_size() override { return store_->outbox_size(); }
+    /// Asked before timers are read: an error is what that fails with.
+    std::function<Result<void>()> before_timers;
     Result<std::vector<Timer>> next_timers(const Timer* after, std::size_t limit) override {
+        if (before_timers)
+            if (auto allowed = before_timers(); !allowed) return allowed.error();
         return store_->next_timers(after, limit);
     }
     Result<std::vector<Timer>> timers_of(const TenantName& tenant, const Subject& subject) override {

@@ -187,6 +187,33 @@ TEST_CASE("timers: emit later sets one, by its name or its type, and cancel ends
     CHECK(decision.emitted.size() == 1);
 }
 
+TEST_CASE("timers: names that are none fail the rule", "[timers]") {
+    const std::string long_name(257, 'n');
+    for (const auto& name : {std::string("wait:1"), std::string("sla:resolution"), std::string("a\\u0000b"),
+                             std::string("a\\nb"), long_name}) {
+        INFO(name);
+        for (const auto& step : {R"({"emit":{"type":"t.a","after":"1h","name":")" + name + R"("}})",
+                                 R"({"cancel":[")" + name + R"("]})"}) {
+            const auto decision = Case().decided_by(rule_set(R"([{"id":"r","then":[)" + step + "]}]"));
+            REQUIRE(decision.failures.size() == 1);
+            CHECK(decision.failures[0].message.find("is no name for a timer") != std::string::npos);
+        }
+    }
+    const auto past = Case().decided_by(
+        rule_set(R"([{"id":"r","then":[{"emit":{"type":"t.a","at":"0001-01-01T00:00:00+01:00"}}]}])"));
+    CHECK(due_of(past) == "2026-05-04T12:00:00Z");
+}
+
+TEST_CASE("wait: a rule that repeats itself while it goes on has runs of their own", "[timers]") {
+    const auto set =
+        rule_set(R"([{"id":"r","repeat":true,"when":{"none":[{"ticket.queue":"q"},{"ticket.status":"stop"}]},
+        "then":[{"wait":"1h"},{"set":{"ticket.group":"{{ now }}"}},{"wait":"1h"},{"set":{"ticket.queue":"q"}}]}])");
+    const auto first = Case().decided_by(set);
+    const auto second = later(first, hour).decided_by(set);
+    REQUIRE(second.continuations.size() == 2);
+    CHECK(second.continuations[0].firing != second.continuations[1].firing);
+}
+
 TEST_CASE("timers: no more of them than timers_max", "[timers]") {
     auto set = rule_set(R"([{"id":"a","then":[{"emit":{"type":"t.a","after":"1h"}}]},
         {"id":"b","then":[{"cancel":["x"]},{"cancel":["y"]}]},

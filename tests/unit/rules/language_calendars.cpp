@@ -164,7 +164,21 @@ TEST_CASE("holiday files: what is none, or has no end, is refused or cut", "[lan
     }
     const auto seconds = holidays_of(ical(event("DTSTART;VALUE=DATE:20260101\r\nRRULE:FREQ=SECONDLY\r\n")));
     CHECK(seconds.days == days({"2026-01-01"}));
-    CHECK(seconds.left_out.size() == 1);
+    CHECK(seconds.left_out.empty());
+    CHECK(seconds.not_followed.size() == 1);
+    // Whatever the rule, and wherever the name stands, there is an end.
+    for (const auto* rule : {"FREQ=HOURLY", "FREQ=MINUTELY;COUNT=5", "FREQ=YEARLY;BYMONTH=13",
+                             "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=YEARLY;BYWEEKNO=53",
+                             "FREQ=YEARLY;BYMONTH=5;BYDAY=6MO", "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=9"}) {
+        INFO(rule);
+        const auto found = holidays_of(
+            ical(event("SUMMARY:X\r\nDTSTART;VALUE=DATE:20260620\r\nRRULE:" + std::string(rule) + "\r\n")));
+        CHECK(found.days.contains(day_of("2026-06-20")));
+    }
+    const auto latin =
+        rules::read_holidays(ical(event("SUMMARY:M\xe4rz\r\nDTSTART;VALUE=DATE:20260301\r\n")));
+    REQUIRE_FALSE(latin);
+    CHECK(latin.error().message.find("UTF-8") != std::string::npos);
     const auto daily =
         rules::read_holidays(ical(event("DTSTART;VALUE=DATE:19700101\r\nRRULE:FREQ=DAILY\r\n")));
     REQUIRE_FALSE(daily);
