@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/text.h"
+#include "rules/rule_set.h"
 
 namespace rules {
 namespace {
@@ -41,6 +42,25 @@ const std::vector<Shipped>& event_fields() {
         {"event.data.*", any, "whatever the payload holds"},
         {"changes", list, "what changed: field, from, to, rule or actor"},
         {"now", instant, "the decision's clock"},
+    };
+    return fields;
+}
+
+/// Of each clock of a service level.
+const std::vector<Shipped>& sla_fields() {
+    static const std::vector<Shipped> fields{
+        {"state",
+         text,
+         "running, paused, met, late or cancelled",
+         {"running", "paused", "met", "late", "cancelled"}},
+        {"started_at", instant, "when it began"},
+        {"due_at", instant, "when its target will be used up; absent while it stands"},
+        {"used_seconds", number, "how much of the target is used"},
+        {"remaining_seconds", number, "how much is left; below 0 when it is late"},
+        {"target_seconds", number, "how much there is"},
+        {"breached", boolean, "whether it is late, or was"},
+        {"breached_at", instant, "since when"},
+        {"ended_at", instant, "when it ended"},
     };
     return fields;
 }
@@ -426,6 +446,12 @@ Catalogue Catalogue::shipped() {
     for (const auto* fields : {&event_fields(), &ticket_fields(), &conversation_fields(), &message_fields(),
                                &contact_fields(), &company_fields(), &lead_fields(), &call_fields()})
         take(*fields);
+    for (const auto& metric : sla_metric_names())
+        for (const auto& field : sla_fields()) {
+            const auto path = "sla." + metric + "." + field.path;
+            catalogue.fields_[path] = {path, field.type, field.values, field.description, false};
+        }
+    catalogue.fields_["sla.policy"] = {"sla.policy", text, {}, "the policy that holds", false};
     catalogue.links_ = shipped_links();
     return catalogue;
 }

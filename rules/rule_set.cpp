@@ -47,6 +47,12 @@ constexpr bool names_are_in_order() {
 }
 static_assert(names_are_in_order(), "name_of reads the table by the operator's number");
 
+/// In the order of the metrics' numbers.
+constexpr std::string_view sla_names[] = {"first_response",  "next_response",  "periodic_update",
+                                          "pausable_update", "requester_wait", "agent_work",
+                                          "resolution",      "ownership"};
+static_assert(std::size(sla_names) == static_cast<std::size_t>(SlaMetric::ownership) + 1);
+
 }  // namespace
 
 std::string_view name_of(Operator op) {
@@ -64,6 +70,29 @@ std::vector<std::string> operator_names() {
     std::vector<std::string> result;
     for (const auto& entry : names) result.emplace_back(entry.name);
     return result;
+}
+
+std::string_view name_of(SlaMetric metric) {
+    return sla_names[static_cast<std::size_t>(metric)];
+}
+
+std::optional<SlaMetric> parse_sla_metric(std::string_view name) {
+    for (const auto metric : sla_metrics())
+        if (name_of(metric) == name) return metric;
+    return std::nullopt;
+}
+
+const std::vector<SlaMetric>& sla_metrics() {
+    static const std::vector<SlaMetric> metrics = [] {
+        std::vector<SlaMetric> all;
+        for (std::size_t i = 0; i < std::size(sla_names); ++i) all.push_back(static_cast<SlaMetric>(i));
+        return all;
+    }();
+    return metrics;
+}
+
+std::vector<std::string> sla_metric_names() {
+    return {std::begin(sla_names), std::end(sla_names)};
 }
 
 bool is_first_match(const RuleSet& rule_set, const Rule& rule) {

@@ -200,6 +200,54 @@ struct Group {
     bool first_match = false;
 };
 
+enum class SlaMetric {
+    first_response,   ///< from its beginning to the first answer of an agent
+    next_response,    ///< from the oldest message of the customer without an answer to the answer
+    periodic_update,  ///< from one message of an agent to the next
+    pausable_update,  ///< the same, but not while the customer is waited for
+    requester_wait,   ///< until it is done, but for when the customer is waited for
+    agent_work,       ///< until it is done, while it is new or open
+    resolution,       ///< until it is done
+    ownership,        ///< from one group to the next, or until it is done
+};
+
+std::string_view name_of(SlaMetric metric);
+std::optional<SlaMetric> parse_sla_metric(std::string_view name);
+const std::vector<SlaMetric>& sla_metrics();
+std::vector<std::string> sla_metric_names();
+
+/// What a clock that has ended does when the entity is worked on again.
+enum class SlaReopen {
+    resume,   ///< goes on with the time used
+    ignore,   ///< has ended for good
+    restart,  ///< begins anew
+};
+
+/// When a clock warns: when that share of its target is used, or so long before all of it is.
+struct SlaWarning {
+    std::optional<double> share;  ///< above 0, below 1
+    engine::Duration before{};
+};
+
+/// One metric of one policy.
+struct SlaTarget {
+    std::map<std::string, engine::Duration> by_priority;  ///< "" = every other
+    std::string calendar_name;                            ///< empty = every hour counts
+    std::shared_ptr<const Calendar> calendar;
+    bool due_at_next_opening = false;
+    std::optional<Condition> pause;    ///< in place of what the metric has by itself
+    std::vector<SlaWarning> warnings;  ///< as they follow each other
+    SlaReopen reopen = SlaReopen::resume;
+};
+
+struct SlaPolicy {
+    std::string id;
+    std::string kind = "ticket";  ///< of entity
+    Condition when;
+    std::map<SlaMetric, SlaTarget> targets;
+    engine::Place place;
+};
+
 /// Limits and modes of a rule set, from tenant.yaml and rules.yaml.
 struct RuleSetOptions {
     Chaining chaining = Chaining::cascade;
@@ -219,7 +267,8 @@ struct RuleSet {
     RuleSetOptions options;
     Catalogue catalogue;
     Calendars calendars;
-    std::vector<Rule> rules;  ///< enabled ones, in evaluation order: (order, file path, position)
+    std::vector<SlaPolicy> sla;  ///< in the order in which they are tried
+    std::vector<Rule> rules;     ///< enabled ones, in evaluation order: (order, file path, position)
     engine::ConnectionSignatures connections;
 };
 

@@ -20,7 +20,8 @@ void add_store_commands(CLI::App& app, Chosen& chosen);    ///< explain history
 void add_audit_commands(CLI::App& app, Chosen& chosen);    ///< audit
 void add_audit_list(CLI::App& audit, Chosen& chosen);      ///< below audit
 void add_erase_command(CLI::App& app, Chosen& chosen);
-void add_operator_commands(CLI::App& app, Chosen& chosen);  ///< dead-letters lanes keys
+void add_operator_commands(CLI::App& app, Chosen& chosen);  ///< dead-letters lanes timers keys
+void add_sla_commands(CLI::App& app, Chosen& chosen);       ///< sla
 void add_migrate_commands(CLI::App& app, Chosen& chosen);   ///< migrate
 void add_retention_command(CLI::App& app, Chosen& chosen);  ///< retention
 void add_moving_commands(CLI::App& app, Chosen& chosen);    ///< backup restore copy

@@ -43,6 +43,11 @@ void add_timers(std::string& out, const Json& decision) {
                         ? ": " + text_or(timer, "event", "") + " at " + text_or(timer, "due", "")
                         : std::string(" ended")) +
                    by(timer) + "\n";
+    if (const auto* sla = find(decision, "sla"))
+        for (const auto& change : *sla)
+            out += "  sla      " + text_or(change, "metric", "") + " " + text_or(change, "change", "") +
+                   (change.contains("due_at") ? ", due " + text_or(change, "due_at", "") : std::string()) +
+                   "  (" + text_or(change, "policy", "") + ")\n";
     if (const auto* skipped = find(decision, "skipped"))
         for (const auto& rest : *skipped)
             out += "  skipped  the rest of " + text_or(rest, "rule", "") + ": " +

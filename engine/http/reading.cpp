@@ -8,6 +8,7 @@
 #include "engine/http/problem.h"
 #include "engine/model/journal_record.h"
 #include "engine/pipeline/explain.h"
+#include "rules/policies/sla.h"
 
 namespace engine::http {
 namespace {
@@ -68,17 +69,18 @@ Result<Subject> subject_of(const Visit& visit) {
     return Subject::parse(visit.parameters.at(1) + "/" + visit.parameters.at(2));
 }
 
-Response entity_of(Store& store, const TenantName& tenant, const Subject& subject) {
-    const auto entity = store.entity(tenant, subject);
+Response entity_of(Store& store, const Tenant& tenant, Instant now, const Subject& subject) {
+    const auto entity = store.entity(tenant.name, subject);
     if (!entity) return to_response(entity.error());
     if (!*entity || !(*entity)->known()) return nothing_known("entity " + subject.text());
-    return json_response(200, Json{{"subject", subject.text()},
-                                   {"kind", subject.kind()},
-                                   {"connection", subject.connection()},
-                                   {"id", subject.id()},
-                                   {"version", (*entity)->version},
-                                   {"deleted", (*entity)->deleted},
-                                   {"fields", (*entity)->fields}});
+    Json json{{"subject", subject.text()},          {"kind", subject.kind()},
+              {"connection", subject.connection()}, {"id", subject.id()},
+              {"version", (*entity)->version},      {"deleted", (*entity)->deleted},
+              {"fields", (*entity)->fields}};
+    const auto& sla = (*entity)->sla;
+    if (!sla.empty())
+        json["sla"] = rules::sla_view(rules::sla_state_from(sla), tenant.rule_set->calendars, now);
+    return json_response(200, std::move(json));
 }
 
 /// Every column of the row: what is hashed, and salt, body and hash beside it.
@@ -174,9 +176,10 @@ void get_decision(Context& context, const Request& request, const Visit& visit, 
 void get_entity(Context& context, const Request&, const Visit& visit, Respond respond) {
     const auto subject = subject_of(visit);
     if (!subject) return respond(to_response(subject.error()));
-    ask(context.door, std::move(respond), [tenant = visit.tenant->name, subject = *subject](Store& store) {
-        return entity_of(store, tenant, subject);
-    });
+    ask(context.door, std::move(respond),
+        [tenant = visit.tenant, now = context.clock.now(), subject = *subject](Store& store) {
+            return entity_of(store, *tenant, now, subject);
+        });
 }
 
 void get_history(Context& context, const Request& request, const Visit& visit, Respond respond) {

@@ -61,6 +61,15 @@ Json timers_part(const std::vector<TimerChange>& timers) {
     return list;
 }
 
+Json sla_part(const std::vector<SlaChange>& changes, bool detail) {
+    Json list = Json::array();
+    for (const auto& change : changes) {
+        list.push_back(to_json(change));
+        if (detail && change.emitted) list.back()["emitted"] = true;
+    }
+    return list;
+}
+
 Json skipped_part(const std::vector<Skipped>& skipped) {
     Json list = Json::array();
     for (const auto& one : skipped) list.push_back({{"rule", one.rule}, {"reason", one.reason}});
@@ -91,6 +100,8 @@ void add_detail(Json& json, const Decision& decision) {
         json["actions"][i] = action_part(decision.actions[i]);
     if (decision.write_back) json["write_back"] = action_part(*decision.write_back);
     json["timers"] = timers_part(decision.timers);
+    if (!decision.sla.empty()) json["sla"] = sla_part(decision.sla, true);
+    if (decision.sla_state) json["sla_state"] = *decision.sla_state;
     if (!decision.entered.empty()) json["entered"] = decision.entered;
     if (!decision.placed.empty()) json["placed"] = placed_part(decision.placed);
     if (!decision.linked.empty()) json["linked"] = linked_part(decision.linked);
@@ -200,6 +211,19 @@ TimerChange timer_from(const Json& json) {
     return timer;
 }
 
+SlaChange sla_change_from(const Json& json) {
+    SlaChange change;
+    json.at("metric").get_to(change.metric);
+    json.at("policy").get_to(change.policy);
+    json.at("change").get_to(change.change);
+    change.at = read(parse_instant(json.at("at").get<std::string>()));
+    change.used = std::chrono::seconds(json.at("used_seconds").get<std::int64_t>());
+    change.target = std::chrono::seconds(json.at("target_seconds").get<std::int64_t>());
+    if (json.contains("due_at")) change.due = read(parse_instant(json.at("due_at").get<std::string>()));
+    change.emitted = json.value("emitted", false);
+    return change;
+}
+
 Placed placed_from(const Json& json) {
     Placed placed;
     placed.first_delivery = json.value("delivery", std::uint64_t{0});
@@ -253,6 +277,18 @@ Json to_json(const TimerChange& timer) {
     return json;
 }
 
+Json to_json(const SlaChange& change) {
+    const auto seconds = [](Duration span) { return std::chrono::floor<std::chrono::seconds>(span).count(); };
+    Json json{{"metric", change.metric},
+              {"policy", change.policy},
+              {"change", change.change},
+              {"at", to_text(change.at)},
+              {"used_seconds", seconds(change.used)},
+              {"target_seconds", seconds(change.target)}};
+    if (change.due) json["due_at"] = to_text(*change.due);
+    return json;
+}
+
 Json to_json(const Continuation& continuation) {
     Json json{{"rule", continuation.rule},           {"ruleset", continuation.ruleset},
               {"firing", continuation.firing},       {"awaits", continuation.awaits},
@@ -291,6 +327,7 @@ Json to_json(const Decision& decision, bool detail) {
               {"conflicts", list_of(decision.conflicts)}, {"actions", list_of(decision.actions)},
               {"emitted", list_of(decision.emitted)},     {"timers", list_of(decision.timers)}};
     if (decision.write_back) json["write_back"] = to_json(*decision.write_back);
+    if (!decision.sla.empty()) json["sla"] = sla_part(decision.sla, false);
     if (!decision.skipped.empty()) json["skipped"] = skipped_part(decision.skipped);
     if (!decision.failures.empty()) json["failures"] = failures_part(decision.failures);
     if (!decision.cycle.empty()) json["cycle"] = decision.cycle;
@@ -317,6 +354,9 @@ Result<Decision> decision_from_json(const Json& json) {
         for (const auto& one : json.at("actions")) decision.actions.push_back(action_from(one));
         if (json.contains("write_back")) decision.write_back = action_from(json.at("write_back"));
         for (const auto& one : json.at("emitted")) decision.emitted.push_back(emitted_from(one));
+        if (json.contains("sla"))
+            for (const auto& one : json.at("sla")) decision.sla.push_back(sla_change_from(one));
+        if (json.contains("sla_state")) decision.sla_state = json.at("sla_state");
         if (json.contains("skipped"))
             for (const auto& one : json.at("skipped"))
                 decision.skipped.push_back(
@@ -362,6 +402,8 @@ std::string canonical_text(const Decision& decision) {
     if (!decision.placed.empty()) out.value("placed", placed_part(decision.placed));
     out.text("ruleset", decision.ruleset);
     if (!decision.skipped.empty()) out.value("skipped", skipped_part(decision.skipped));
+    if (!decision.sla.empty()) out.value("sla", sla_part(decision.sla, true));
+    if (decision.sla_state) out.value("sla_state", *decision.sla_state);
     out.value("timers", timers_part(decision.timers));
     if (!decision.trace.is_null()) out.value("trace", decision.trace);
     if (!decision.continuations.empty()) out.value("waiting", list_of(decision.continuations));

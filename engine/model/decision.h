@@ -75,6 +75,20 @@ struct TimerChange {
 };
 Json to_json(const TimerChange& timer);
 
+/// What happened to a clock of a service level.
+struct SlaChange {
+    std::string metric;
+    std::string policy;
+    std::string change;  ///< started, warning, breached, met, paused, resumed, retargeted, ended, cancelled
+    Instant at{};
+    std::optional<Instant> due;  ///< while it runs in time
+    Duration used{};
+    Duration target{};
+    bool emitted = false;  ///< as an event of its own, `sla.<change>`
+    friend bool operator==(const SlaChange&, const SlaChange&) = default;
+};
+Json to_json(const SlaChange& change);
+
 /// The rest of a rule that did not run, and why.
 struct Skipped {
     std::string rule;
@@ -142,6 +156,8 @@ struct Decision {
     std::vector<Action> actions;
     std::vector<Emitted> emitted;
     std::vector<TimerChange> timers;  ///< one for each name
+    std::vector<SlaChange> sla;
+    std::optional<Json> sla_state;  ///< what the entity keeps of its clocks from now on; nothing = as before
     std::vector<Continuation> continuations;
     std::vector<Skipped> skipped;
     std::vector<RuleFailure> failures;

@@ -35,6 +35,7 @@ struct Entity {
     bool deleted = false;       ///< a tombstone
     Json fields = Json::object();
     FieldTimes times;
+    Json sla = Json::object();  ///< its clocks of service levels, as rules/policies keeps them
     std::map<std::string, OwnWrite> own_writes;  ///< dotted field without the kind → our undelivered write
 
     bool known() const { return version > 0; }

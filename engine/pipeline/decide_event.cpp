@@ -6,7 +6,9 @@
 #include "engine/base/text.h"
 #include "engine/pipeline/merge.h"
 #include "engine/pipeline/timers.h"
+#include "rules/evaluator/event_view.h"
 #include "rules/evaluator/fit.h"
+#include "rules/policies/sla.h"
 
 namespace engine {
 namespace {
@@ -46,8 +48,11 @@ public:
         for (const auto& link : tenant_.rule_set->catalogue.links()) {
             if (auto done = follow(link, input); !done) return done.error();
         }
+        const bool is_rest = is_rest_of_wait(event_);
         for (const auto& [kind, value] : event_.data.items()) {
             if (kind == input.kind || !value.is_object() || !is_read(kind)) continue;
+            // Who has waited wants to know how it is now.
+            if (is_rest && input.linked.contains(kind)) continue;
             auto& linked = input.linked[kind];
             if (!linked.is_object()) linked = Json::object();
             linked.merge_patch(value);
@@ -184,6 +189,60 @@ void note_oddities(const Tenant& tenant, const Event& event, Merged& merged) {
                                " stand in data." + kind);
 }
 
+/// The clocks of the entity's service levels, through one decision.
+class Clocks {
+public:
+    Clocks(const Tenant& tenant, const Entity& before, const Event& event)
+        : tenant_(tenant),
+          event_(event),
+          is_kept_(!tenant.rule_set->sla.empty() || !before.sla.empty()),
+          before_(before.sla),
+          state_(rules::sla_state_from(before.sla)) {
+        if (!is_kept_) return;
+        passed_ = rules::pass_time(*tenant.rule_set, state_, event.occurred(),
+                                   was_timer(event) ? name_of_timer(event) : std::string());
+    }
+    bool are_kept() const { return is_kept_; }
+
+    Json view(Instant now) const { return rules::sla_view(state_, tenant_.rule_set->calendars, now); }
+
+    void finish(const std::map<std::string, Json>& linked, Entity& after, Decision& decision) {
+        rules::Scope scope;
+        rules::EventView view(event_);
+        scope.event = &view;
+        scope.now = decision.now;
+        for (const auto& [kind, fields] : linked) scope.set(kind, &fields);
+        scope.set(after.subject.kind(), &after.fields);
+        const auto message = event_.data.find("message");
+        auto followed = rules::follow(
+            *tenant_.rule_set, state_,
+            {after.subject.kind(), after.fields, message == event_.data.end() ? nullptr : &*message,
+             after.deleted, event_.occurred(), scope});
+        decision.sla = std::move(passed_.changes);
+        decision.sla.insert(decision.sla.end(), std::make_move_iterator(followed.changes.begin()),
+                            std::make_move_iterator(followed.changes.end()));
+        // What nobody listens to stands in the decision and goes nowhere else.
+        for (auto& change : decision.sla)
+            change.emitted = change.emitted && tenant_.matcher->listens_to("sla." + change.change);
+        for (auto& timer : followed.timers) {
+            std::erase_if(decision.timers, [&](const TimerChange& one) { return one.name == timer.name; });
+            decision.timers.push_back(std::move(timer));
+        }
+        auto state = rules::to_json(state_);
+        if (state == before_) return;
+        after.sla = state;
+        decision.sla_state = std::move(state);
+    }
+
+private:
+    const Tenant& tenant_;
+    const Event& event_;
+    bool is_kept_;
+    Json before_;
+    rules::SlaState state_;
+    rules::SlaOutcome passed_;
+};
+
 /// What is deleted has nothing to wait for.
 Result<void> cancel_timers(const Event& event, Snapshot& snapshot, Decision& decision) {
     const auto timers = snapshot.timers(event.tenant, event.subject);
@@ -192,6 +251,7 @@ Result<void> cancel_timers(const Event& event, Snapshot& snapshot, Decision& dec
     for (const auto& continuation : std::exchange(decision.continuations, {}))
         decision.skipped.push_back({continuation.rule, skip_reason::cancelled});
     for (const auto& timer : *timers) {
+        if (was_timer(event) && timer.name == name_of_timer(event)) continue;
         const bool is_known =
             std::any_of(decision.timers.begin(), decision.timers.end(),
                         [&](const TimerChange& change) { return change.name == timer.name; });
@@ -243,9 +303,13 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     input.presets = work.presets;
     input.resume = work.resume;
     if (input.resume && work.began_under) input.resume->began_under = work.began_under->rule_set.get();
+    input.is_silent = is_rest_of_wait(event) && !input.resume;
     input.trace = options.trace;
     Links links(tenant, work, merged.entity.fields, snapshot);
     if (auto filled = links.fill(input); !filled) return filled.error();
+    Clocks clocks(tenant, *before, event);
+    if (clocks.are_kept()) input.sla = clocks.view(options.now);
+    const auto linked = clocks.are_kept() ? input.linked : std::map<std::string, Json>();
 
     Decided decided;
     decided.decision = rules::decide(*tenant.rule_set, *tenant.matcher, std::move(input));
@@ -257,13 +321,14 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     for (const auto& change : decision.changes) apply(decided.after, change);
     const bool changed = merged.fields_differ || !decision.changes.empty();
     if (changed) decided.after.version = before->version + 1;
+    if (clocks.are_kept() && decided.after.known()) clocks.finish(linked, decided.after, decision);
     add_write_back(tenant, event, decided);
     decided.store_entity = !(decided.after == *before);
     // Times of an entity without a version have nothing to be the times of.
     if (!decided.after.known()) decided.store_entity = false;
 
     name_waits(event, decision);
-    if (decided.after.deleted && !before->deleted)
+    if (decided.after.deleted)
         if (auto cancelled = cancel_timers(event, snapshot, decision); !cancelled) return cancelled.error();
 
     auto others = embedded(tenant, event, snapshot, decision);
@@ -272,6 +337,9 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     auto emitted = emitted_events(event, decision, options.now);
     decided.derived.insert(decided.derived.end(), std::make_move_iterator(emitted.begin()),
                            std::make_move_iterator(emitted.end()));
+    auto told = sla_events(event, decision, options.now);
+    decided.derived.insert(decided.derived.end(), std::make_move_iterator(told.begin()),
+                           std::make_move_iterator(told.end()));
     return decided;
 }
 

@@ -63,8 +63,7 @@ DeliveryKey delivery_key(const Event& event, std::size_t index) {
 bool is_other_entity(const Event& event, const std::string& kind, const Json& value,
                      const rules::Catalogue& catalogue) {
     // The rest of a rule reads again what an older event brought: that is no news of other entities.
-    const bool is_rest = event.type.starts_with("delivery.") ||
-                         (was_timer(event) && !continuation_of_wait(name_of_timer(event)).empty());
+    const bool is_rest = event.type.starts_with("delivery.") || is_rest_of_wait(event);
     return !is_rest && kind != event.subject.kind() && value.is_object() && catalogue.is_entity(kind);
 }
 
@@ -92,6 +91,21 @@ std::vector<Event> emitted_events(const Event& event, const Decision& decision, 
         derived.type = emitted.type;
         derived.actor = "rule:" + emitted.rule;
         derived.data = emitted.data;
+        events.push_back(std::move(derived));
+    }
+    return events;
+}
+
+std::vector<Event> sla_events(const Event& event, const Decision& decision, Instant now) {
+    std::vector<Event> events;
+    for (const auto& change : decision.sla) {
+        if (!change.emitted) continue;
+        auto derived = derived_from(event, "sla" + std::to_string(events.size()), now);
+        derived.time = std::nullopt;
+        derived.subject = event.subject;
+        derived.type = "sla." + change.change;
+        derived.actor = "sla:" + change.policy;
+        derived.data = Json{{"sla", to_json(change)}};
         events.push_back(std::move(derived));
     }
     return events;
@@ -221,7 +235,8 @@ Event retry_of(const Event& event, const std::vector<Change>& merged) {
     again.source = derived_source(event);
     again.cause = event.id;
     again.hops = event.hops + 1;
-    Work retry;
+    // What it brought besides its payload, it brings again.
+    auto retry = work_of(std::make_shared<const Event>(event));
     retry.retried_changes = merged;
     again.extensions[context_extension] = context_of(retry);
     return again;

@@ -37,6 +37,9 @@ Result<Event> entering(const Event& event, const std::string& kind, const Json& 
 /// The events that the decision's rules emitted, in order.
 std::vector<Event> emitted_events(const Event& event, const Decision& decision, Instant now);
 
+/// The changes of service levels that are events of their own, in order.
+std::vector<Event> sla_events(const Event& event, const Decision& decision, Instant now);
+
 /// What leaves: the write-back, then the actions. Numbers follow `decision.placed`.
 std::vector<Delivery> deliveries_of(const Event& event, const Decision& decision, int partition);
 /// Of the rest of that run of a rule, which began with the event.

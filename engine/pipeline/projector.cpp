@@ -144,7 +144,7 @@ Result<void> Projector::take_event(const JournalRecord& record, const Json& body
                  record.seq,
                  0};
     // Only this program's own events flow back.
-    if (is_own_source(event->source)) open.flow = take_pending(key_of(*event));
+    if (is_own_source(event->source) && !was_timer(*event)) open.flow = take_pending(key_of(*event));
     open_[key_of(*event)] = std::move(open);
     return {};
 }
@@ -206,6 +206,7 @@ Result<void> Projector::change_entity(const JournalRecord& record, const Event& 
     auto& entity = merged.entity;
     for (const auto& change : decision.changes) apply(entity, change);
     if (decision.write_back) note_own_writes(entity, decision, delivery_key(event, 0));
+    if (decision.sla_state) entity.sla = *decision.sla_state;
     entity.version = record.entity_version;
     // Times of an entity without a version have nothing to be the times of.
     if (entity.known()) **changed = std::move(entity);
@@ -228,6 +229,7 @@ void Projector::add_consequences(const JournalRecord& record, const Event& event
             if (auto entered = entering(event, kind, *value, decision.now))
                 derived.push_back(*std::move(entered));
     for (auto& emitted : emitted_events(event, decision, decision.now)) derived.push_back(std::move(emitted));
+    for (auto& one : sla_events(event, decision, decision.now)) derived.push_back(std::move(one));
     for (std::size_t i = 0; i < derived.size() && i < decision.placed.events.size(); ++i) {
         PendingEvent pending;
         pending.partition = partition_of(derived[i].subject);
@@ -419,7 +421,14 @@ void Projector::discard_dead_letter(const std::string& key) {
     dead_by_key_.erase(found);
     const auto lane = projection_.continuations.find(letter.delivery.lane.text());
     if (lane == projection_.continuations.end()) return;
-    std::erase_if(lane->second, [&](const auto& entry) { return waits_for(entry.second, letter.delivery); });
+    std::erase_if(lane->second, [&](const auto& entry) {
+        const auto& stored = entry.second;
+        if (!waits_for(stored, letter.delivery)) return false;
+        const auto timers = projection_.timers.find(stored.subject.text());
+        if (stored.continuation.timed && timers != projection_.timers.end())
+            timers->second.erase(wait_name(stored.id));
+        return true;
+    });
     if (lane->second.empty()) projection_.continuations.erase(lane);
 }
 

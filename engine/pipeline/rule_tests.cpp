@@ -65,7 +65,7 @@ private:
                                                    "at",   "advance", "expect"};
         static const std::vector<std::string> expectations{"fired",    "changes",   "actions", "outcome",
                                                            "partial",  "conflicts", "emitted", "merged",
-                                                           "failures", "timers",    "skipped"};
+                                                           "failures", "timers",    "skipped", "sla"};
         const auto* name = node.find("name");
         const auto* events = node.find("events");
         const auto* expect = node.find("expect");
@@ -233,7 +233,7 @@ void compare(const Case& test, const Outcomes& outcomes, CaseResult& result) {
     const auto partial_flag = test.expect.find("partial");
     const bool partial = partial_flag != test.expect.end() && *partial_flag == Json(true);
     static constexpr std::array lists{"fired",  "changes",  "actions", "conflicts", "emitted",
-                                      "merged", "failures", "timers",  "skipped"};
+                                      "merged", "failures", "timers",  "skipped",   "sla"};
     for (const char* name : lists)
         if (const auto expected = test.expect.find(name); expected != test.expect.end())
             compare_list(name, *expected, outcomes.all(name), partial, result);

@@ -38,6 +38,11 @@ public:
             add(rule.when);
             for (const auto& step : rule.then) add(step);
         }
+        for (const auto& policy : rule_set.sla) {
+            add(policy.when);
+            for (const auto& [metric, target] : policy.targets)
+                if (target.pause) add(*target.pause);
+        }
         return std::move(roots_);
     }
 

@@ -25,6 +25,7 @@ public:
     bool has(std::string_view root) const;
 
     const EventView* event = nullptr;                      ///< below `event`
+    const engine::Json* sla = nullptr;                     ///< below `sla`
     const std::vector<engine::Change>* changes = nullptr;  ///< what change conditions look at; also `changes`
     engine::Instant now{};                                 ///< also `now`, as text
 
@@ -51,8 +52,8 @@ const engine::Json* find_below(const engine::Json& root, std::span<const std::st
 bool holds(const Condition& condition, const Scope& scope);
 bool holds(const Comparison& comparison, const Scope& scope);
 
-/// Without its change conditions, as if they were not written: whether it holds long after the change.
-/// Nothing when it has no others.
+/// Without its conditions on changes and on the event, as if they were not written: whether it holds long
+/// after both. Nothing when it has no others.
 std::optional<bool> holds_still(const Condition& condition, const Scope& scope);
 
 /// `holds`, with nothing left out:

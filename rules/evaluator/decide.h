@@ -42,10 +42,12 @@ struct DecisionInput {
     /// What the matcher read from the payload's bytes ahead, if anything; borrowed. Only where the document
     /// and the linked objects hold every value that the payload has for them.
     const PayloadReadings* payload = nullptr;
+    engine::Json sla;  ///< what can be read below `sla`; null = nothing
     engine::Instant now{};
     std::vector<PresetWrite> presets;
     std::optional<Resume> resume;  ///< runs the rest of that rule instead of matching the event first
-    bool trace = false;            ///< record every rule and condition, whether it mattered or not
+    bool is_silent = false;  ///< no rule hears of the event: it only lets one go on, which is not due yet
+    bool trace = false;      ///< record every rule and condition, whether it mattered or not
 };
 
 /// Every field of Decision but write_back is filled. Never fails: what goes wrong is part of the decision.

@@ -1,6 +1,7 @@
 #include "rules/evaluator/evaluation.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "engine/base/ensure.h"
@@ -51,6 +52,7 @@ Evaluation::Evaluation(const RuleSet& rule_set, const Matcher& matcher, Decision
     scope_.event = &event_;
     scope_.changes = &input_.merged;
     scope_.now = input_.now;
+    scope_.sla = input_.sla.is_null() ? nullptr : &input_.sla;
     for (const auto& [kind, fields] : input_.linked) scope_.set(kind, &fields);
     scope_.set(input_.kind, &state_.readable());
 }
@@ -208,7 +210,14 @@ RunEnd Evaluation::run(const RuleRun& run) {
 }
 
 std::string Evaluation::next_firing(const std::string& rule) const {
-    return rule + "#" + std::to_string(std::count(fired_.begin(), fired_.end(), rule) + 1);
+    auto number = std::count(fired_.begin(), fired_.end(), rule) + 1;
+    // A run that went on keeps its number, and the next one must not have it.
+    if (input_.resume && input_.resume->continuation.rule == rule) {
+        const auto& firing = input_.resume->continuation.firing;
+        if (firing.size() > rule.size())
+            number += std::max(0L, std::strtol(firing.c_str() + rule.size() + 1, nullptr, 10) - 1);
+    }
+    return rule + "#" + std::to_string(number);
 }
 
 void Evaluation::fail(const Rule& rule, engine::RuleFailure failure) {

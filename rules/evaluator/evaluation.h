@@ -31,6 +31,7 @@ public:
 
     /// Writes what deliveries gave back. Stays whatever becomes of the rules.
     void apply_presets();
+    bool is_silent() const { return input_.is_silent; }
     bool resumes() const { return input_.resume.has_value(); }
     /// Runs the rest of the suspended rule; when it is gone, notes that.
     void resume_rule();

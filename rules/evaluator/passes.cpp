@@ -116,7 +116,7 @@ void none(Evaluation& evaluation) {
 
 void run_passes(Evaluation& evaluation) {
     if (evaluation.resumes() && !evaluation.ended()) evaluation.resume_rule();
-    if (evaluation.ended()) return;
+    if (evaluation.ended() || evaluation.is_silent()) return;
     switch (evaluation.chaining()) {
         case Chaining::cascade:
             return cascade(evaluation);

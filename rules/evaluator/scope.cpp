@@ -50,6 +50,7 @@ const Json* Scope::find(std::string_view root, std::span<const std::string> keys
     for (const auto& entry : roots_)
         if (entry.name == root) return entry.value ? find_below(*entry.value, keys) : nullptr;
     if (root == "event") return event ? event->find(keys) : nullptr;
+    if (root == "sla") return sla ? find_below(*sla, keys) : nullptr;
     return keys.empty() ? computed(root) : nullptr;
 }
 

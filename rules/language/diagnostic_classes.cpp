@@ -59,6 +59,9 @@ const std::vector<DiagnosticClass>& diagnostic_classes() {
          "Export it again as .ics, or list the days in calendars.yaml."},
         {"part-holiday", "A file of holidays has events that take hours, not days.",
          "Write what they leave open under special."},
+        // Service levels.
+        {"unknown-metric", "A policy has a target for a metric that does not exist.",
+         "Correct its spelling."},
         // Rules.
         {"dangling-group", "A rule names a group that no file declares.",
          "Declare it under groups, or correct the name."},

@@ -19,7 +19,8 @@ bool is_word(std::string_view text) {
 
 /// Roots that rules read and that are no kinds of entity.
 bool is_reserved(const std::string& kind) {
-    return kind == "event" || kind == "changes" || kind == "steps" || kind == "result" || kind == "now";
+    return kind == "event" || kind == "sla" || kind == "timer" || kind == "changes" || kind == "steps" ||
+           kind == "result" || kind == "now";
 }
 
 void read_kind(const YamlNode& node, Catalogue& catalogue, Problems& problems) {

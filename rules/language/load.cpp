@@ -11,6 +11,7 @@
 #include "rules/language/options.h"
 #include "rules/language/reading.h"
 #include "rules/language/rule_reader.h"
+#include "rules/language/sla.h"
 
 namespace rules {
 namespace {
@@ -51,6 +52,7 @@ public:
         read_catalogue();
         read_calendar_file();
         read_tenant();
+        read_sla_file();
         read_rule_files();
         warn_of_unread_files();
         return std::move(rule_set_);
@@ -68,6 +70,11 @@ private:
         CalendarSource source{files_};
         read_calendars(parse_file(*file, problems_), source, rule_set_.calendars, problems_);
         holiday_files_ = std::move(source.read);
+    }
+
+    void read_sla_file() {
+        const auto file = files_.find("sla.yaml");
+        if (file != files_.end()) read_sla(parse_file(*file, problems_), rule_set_, problems_);
     }
 
     void read_tenant() {
@@ -144,8 +151,7 @@ private:
     }
 
     static bool is_later_file(const std::string& name) {
-        static const std::vector<std::string> names{"sla.yaml", "routing.yaml", "scoring.yaml",
-                                                    "tagging.yaml"};
+        static const std::vector<std::string> names{"routing.yaml", "scoring.yaml", "tagging.yaml"};
         return known_file(name, names) || (name.starts_with("scripts/") && name.ends_with(".lua"));
     }
 
@@ -159,7 +165,7 @@ private:
 }  // namespace
 
 std::vector<std::string> tenant_file_names() {
-    return {"tenant.yaml", "rules.yaml", "fields.yaml", "connections.yaml", "calendars.yaml"};
+    return {"tenant.yaml", "rules.yaml", "fields.yaml", "connections.yaml", "calendars.yaml", "sla.yaml"};
 }
 
 std::vector<std::string> tenant_keys() {

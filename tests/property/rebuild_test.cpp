@@ -100,6 +100,33 @@ constexpr auto one_rule_more =
     "    when: { ticket.status: { changed_to: solved } }\n"
     "    then: [ { set: { ticket.custom.rounds: 2.0 } }, { add_tags: [solved] } ]\n";
 
+/// Clocks that begin, stand, warn, change their targets and are late while the histories last.
+constexpr auto service_levels =
+    "policies:\n"
+    "  - id: urgent\n"
+    "    when: { ticket.priority: urgent }\n"
+    "    warn: 50%\n"
+    "    targets: { resolution: 20s, periodic_update: 15s }\n"
+    "  - id: others\n"
+    "    calendar: mornings\n"
+    "    pause: { ticket.status: pending }\n"
+    "    reopen: restart\n"
+    "    targets: { resolution: { low: 2m, else: 50s }, agent_work: 30s }\n";
+constexpr auto calendars =
+    "calendars: { mornings: { zone: Europe/Berlin, hours: { mon-sun: \"08:00-13:01\" } } }\n";
+constexpr auto rule_on_levels =
+    "  - id: late\n"
+    "    on: [sla.breached, sla.warning, sla.met]\n"
+    "    then: [ { add_tags: [\"{{ event.type }}\"] } ]\n";
+
+std::shared_ptr<const Tenant> tenant_of_all_kinds(const std::string& rules) {
+    return tenant_of({{"tenant.yaml", "name: acme\n"},
+                      {"connections.yaml", sandbox_connections},
+                      {"calendars.yaml", calendars},
+                      {"sla.yaml", service_levels},
+                      {"rules.yaml", "rules:\n" + rules + rule_on_levels}});
+}
+
 /// One thing that happens. What it is about is drawn when it happens, from `draw`, so that leaving others out
 /// leaves it possible.
 struct Op {
@@ -182,8 +209,8 @@ std::vector<Op> stream_of(std::uint32_t seed, std::size_t length) {
 class Runner {
 public:
     explicit Runner(std::function<std::unique_ptr<Store>()> open) : open_(std::move(open)) {
-        tenants_ = {tenant_with(rules_of_all_kinds),
-                    tenant_with(std::string(rules_of_all_kinds) + one_rule_more)};
+        tenants_ = {tenant_of_all_kinds(rules_of_all_kinds),
+                    tenant_of_all_kinds(std::string(rules_of_all_kinds) + one_rule_more)};
         store_ = open_();
         ENSURE(store_->own());
         start();
@@ -601,7 +628,7 @@ TEST_CASE("rebuild: one that was stopped is noticed, and done again is finished"
     REQUIRE(unfinished);
     CHECK(*unfinished);
     CHECK(differences(*store, tenant, 1'000).find("begun and not finished") != std::string::npos);
-    const auto rules = tenant_with(rules_of_all_kinds);
+    const auto rules = tenant_of_all_kinds(rules_of_all_kinds);
     Worker worker(*store, Tenants{{tenant, rules}}, WorkerOptions());
     const auto started = worker.start(noon);
     REQUIRE_FALSE(started);
@@ -619,7 +646,7 @@ TEST_CASE("rebuild: a decision that was made otherwise, and a rule set that is g
     SqliteFile file;
     auto store = file.open();
     REQUIRE(store->own());
-    const auto tenant = tenant_with(rules_of_all_kinds);
+    const auto tenant = tenant_of_all_kinds(rules_of_all_kinds);
     REQUIRE(activate(*store, *tenant, {}, noon));
     {
         Worker worker(*store, Tenants{{tenant->name, tenant}}, WorkerOptions());

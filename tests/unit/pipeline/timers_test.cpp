@@ -248,6 +248,137 @@ TEST_CASE("timers: a refused commit fires them again, once", "[timers]") {
     CHECK_FALSE(worker.has_timers(noon + minutes(60)));
 }
 
+TEST_CASE("timers: a read that fails is done again", "[timers]") {
+    auto opened = open_sqlite(":memory:");
+    ENSURE(opened);
+    auto gate = std::make_unique<GatedStore>(std::move(*opened));
+    auto& store = *gate;
+    ENSURE(store.own());
+    const auto tenant = tenant_with(reminding);
+    ENSURE(activate(store, *tenant, {}, noon));
+    WorkerOptions options;
+    options.timers_memory_max = 1;
+    std::vector<std::string> fired;
+    Worker worker(store, Tenants{{tenant->name, tenant}}, options, [&](const Event& one, const Decision&) {
+        if (one.type == "ticket.reminder") fired.push_back(one.subject.text());
+    });
+    ENSURE(worker.start(noon));
+    for (int i = 1; i <= 4; ++i) {
+        const auto number = std::to_string(i);
+        worker.submit({event("e" + number, "ticket.created", "ticket/" + number, ticket())},
+                      [](std::vector<Ack>) {});
+        REQUIRE(worker.turn(noon + seconds(i)));
+    }
+    bool is_away = true;
+    store.before_timers = [&]() -> Result<void> {
+        if (is_away) return unavailable("away");
+        return {};
+    };
+    const auto due = noon + minutes(11);
+    bool refused = false;
+    for (int i = 0; i < 10 && !refused; ++i) refused = !worker.turn(due);
+    CHECK(refused);
+    CHECK(worker.has_timers(due));
+    is_away = false;
+    while (worker.has_timers(due)) REQUIRE(worker.turn(due));
+    CHECK(fired == Names{"ticket/1", "ticket/2", "ticket/3", "ticket/4"});
+}
+
+TEST_CASE("timers: one that was ended in a commit that had to be taken apart does not fire", "[timers]") {
+    auto opened = open_sqlite(":memory:");
+    ENSURE(opened);
+    auto gate = std::make_unique<GatedStore>(std::move(*opened));
+    auto& store = *gate;
+    ENSURE(store.own());
+    const auto tenant =
+        tenant_with(std::string(reminding) +
+                    "  - id: close\n    on: ticket.closing\n    then: [ { emit: ticket.solved } ]\n");
+    ENSURE(activate(store, *tenant, {}, noon));
+    Names types;
+    Worker worker(store, Tenants{{tenant->name, tenant}}, {},
+                  [&](const Event& one, const Decision&) { types.push_back(one.type); });
+    ENSURE(worker.start(noon));
+    const auto take = [&](const std::string& id, const std::string& type, Instant now) {
+        worker.submit({event(id, type, "ticket/1", ticket())}, [](std::vector<Ack>) {});
+        REQUIRE(worker.turn(now));
+    };
+    take("e1", "ticket.created", noon);
+    take("e2", "ticket.closing", noon + minutes(10) - seconds(1));
+    bool contradicts = true;
+    store.before_commit = [&](std::span<const Step>) -> Result<void> {
+        if (std::exchange(contradicts, false)) return Error{Code::conflict, "contradicts"};
+        return {};
+    };
+    while (worker.has_work() || worker.has_timers(noon + minutes(10)))
+        REQUIRE(worker.turn(noon + minutes(10)));
+    CHECK(types == Names{"ticket.created", "ticket.closing", "ticket.solved"});
+    CHECK(store.timers(tenant->name, 10)->empty());
+}
+
+TEST_CASE("timers: what is due as its subject is erased is erased with it", "[timers]") {
+    World world(tenant_with(std::string(reminding) + waiting));
+    world.submit(event("e1", "ticket.created", "ticket/1", ticket()));
+    world.decisions.clear();
+    Request request;
+    request.tenant = world.tenant->name;
+    request.command = "erase";
+    request.arguments = Json{{"subject", "ticket/1"}};
+    request.actor = "operator:test";
+    Result<Json> answer = not_found("no answer");
+    world.worker->command(request, [&answer](Result<Json> result) { answer = std::move(result); });
+    world.run(noon + minutes(10));
+    REQUIRE(answer);
+    CHECK(world.decisions.empty());
+    CHECK(timers_in(world).empty());
+}
+
+TEST_CASE("waits: an operator's retry runs the rest again", "[timers]") {
+    World world(tenant_with(
+        "  - id: strict\n    on: ticket.created\n    on_error: lane\n    then:\n      - wait: 10m\n"
+        "      - set: { ticket.priority: \"{{ ticket.custom.wish }}\" }\n"
+        "  - id: other\n    on: \"*\"\n    then: [ { add_tags: [seen] } ]\n"));
+    world.submit(
+        event("e1", "ticket.created", "ticket/1", Json{{"ticket", {{"custom", {{"wish", "bad"}}}}}}));
+    world.run(noon + minutes(10));
+    REQUIRE(world.worker->blocked_lanes() == 1);
+    REQUIRE(world.decisions.back().failures.size() == 1);
+    ENSURE(world.command("lanes.release", {{"subject", "ticket/1"}, {"mode", "retry"}}));
+    CHECK(world.worker->blocked_lanes() == 1);
+    CHECK(world.decisions.back().event_id.text().ends_with("~retry"));
+    CHECK(world.decisions.back().failures.size() == 1);
+}
+
+TEST_CASE("waits: the rest reads others as they are then", "[timers]") {
+    World world(
+        tenant_of({{"tenant.yaml", "name: acme\n"},
+                   {"fields.yaml", "links: { ticket.requester.email: { kind: contact, by: email } }\n"},
+                   {"rules.yaml",
+                    "rules:\n  - id: patient\n    on: ticket.created\n    then:\n      - wait: 10m\n"
+                    "      - set: { ticket.queue: \"{{ contact.name }}\" }\n"}}));
+    const auto contact = [](const std::string& name) {
+        return Json{{"id", "9"}, {"email", "a@x.org"}, {"name", name}};
+    };
+    world.submit(
+        event("e1", "ticket.created", "ticket/1",
+              Json{{"ticket", {{"requester", {{"email", "a@x.org"}}}}}, {"contact", contact("before")}}));
+    world.submit(event("e2", "contact.updated", "contact/9", Json{{"contact", contact("after")}}));
+    world.run(noon + minutes(10));
+    CHECK(world.entity("ticket/1").fields["queue"] == "after");
+}
+
+TEST_CASE("waits: nobody hears of a time that is over before the results have come", "[timers]") {
+    World world(
+        tenant_with("  - id: both\n    on: ticket.created\n    then:\n"
+                    "      - slack.post_message: { channel: C1, text: hello }\n        as: post\n"
+                    "      - wait: 10m\n"
+                    "      - set: { ticket.custom.ts: \"{{ steps.post.result.ts }}\" }\n"
+                    "  - id: all\n    on: wait.over\n    then: [ { add_tags: [heard] } ]\n"));
+    world.submit(event("e1", "ticket.created", "ticket/1", ticket()));
+    world.run(noon + minutes(10));
+    CHECK(world.decisions.back().event_type == "wait.over");
+    CHECK(world.decisions.back().fired.empty());
+}
+
 TEST_CASE("timers: a loop of them ends, a slow round does not", "[timers]") {
     World world(
         tenant_with("  - id: quick\n    on: [ticket.created, ticket.quick]\n    then: [ { emit: { type: "
@@ -289,6 +420,14 @@ TEST_CASE("timer queue: holds the next ones, and finds the others in the store",
     queue.apply(more);
     CHECK(queue.next_due() == noon - seconds(1));
     CHECK(queue.size() == 100);
+    // Of one name there is one, wherever it was.
+    for (const int due : {70, 40, 41}) {
+        auto moved = timer(50);
+        moved.due = noon + seconds(due);
+        queue.add(moved);
+    }
+    CHECK(queue.size() == 100);
+    queue.add(timer(50));
     int seen = 0;
     Instant last = Instant::min();
     while (true) {

@@ -51,8 +51,8 @@ std::string reference_page() {
         "This page is made from `rules/catalogue.cpp`: `SIGNALBOX_UPDATE_GOLDEN=1 test_language` writes it "
         "anew.\n";
     for (const auto& kind : catalogue.kinds()) page += section(catalogue, kind, kind);
-    return page + section(catalogue, "event", "event") + section(catalogue, "changes", "changes") +
-           section(catalogue, "now", "now") + links(catalogue);
+    return page + section(catalogue, "event", "event") + section(catalogue, "sla", "sla") +
+           section(catalogue, "changes", "changes") + section(catalogue, "now", "now") + links(catalogue);
 }
 
 }  // namespace

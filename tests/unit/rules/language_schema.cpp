@@ -7,6 +7,7 @@
 #include "rules/language/load.h"
 #include "rules/language/options.h"
 #include "rules/language/rule_reader.h"
+#include "rules/language/sla.h"
 #include "rules/language/steps.h"
 #include "tests/support/catch.h"
 #include "tests/unit/rules/language_support.h"
@@ -52,7 +53,7 @@ void collect_references(const Json& node, Names& into) {
 }  // namespace
 
 TEST_CASE("schema: every file is a JSON Schema that old editors read too", "[language]") {
-    for (const char* name : {"rules", "tenant", "fields", "connections", "calendars", "tests"}) {
+    for (const char* name : {"rules", "tenant", "fields", "connections", "calendars", "sla", "tests"}) {
         const auto root = schema(name);
         CHECK(engine::text_or(root, "$schema", "") == "http://json-schema.org/draft-07/schema#");
         CHECK_FALSE(engine::text_or(root, "title", "").empty());
@@ -88,6 +89,14 @@ TEST_CASE("schema: the keys of conditions, rules and files are those the loader 
 
 TEST_CASE("schema: the keys of a calendar are those the loader knows", "[language]") {
     CHECK(keys_at(schema("calendars"), "definitions.calendar.properties") == set_of(rules::calendar_keys()));
+}
+
+TEST_CASE("schema: the keys and metrics of a service level are those the loader knows", "[language]") {
+    const auto root = schema("sla");
+    CHECK(keys_at(root, "definitions.policy.properties") == set_of(rules::sla_policy_keys()));
+    CHECK(keys_at(root, "definitions.metric.properties") == set_of(rules::sla_target_keys()));
+    CHECK(keys_at(root, "definitions.policy.properties.targets.properties") ==
+          set_of(rules::sla_metric_names()));
 }
 
 TEST_CASE("schema: the field types are those the loader knows", "[language]") {
