@@ -39,6 +39,17 @@ rules:
     on: ticket.reminder
     then:
       - add_tags: [reminded]
+
+  - id: late
+    on: sla.breached
+    then:
+      - add_tags: ["late:{{ event.data.sla.metric }}"]
+"""
+LEVELS = """\
+policies:
+  - id: promised
+    kind: conversation
+    targets: { resolution: 10s, first_response: 1h }   # time enough to look at it before
 """
 
 
@@ -49,6 +60,7 @@ class Desk:
         tenant.mkdir(parents=True, exist_ok=True)
         (tenant / "tenant.yaml").write_text("name: desk\n")
         (tenant / "rules.yaml").write_text(RULES)
+        (tenant / "sla.yaml").write_text(LEVELS)
         self.kept = store_of(store, self.work)
         self.daemon = Daemon(program, self.work, self.work / "tenants", environment=environment, kept=self.kept)
         self.key = ""
@@ -58,10 +70,10 @@ class Desk:
         self.daemon.start()
         self.key = self.key or self.daemon.make_key("desk", "--name", "timers")
 
-    def send(self, kind, subject, after="1h"):
+    def send(self, kind, subject, after="1h", entity="ticket"):
         self.sent += 1
-        event = {"specversion": "1.0", "id": f"e{self.sent}", "source": "/timers", "type": f"ticket.{kind}",
-                 "subject": f"ticket/{subject}", "data": {"ticket": {"custom": {"after": after}}}}
+        event = {"specversion": "1.0", "id": f"e{self.sent}", "source": "/timers", "type": f"{entity}.{kind}",
+                 "subject": f"{entity}/{subject}", "data": {entity: {"custom": {"after": after}}}}
         status, _, content = self.daemon.call("POST", "/v1/desk/events", event, key=self.key,
                                               headers={"Content-Type": "application/cloudevents+json"})
         expect(status == 202, f"an event was answered {status}: {content}")
@@ -125,6 +137,30 @@ def check_deaths(desk):
     expect(subjects(desk.fired()) == ["a", "e", "f"], f"after one more death: {desk.fired()}")
 
 
+def check_levels(desk):
+    """Service levels are late over a death of the daemon, too; what they say is listed and shown."""
+    desk.send("created", "k", entity="conversation")
+    desk.daemon.wait_until_decided()
+    listed = desk.daemon.records("sla", "list")
+    expect([(one["subject"], one["metric"], one["policy"]) for one in listed] ==
+           [("conversation/k", "resolution", "promised"), ("conversation/k", "first_response", "promised")],
+           f"listed: {listed}")
+    desk.daemon.kill()
+    desk.start()
+    path = "/v1/desk/entities/conversation/k"
+    entity = lambda: desk.daemon.call("GET", path, key=desk.key)[2]
+    wait_until(lambda: entity()["fields"].get("tags") == ["late:resolution"], "nobody is late")
+    shown = json.loads(desk.daemon.command("sla", "show", "conversation/k", "--json"))
+    expect(shown["resolution"]["breached"] and shown["first_response"]["state"] == "running", f"shown: {shown}")
+    expect(shown["resolution"]["breached_at"] == shown["resolution"]["due_at"] == listed[0]["due_at"],
+           f"another instant: {shown}, {listed}")
+    expect(entity()["sla"]["resolution"]["breached"], "not over HTTP")
+    expect("late since" in desk.daemon.command("sla", "show", "conversation/k"), "not for people")
+    desk.send("deleted", "k", entity="conversation")
+    desk.daemon.wait_until_decided()
+    expect(desk.daemon.records("sla", "list") == [], "the clocks outlive the conversation")
+
+
 def check_proof(desk):
     """The journal says the same again: what waits, and every decision."""
     expect(desk.daemon.stop() == 0, "it does not stop")
@@ -181,7 +217,7 @@ def run(arguments):
         return
     desk = Desk(arguments.signalbox, arguments.work, arguments.store)
     try:
-        for check in (check_lists, check_deaths, check_proof):
+        for check in (check_lists, check_deaths, check_levels, check_proof):
             check(desk)
             print(f"{check.__name__}: fine", flush=True)
     finally:
