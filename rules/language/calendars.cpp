@@ -20,7 +20,6 @@ using std::chrono::days;
 using std::chrono::seconds;
 
 constexpr std::array<std::string_view, 7> weekdays{"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
-constexpr seconds hours_end = std::chrono::hours(48);
 
 /// Digits and nothing else.
 std::optional<int> number_of(std::string_view digits) {
