@@ -145,8 +145,11 @@ private:
 
     void follow(SlaMetric metric) {
         auto found = state_.clocks.find(metric);
-        if (found != state_.clocks.end() && found->second.ended && target_ != nullptr && !is_done_)
+        if (found != state_.clocks.end() && found->second.ended && target_ != nullptr && !is_done_) {
             reopen(found->second);
+            // One that begins anew is gone.
+            found = state_.clocks.find(metric);
+        }
         const bool is_active = found != state_.clocks.end() && !found->second.ended;
         if (is_active && target_ == nullptr) return end(found->second, "cancelled");
         if (is_active) return go_on(found->second);
