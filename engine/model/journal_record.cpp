@@ -53,6 +53,13 @@ Json number_of(std::int64_t value) {
 
 }  // namespace
 
+bool is_new_beginning(const JournalRecord& record) {
+    if (record.kind != record_kind::erasure || !record.body) return false;
+    const auto body = parse_json(*record.body);
+    const auto* goes_on = body ? find(*body, "goes_on") : nullptr;
+    return goes_on == nullptr || *goes_on != Json(true);
+}
+
 void append_canonical_row(std::string& out, const JournalRecord& record) {
     append_text(out, "{\"actor\":", record.actor);
     out += ",\"body_digest\":\"";

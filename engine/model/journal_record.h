@@ -48,6 +48,10 @@ struct JournalRecord {
     Digest hash{};                    ///< SHA-256(hash of the row before ‖ canonical_row)
 };
 
+/// The subject begins anew with it: a row of kind `erasure`, unless it says that it goes on with an earlier
+/// one.
+bool is_new_beginning(const JournalRecord& record);
+
 /// The bytes that are hashed: RFC 8785 JSON of every column but body, salt and hash; digests as hex, time as
 /// microseconds. docs/reference/journal.md describes it for verifiers in other languages.
 std::string canonical_row(const JournalRecord& record);

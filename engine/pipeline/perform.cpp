@@ -227,15 +227,20 @@ Result<void> Batch::check_lane_is_quiet(const TenantName& tenant, const Subject&
     return {};
 }
 
-/// Newest first, one more than a step may erase when there are more. A request that goes on with another one
-/// says before which row.
+/// Newest first, more than a step may erase when there are more. A request that goes on with another one says
+/// before which row; any number may have come since then.
 Result<std::vector<JournalPlace>> Batch::rows_to_erase(const Request& request, const Subject& subject) {
-    auto rows = store_.trail(request.tenant, subject, 2 * options_.erased_rows_max + 1);
     const auto* before = find(request.arguments, "before");
-    if (!rows || before == nullptr || !before->is_number_unsigned()) return rows;
-    std::erase_if(*rows,
-                  [&](const JournalPlace& place) { return place.seq >= before->get<std::uint64_t>(); });
-    return rows;
+    if (before != nullptr && !before->is_number_unsigned())
+        return invalid("argument before is the number of a row");
+    for (std::size_t limit = options_.erased_rows_max + 1;; limit *= 2) {
+        auto rows = store_.trail(request.tenant, subject, limit);
+        if (!rows || before == nullptr) return rows;
+        const bool is_all = rows->size() < limit;
+        std::erase_if(*rows,
+                      [&](const JournalPlace& place) { return place.seq >= before->get<std::uint64_t>(); });
+        if (is_all || rows->size() > options_.erased_rows_max) return rows;
+    }
 }
 
 /// Bodies, entity, timers, continuations and dead letters in one step. The tombstone's version goes on, so
@@ -245,13 +250,15 @@ Result<Json> Batch::erase(const Request& request) {
     if (!text) return text.error();
     const auto subject = Subject::parse(*text);
     if (!subject) return subject.error();
-    if (auto quiet = check_lane_is_quiet(request.tenant, *subject); !quiet) return quiet.error();
+    // What came since the first part is kept, so that it may be under way.
+    const bool goes_on = request.arguments.contains("before");
+    if (!goes_on)
+        if (auto quiet = check_lane_is_quiet(request.tenant, *subject); !quiet) return quiet.error();
     auto rows = rows_to_erase(request, *subject);
     if (!rows) return rows.error();
     auto known = entity(request.tenant, *subject);
     if (!known) return known.error();
     const bool is_erased = known->deleted && known->fields.empty() && known->own_writes.empty();
-    const bool goes_on = request.arguments.contains("before");
     if (rows->empty() && (goes_on || is_erased || !known->known()))
         return not_found("nothing is known of " + *text);
     const bool more = rows->size() > options_.erased_rows_max;
@@ -277,12 +284,13 @@ Result<Json> Batch::erase(const Request& request) {
                                       {"version", known->version},
                                       {"rows", rows->size()},
                                       {"more", more},
+                                      {"goes_on", goes_on},
                                       {"reason", text_or(request.arguments, "reason", "")}});
     step.records.push_back(std::move(record));
     Json answer{{"subject", *text}, {"state", "erased"}, {"rows", rows->size()}, {"version", known->version}};
     // The rest is older than this; what has come since is kept.
     if (more) answer["before"] = rows->back().seq;
-    step.erasures.push_back({*subject, std::move(*rows)});
+    step.erasures.push_back({*subject, std::move(*rows), goes_on});
     steps_.push_back(std::move(step));
     return answer;
 }

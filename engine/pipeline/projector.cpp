@@ -72,7 +72,8 @@ std::shared_ptr<const Event> Projector::event_of(const Decision& decision) const
 Result<void> Projector::take(const JournalRecord& record) {
     // Rows of the control stream change nothing that is projected.
     if (record.subject.empty()) return {};
-    if (record.kind == record_kind::erasure) return take_erasure(record);
+    if (record.kind == record_kind::erasure)
+        return is_new_beginning(record) ? take_erasure(record) : Result<void>();
     if (record.previous != 0 && record.previous <= detached(record.stream))
         lose(record, not_found("rows before " + row_name(record) + " were taken away by retention"));
     // Bodies go by erasures only: `verify` finds others.

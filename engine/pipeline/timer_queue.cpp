@@ -33,13 +33,14 @@ Result<void> TimerQueue::read(Store& store, const std::function<bool(const Timer
 }
 
 void TimerQueue::apply(const Step& step) {
-    for (const auto& erasure : step.erasures) forget({step.tenant.text(), erasure.subject.text()});
+    for (const auto& erasure : step.erasures)
+        if (!erasure.goes_on) forget({step.tenant.text(), erasure.subject.text()});
     for (const auto& timer : step.timers_removed) remove(timer);
     for (const auto& timer : step.timers_set) set(timer);
     if (by_due_.size() > 2 * memory_max_) let_go();
 }
 
-/// In place of the one of that name. Beyond what memory holds it is found in the store.
+// Beyond what memory holds it is found in the store.
 void TimerQueue::set(const Timer& timer) {
     remove(timer);
     if (!until_ || place_of(timer) <= place_of(*until_)) insert(timer);
@@ -88,10 +89,6 @@ std::vector<Timer> TimerQueue::take_due(Instant now, std::size_t limit) {
         remove(due.back());
     }
     return due;
-}
-
-void TimerQueue::add(const Timer& timer) {
-    set(timer);
 }
 
 std::size_t TimerQueue::count_due(Instant now) const {

@@ -6,7 +6,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -38,8 +37,8 @@ public:
     std::size_t count_due(Instant now) const;
     /// Those that are due, in order, taken out.
     std::vector<Timer> take_due(Instant now, std::size_t limit);
-    /// One of the store, which may fire now.
-    void add(const Timer& timer);
+    /// One of the store, which may fire now; in place of the one of that name.
+    void set(const Timer& timer);
 
     std::size_t size() const { return by_due_.size(); }
 
@@ -50,7 +49,6 @@ private:
     static Place place_of(const Timer& timer);
     static Lane lane_of(const Timer& timer) { return {timer.tenant.text(), timer.subject.text()}; }
 
-    void set(const Timer& timer);
     void insert(const Timer& timer);
     void remove(const Timer& timer);
     void forget(const Lane& lane);

@@ -427,7 +427,7 @@ void Worker::release(const BlockedLane& lane) {
     const auto timers = store_.timers_of(lane.tenant, lane.subject);
     timers_changed_ = timers_changed_ || !timers;
     if (timers)
-        for (const auto& timer : *timers) timers_.add(timer);
+        for (const auto& timer : *timers) timers_.set(timer);
     // A lane that stumbled again may have left some of it in memory.
     std::erase_if(pending_, [&lane](const PendingEvent& pending) { return is_of(lane, pending.event); });
     const auto read = for_each_pending(store_, lane.partition, [&](PendingEvent&& pending) {

@@ -112,6 +112,7 @@ struct JournalPlace {
 struct Erasure {
     Subject subject;
     std::vector<JournalPlace> rows;
+    bool goes_on = false;  ///< with the rows an earlier one left: takes them only, and keeps what came since
 };
 
 /// What one step of the pipeline (one event decided, one delivery settled, one command) changes. All of it

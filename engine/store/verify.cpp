@@ -110,10 +110,11 @@ private:
         return !wrong || fail(record.seq, *std::move(wrong));
     }
 
-    /// An erasure takes every earlier body of its subject, so what is gone must have one after it.
+    /// An erasure takes every earlier body of its subject, so what is gone must have one after it. One that
+    /// goes on takes rows that came before the first.
     void account(const JournalRecord& record) {
         if (!record.body) unaccounted_.try_emplace(record.subject, record.seq);
-        if (record.kind == record_kind::erasure) unaccounted_.erase(record.subject);
+        if (is_new_beginning(record)) unaccounted_.erase(record.subject);
     }
 
     void find_unaccounted() {

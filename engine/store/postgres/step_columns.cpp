@@ -135,6 +135,7 @@ void StepColumns::add_erasures() {
             seqs.add(place.seq);
         }
         add_rare(sql::erase_bodies, values(now_.tenant, subject, streams, seqs));
+        if (erasure.goes_on) continue;
         for (const auto* statement :
              {sql::forget_timers, sql::forget_continuations, sql::forget_dead_letters})
             add_rare(statement, values(now_.tenant, subject));

@@ -101,6 +101,7 @@ Result<void> StepWriter::erase(const Erasure& erasure) {
             return Error{Code::conflict, "row " + std::to_string(place.seq) + " of stream " + place.stream +
                                              " is not about " + subject};
     }
+    if (erasure.goes_on) return {};
     for (const auto* statement : {sql::forget_timers, sql::forget_continuations, sql::forget_dead_letters})
         if (const auto done = database_.run(statement, now_.tenant, subject); !done) return done.error();
     return {};

@@ -92,6 +92,38 @@ TEST_CASE("erasure: bodies, timers, continuations and dead letters of the subjec
     CHECK(faults_of(*store).empty());
 }
 
+TEST_CASE("erasure: one that goes on takes its rows only", "[store]") {
+    const auto backend = GENERATE(from_range(all_backends()));
+    INFO(backend.name);
+    OpenStore store(backend);
+    fill(*store);
+    const auto timers = need(store->timers(acme, 10));
+    const auto waiting = need(store->continuations(acme, subject(about)));
+    const auto failed = need(store->dead_letters(acme, 10));
+    auto first = erasure_of(*store, 2);
+    auto rest = first;
+    first.erasures[0].rows.resize(2);
+    rest.erasures[0].rows.erase(rest.erasures[0].rows.begin(), rest.erasures[0].rows.begin() + 2);
+    rest.erasures[0].goes_on = true;
+    rest.records[0].body = R"({"goes_on":true,"rows":2})";
+    rest.entities.clear();
+    need(commit(*store, first));
+    CHECK(need(store->continuations(acme, subject(about))).empty());
+    Step since = step_at(150);
+    since.timers_set = timers;
+    since.continuations_set = waiting;
+    since.dead_letters_added = failed;
+    need(commit(*store, decided_step("since", about, 151)));
+    need(commit(*store, since));
+    need(commit(*store, rest));
+    CHECK(need(store->timers(acme, 10)).size() == timers.size());
+    CHECK(need(store->continuations(acme, subject(about))).size() == waiting.size());
+    CHECK(need(store->dead_letters(acme, 10)).size() == failed.size());
+    CHECK(need(store->trail(acme, subject(about), 1000)).size() == 2);
+    CHECK(need(verify(*store, acme)).erased_bodies == 4);
+    CHECK(faults_of(*store).empty());
+}
+
 TEST_CASE("erasure: rows about somebody else are refused, and nothing is erased", "[store]") {
     const auto backend = GENERATE(from_range(all_backends()));
     INFO(backend.name);

@@ -2,6 +2,7 @@
 
 #include "engine/pipeline/explain.h"
 #include "engine/pipeline/fold.h"
+#include "engine/pipeline/rebuild.h"
 #include "engine/pipeline/recorded.h"
 #include "engine/store/verify.h"
 #include "tests/support/catch.h"
@@ -58,7 +59,9 @@ TEST_CASE("erase: bodies and entity go, the journal proves itself, and the next 
     CHECK(row.kind == record_kind::erasure);
     CHECK(row.entity_version == 3);
     CHECK(row.actor == "operator:test");
-    CHECK(row.body == R"({"more":false,"reason":"request 12","rows":4,"subject":"ticket/INC1","version":3})");
+    CHECK(
+        row.body ==
+        R"({"goes_on":false,"more":false,"reason":"request 12","rows":4,"subject":"ticket/INC1","version":3})");
 
     world.submit(changed("e3", {{"priority", "urgent"}}));
     CHECK(world.entity(ticket).version == 4);
@@ -142,4 +145,75 @@ TEST_CASE("erase: more rows than one step takes are erased by those that go on, 
     CHECK(report->faults.empty());
     CHECK(report->erased_bodies == 8);
     CHECK(explain(*world.store, world.tenant->name, EventId("new"), "test"));
+}
+
+TEST_CASE("erase: one that goes on keeps what has come since the first, and the journal says the same",
+          "[pipeline]") {
+    WorkerOptions options;
+    options.erased_rows_max = 3;
+    World world(tenant_with("  - id: patient\n"
+                            "    on: ticket.created\n"
+                            "    then:\n"
+                            "      - emit: { type: ticket.reminder, after: 10m }\n"
+                            "      - slack.post_message: { channel: c, text: t }\n"
+                            "      - wait: 20m\n"
+                            "      - add_tags: [over]\n"),
+                options);
+    for (int i = 0; i < 4; ++i) world.submit(changed("e" + std::to_string(i), {{"subject", i}}));
+    const auto first = erase(world);
+    REQUIRE(first.contains("before"));
+    world.submit(event("new", "ticket.created", ticket, {{"ticket", {{"priority", "urgent"}}}}));
+    for (auto& delivery : world.worker->take_due(noon, 10))
+        world.worker->settled(delivery.partition, delivery.number, failed_with("no such channel"));
+    world.run();
+    const auto waiting = [&world] {
+        return world.store->continuations(world.tenant->name, *Subject::parse(ticket));
+    };
+    const auto timers = [&world] { return world.store->timers(world.tenant->name, 100); };
+    const auto failed = [&world] { return world.store->dead_letters(world.tenant->name, 100); };
+    REQUIRE(timers()->size() == 2);
+    REQUIRE(waiting()->size() == 1);
+    REQUIRE(failed()->size() == 1);
+    const auto version = world.entity(ticket).version;
+
+    const auto second = erase(world, {{"before", first["before"]}});
+    CHECK(second["version"] == version);
+    CHECK(erase(world, {{"before", second["before"]}})["rows"] == 2);
+    CHECK(timers()->size() == 2);
+    CHECK(waiting()->size() == 1);
+    CHECK(failed()->size() == 1);
+    CHECK(world.entity(ticket).version == version);
+
+    std::string found;
+    RebuildOptions rebuilding;
+    rebuilding.on_difference = [&found](const Difference& one) {
+        found += one.what + " " + one.name + " " + one.detail + "\n";
+    };
+    REQUIRE(rebuild(*world.store, world.tenant->name, rebuilding));
+    CHECK(found == "");
+    world.run(noon + std::chrono::minutes(30));
+    CHECK(world.entity(ticket).fields["tags"] == Json{"over"});
+}
+
+TEST_CASE("erase: one that goes on accounts for nothing that is gone since the first", "[pipeline]") {
+    WorkerOptions options;
+    options.erased_rows_max = 3;
+    World world(tenant_with(tagging), options);
+    for (int i = 0; i < 2; ++i) world.submit(changed("e" + std::to_string(i), {{"subject", i}}));
+    const auto first = erase(world);
+    world.submit(changed("new", {{"priority", "urgent"}}));
+    const auto stolen = world.store->trail(world.tenant->name, *Subject::parse(ticket), 1);
+    REQUIRE(stolen);
+    Step theft;
+    theft.tenant = world.tenant->name;
+    theft.time = noon;
+    theft.erasures.push_back({*Subject::parse(ticket), *stolen, true});
+    world.worker.reset();
+    REQUIRE(world.store->commit({&theft, 1}));
+    world.start(options);
+    erase(world, {{"before", first["before"]}});
+    const auto report = verify(*world.store, TenantName(), true);
+    REQUIRE(report);
+    REQUIRE(report->faults.size() == 1);
+    CHECK(report->faults.front().seq == stolen->front().seq);
 }

@@ -424,10 +424,10 @@ TEST_CASE("timer queue: holds the next ones, and finds the others in the store",
     for (const int due : {70, 40, 41}) {
         auto moved = timer(50);
         moved.due = noon + seconds(due);
-        queue.add(moved);
+        queue.set(moved);
     }
     CHECK(queue.size() == 100);
-    queue.add(timer(50));
+    queue.set(timer(50));
     int seen = 0;
     Instant last = Instant::min();
     while (true) {
