@@ -119,6 +119,9 @@ struct TagsStep {
 struct AssignStep {
     std::vector<std::pair<FieldPath, ValueTemplate>> fields;
 };
+/// Nobody waits longer, and what stands in the journal must be a date.
+inline constexpr engine::Duration timer_span_max = std::chrono::days(36'525);
+
 /// A later moment: so long from the decision's clock, or a time; one of the two. With a calendar a span is
 /// open time, and a time is moved to when it is open.
 struct Moment {

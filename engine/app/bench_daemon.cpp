@@ -69,10 +69,20 @@ double megabytes_in(std::string_view status, std::string_view name) {
 
 }  // namespace
 
+Result<BenchStore> bench_store(const std::string& asked, const std::filesystem::path& folder) {
+    const auto url = asked.empty() ? "sqlite:///" + (folder / "store.db").string() : asked;
+    auto parsed = parse_store_url(url);
+    if (!parsed) return parsed.error();
+    if (parsed->in_memory())
+        return invalid("the benchmark needs a store that lasts: sqlite:///file.db or postgresql://…");
+    return BenchStore{url, *std::move(parsed)};
+}
+
 Result<std::unique_ptr<BenchDaemon>> BenchDaemon::start(const Options& options) {
-    std::vector<std::string> words{options.program, "serve", "--tenants", options.tenants, "--store",
-                                   options.store, "--listen", "127.0.0.1:0", "--log-level", "warn",
-                                   "--log-format", "text",
+    const auto program =
+        options.program.empty() ? std::filesystem::read_symlink("/proc/self/exe").string() : options.program;
+    std::vector<std::string> words{program, "serve", "--tenants", options.tenants, "--store", options.store,
+                                   "--listen", "127.0.0.1:0", "--log-level", "warn", "--log-format", "text",
                                    // Another run's, of another database, would not fit this one.
                                    "--checkpoints", options.tenants + ".checkpoints"};
     const auto arguments = pointers_to(words);

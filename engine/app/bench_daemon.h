@@ -4,17 +4,29 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "engine/base/result.h"
+#include "engine/store/url.h"
 
 namespace engine::app {
+
+/// The store a daemon is measured on.
+struct BenchStore {
+    std::string url;
+    StoreUrl parsed;
+    std::string name() const { return parsed.backend == StoreUrl::Backend::sqlite ? "sqlite" : "postgresql"; }
+};
+/// The one that was asked for, or one in the folder. Fails with invalid_input for one in memory, which ends
+/// with its process.
+Result<BenchStore> bench_store(const std::string& asked, const std::filesystem::path& folder);
 
 class BenchDaemon {
 public:
     struct Options {
-        std::string program;  ///< the executable
+        std::string program;  ///< the executable; empty = this one
         std::string tenants;
         std::string store;
     };

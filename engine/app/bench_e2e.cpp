@@ -148,11 +148,10 @@ public:
 
 private:
     Result<void> start() {
-        auto parsed = parse_store_url(store_url());
-        if (!parsed) return parsed.error();
-        if (parsed->in_memory())
-            return invalid("bench e2e needs a store that lasts: sqlite:///file.db or postgresql://…");
-        report_.store = parsed->backend == StoreUrl::Backend::sqlite ? "sqlite" : "postgresql";
+        auto store = bench_store(options_.store, scratch_);
+        if (!store) return store.error();
+        store_ = *std::move(store);
+        report_.store = store_.name();
         report_.events = flat_out_.size();
         auto destination = BenchServer::open(network_, [this](std::string_view body) {
             tally_.delivered(event_of_action(body), Clock::now());
@@ -164,7 +163,7 @@ private:
         if (auto written = write_bench_tenant(folder, destination_->port(), options_.rules); !written)
             return written;
         if (auto written = write_past_if_wanted(); !written) return written;
-        auto daemon = BenchDaemon::start({program(), folder.parent_path().string(), store_url()});
+        auto daemon = BenchDaemon::start({options_.program, folder.parent_path().string(), store_.url});
         if (!daemon) return daemon.error();
         daemon_ = std::move(*daemon);
         return {};
@@ -172,17 +171,9 @@ private:
 
     Result<void> write_past_if_wanted() {
         if (options_.past.rows == 0 && options_.past.waiting == 0) return {};
-        auto store = open_store(store_url());
+        auto store = open_store(store_.url);
         if (!store) return store.error();
         return write_past(**store, options_.past);
-    }
-
-    std::string store_url() const {
-        return options_.store.empty() ? "sqlite:///" + (scratch_ / "store.db").string() : options_.store;
-    }
-
-    std::string program() const {
-        return options_.program.empty() ? fs::read_symlink("/proc/self/exe").string() : options_.program;
     }
 
     Result<void> measure() {
@@ -256,8 +247,7 @@ private:
 
     /// Beside the store, so that the floors use the same disk.
     fs::path floor_path(const std::string& name) const {
-        const auto parsed = parse_store_url(store_url());
-        const auto folder = parsed && !on_postgres() ? fs::path(parsed->location).parent_path() : scratch_;
+        const auto folder = on_postgres() ? scratch_ : fs::path(store_.parsed.location).parent_path();
         return folder / ("signalbox-floor-" + std::to_string(::getpid()) + "-" + name + ".db");
     }
 
@@ -282,7 +272,7 @@ private:
     Result<void> measure_batch_floor(const fs::path& path) {
         OpenOptions open;
         open.read_only = true;
-        auto store = open_store(store_url(), open);
+        auto store = open_store(store_.url, open);
         if (!store) return store.error();
         const auto sizes = RowMeter(**store).read();
         if (!sizes) return sizes.error();
@@ -293,7 +283,7 @@ private:
         floor.partitions = (*store)->info().partitions;
         const auto before = own_processor_seconds();
         const auto rate =
-            on_postgres() ? postgres_batch_floor(store_url(), floor) : batch_floor(path.string(), floor);
+            on_postgres() ? postgres_batch_floor(store_.url, floor) : batch_floor(path.string(), floor);
         if (!rate) return rate.error();
         report_.floor_events_per_s = *rate;
         report_.floor_cpu_us_per_event =
@@ -338,6 +328,7 @@ private:
     bool interrupted_ = false;
     std::unique_ptr<BenchServer> destination_;
     std::unique_ptr<BenchDaemon> daemon_;
+    BenchStore store_;
     BenchReport report_;
 };
 

@@ -60,11 +60,10 @@ public:
         : options_(options), scratch_(std::move(scratch)) {}
 
     Result<TimersBenchReport> run() {
-        const auto url = parse_store_url(store_url());
-        if (!url) return url.error();
-        if (url->in_memory())
-            return invalid("bench timers needs a store that lasts: sqlite:///file.db or postgresql://…");
-        report_.store = url->backend == StoreUrl::Backend::sqlite ? "sqlite" : "postgresql";
+        auto store = bench_store(options_.store, scratch_);
+        if (!store) return store.error();
+        store_ = *std::move(store);
+        report_.store = store_.name();
         report_.waiting = options_.waiting;
         report_.rate = options_.rate;
         report_.due = static_cast<std::uint64_t>(options_.rate * options_.seconds);
@@ -76,10 +75,6 @@ public:
     }
 
 private:
-    std::string store_url() const {
-        return options_.store.empty() ? "sqlite:///" + (scratch_ / "store.db").string() : options_.store;
-    }
-
     Result<void> write_tenant() {
         std::error_code error;
         const auto folder = scratch_ / "tenants" / tenant_name.text();
@@ -93,7 +88,7 @@ private:
     }
 
     Result<void> fill() {
-        const auto store = open_store(store_url());
+        const auto store = open_store(store_.url);
         if (!store) return store.error();
         const auto tenants = (*store)->tenants();
         if (!tenants) return tenants.error();
@@ -128,12 +123,8 @@ private:
     }
 
     Result<void> serve() {
-        BenchDaemon::Options options;
-        options.program =
-            options_.program.empty() ? fs::read_symlink("/proc/self/exe").string() : options_.program;
-        options.tenants = (scratch_ / "tenants").string();
-        options.store = store_url();
-        const auto daemon = BenchDaemon::start(options);
+        const auto daemon =
+            BenchDaemon::start({options_.program, (scratch_ / "tenants").string(), store_.url});
         if (!daemon) return daemon.error();
         ready_ = SystemClock().now();
         report_.cold_start_ms = (*daemon)->cold_start_ms();
@@ -162,7 +153,7 @@ private:
     }
 
     Result<bool> due_left() {
-        const auto store = open_for_reading(store_url());
+        const auto store = open_for_reading(store_.url);
         if (!store) return store.error();
         const auto next = (*store)->next_timers(nullptr, 1);
         if (!next) return next.error();
@@ -170,7 +161,7 @@ private:
     }
 
     Result<void> judge() {
-        const auto store = open_for_reading(store_url());
+        const auto store = open_for_reading(store_.url);
         if (!store) return store.error();
         Firings firings;
         for (int partition = 0; partition < (*store)->info().partitions; ++partition) {
@@ -205,6 +196,7 @@ private:
 
     const TimersBenchOptions& options_;
     fs::path scratch_;
+    BenchStore store_;
     TimersBenchReport report_;
     Instant begin_{};
     Instant ready_{};

@@ -17,8 +17,6 @@
 namespace engine::app {
 namespace {
 
-constexpr std::size_t list_rows = 10'000;
-
 struct Options : StoreOptions {
     std::string name;  ///< key, subject or id
     bool all = false;
@@ -28,16 +26,6 @@ struct Options : StoreOptions {
     std::vector<std::string> scopes;
     std::string expires;
 };
-
-/// Runs `body` with the store opened for reading and the tenant chosen.
-template <class Body>
-int with_store(const Options& options, Body body) {
-    auto store = open_for_reading(options.store);
-    if (!store) return complain(store.error());
-    const auto tenant = choose_tenant(**store, options.tenant);
-    if (!tenant) return complain(exit_code::usage, tenant.error().message);
-    return body(**store, *tenant);
-}
 
 int perform_and_print(const Options& options, Request request) {
     const auto answer = perform(options.store, std::move(request));
@@ -64,7 +52,7 @@ Json json_of(const DeadLetter& letter) {
 }
 
 int list_dead_letters(const Options& options) {
-    return with_store(options, [&](Store& store, const TenantName& tenant) {
+    return with_tenant(options, [&](Store& store, const TenantName& tenant) {
         const auto letters = store.dead_letters(tenant, list_rows);
         if (!letters) return complain(letters.error());
         for (const auto& letter : *letters) {
@@ -111,7 +99,7 @@ int act_on_dead_letters(const Options& options, const std::string& command) {
 }
 
 int list_lanes(const Options& options) {
-    return with_store(options, [&](Store& store, const TenantName& tenant) {
+    return with_tenant(options, [&](Store& store, const TenantName& tenant) {
         const auto lanes = store.blocked_lanes(tenant);
         if (!lanes) return complain(lanes.error());
         for (const auto& lane : *lanes) {
@@ -133,7 +121,7 @@ int list_lanes(const Options& options) {
 }
 
 int list_timers(const Options& options) {
-    return with_store(options, [&](Store& store, const TenantName& tenant) {
+    return with_tenant(options, [&](Store& store, const TenantName& tenant) {
         const auto subject = Subject::parse(options.name);
         if (!options.name.empty() && !subject) return complain(exit_code::usage, subject.error().message);
         const auto timers = subject ? store.timers_of(tenant, *subject) : store.timers(tenant, list_rows);
@@ -153,7 +141,7 @@ int list_timers(const Options& options) {
 int release_lane(const Options& options) {
     if (options.retry == options.discard)
         return complain(exit_code::usage, "say either --retry or --discard");
-    return with_store(options, [&](Store&, const TenantName& tenant) {
+    return with_tenant(options, [&](Store&, const TenantName& tenant) {
         Request request;
         request.tenant = tenant;
         request.command = "lanes.release";
@@ -162,11 +150,7 @@ int release_lane(const Options& options) {
     });
 }
 
-int create_key(const Options& options) {
-    auto store = open_for_reading(options.store);
-    if (!store) return complain(store.error());
-    const auto tenant = choose_tenant(**store, options.tenant);
-    if (!tenant) return complain(exit_code::usage, tenant.error().message);
+int create_key(const Options& options, const TenantName& tenant) {
     std::vector<std::string> scopes = options.scopes;
     if (scopes.empty()) scopes.assign(http::scopes.begin(), http::scopes.end());
     if (auto checked = http::check_scopes(scopes); !checked)
@@ -178,9 +162,9 @@ int create_key(const Options& options) {
         if (!span) return complain(exit_code::usage, "--expires: " + span.error().message);
         expires = now + *span;
     }
-    const auto made = http::make_key(*tenant, options.label, scopes, expires, now);
+    const auto made = http::make_key(tenant, options.label, scopes, expires, now);
     Request request;
-    request.tenant = *tenant;
+    request.tenant = tenant;
     request.command = "keys.create";
     request.arguments = key_to_json(made.key);
     const auto answer = perform(options.store, std::move(request));
@@ -202,7 +186,7 @@ const char* state_of(const ApiKey& key, Instant now) {
 
 int list_keys(const Options& options) {
     const auto now = SystemClock().now();
-    return with_store(options, [&](Store& store, const TenantName& tenant) {
+    return with_tenant(options, [&](Store& store, const TenantName& tenant) {
         const auto keys = store.keys(tenant);
         if (!keys) return complain(keys.error());
         for (const auto& key : *keys) {
@@ -221,7 +205,7 @@ int list_keys(const Options& options) {
 }
 
 int revoke_key(const Options& options) {
-    return with_store(options, [&](Store&, const TenantName& tenant) {
+    return with_tenant(options, [&](Store&, const TenantName& tenant) {
         Request request;
         request.tenant = tenant;
         request.command = "keys.revoke";
@@ -280,7 +264,11 @@ void add_keys(CLI::App& app, Chosen& chosen) {
     auto* parent = app.add_subcommand("keys", "API keys of a tenant");
     parent->require_subcommand(1);
     auto made = std::make_shared<Options>();
-    auto* create = add(*parent, "create", "Makes a key and prints it once", made, chosen, create_key);
+    auto* create =
+        add(*parent, "create", "Makes a key and prints it once", made, chosen, [](const Options& options) {
+            return with_tenant(options,
+                               [&](Store&, const TenantName& tenant) { return create_key(options, tenant); });
+        });
     create->add_option("--name", made->label, "What the key is for");
     create->add_option("--scope", made->scopes, "What it may do (repeatable; default: everything)")
         ->delimiter(',');

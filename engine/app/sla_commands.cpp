@@ -16,8 +16,6 @@
 namespace engine::app {
 namespace {
 
-constexpr std::size_t list_rows = 10'000;
-
 struct Options : StoreOptions {
     std::string subject;
 };
@@ -32,12 +30,8 @@ Json due_of(const Timer& timer) {
     return json;
 }
 
-int list(const Options& options) {
-    auto store = open_for_reading(options.store);
-    if (!store) return complain(store.error());
-    const auto tenant = choose_tenant(**store, options.tenant);
-    if (!tenant) return complain(exit_code::usage, tenant.error().message);
-    const auto timers = (*store)->timers(*tenant, list_rows);
+int list(const Options& options, Store& store, const TenantName& tenant) {
+    const auto timers = store.timers(tenant, list_rows);
     if (!timers) return complain(timers.error());
     for (const auto& timer : *timers) {
         if (!timer.name.starts_with("sla:")) continue;
@@ -74,17 +68,13 @@ void print_clock(const std::string& metric, const Json& clock) {
     std::cout << "\n";
 }
 
-int show(const Options& options) {
-    auto store = open_for_reading(options.store);
-    if (!store) return complain(store.error());
-    const auto tenant = choose_tenant(**store, options.tenant);
-    if (!tenant) return complain(exit_code::usage, tenant.error().message);
+int show(const Options& options, Store& store, const TenantName& tenant) {
     const auto subject = Subject::parse(options.subject);
     if (!subject) return complain(exit_code::usage, subject.error().message);
-    const auto entity = (*store)->entity(*tenant, *subject);
+    const auto entity = store.entity(tenant, *subject);
     if (!entity) return complain(entity.error());
     if (!*entity) return complain(exit_code::failed, "no entity " + options.subject);
-    const auto calendars = calendars_of(**store, *tenant);
+    const auto calendars = calendars_of(store, tenant);
     if (!calendars) return complain(calendars.error());
     const auto view = rules::sla_view(rules::sla_state_from((*entity)->sla), *calendars, SystemClock().now());
     if (options.json) {
@@ -105,12 +95,12 @@ void add_sla_commands(CLI::App& app, Chosen& chosen) {
     auto listed = std::make_shared<Options>();
     auto* list_command = parent->add_subcommand("list", "What is due next, warnings too");
     add_store_options(*list_command, *listed);
-    list_command->callback([listed, &chosen] { chosen = [listed] { return list(*listed); }; });
+    list_command->callback([listed, &chosen] { chosen = on_tenant(listed, list); });
     auto shown = std::make_shared<Options>();
     auto* show_command = parent->add_subcommand("show", "All clocks of one entity, as they stand now");
     add_store_options(*show_command, *shown);
     show_command->add_option("SUBJECT", shown->subject, "Such as ticket/42")->required();
-    show_command->callback([shown, &chosen] { chosen = [shown] { return show(*shown); }; });
+    show_command->callback([shown, &chosen] { chosen = on_tenant(shown, show); });
 }
 
 }  // namespace engine::app

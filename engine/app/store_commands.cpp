@@ -44,12 +44,8 @@ Result<void> keep_rule(Json& explained, const std::string& id) {
                      (near.empty() ? "" : ", did you mean \"" + near + "\"?"));
 }
 
-int explain_command(const ExplainOptions& options) {
-    auto store = open_for_reading(options.store);
-    if (!store) return complain(store.error());
-    const auto tenant = choose_tenant(**store, options.tenant);
-    if (!tenant) return complain(exit_code::usage, tenant.error().message);
-    auto explained = explain(**store, *tenant, EventId(options.event), options.source);
+int explain_command(const ExplainOptions& options, Store& store, const TenantName& tenant) {
+    auto explained = explain(store, tenant, EventId(options.event), options.source);
     // The id alone does not say which event: more words do.
     if (!explained && explained.error().code == Code::conflict)
         return complain(exit_code::usage, explained.error().message);
@@ -117,17 +113,13 @@ struct HistoryOptions : StoreOptions {
     std::size_t limit = history_rows;
 };
 
-int history_command(const HistoryOptions& options) {
+int history_command(const HistoryOptions& options, Store& store, const TenantName& tenant) {
     const auto subject = Subject::parse(options.subject);
     if (!subject) return complain(exit_code::usage, subject.error().message);
-    auto store = open_for_reading(options.store);
-    if (!store) return complain(store.error());
-    const auto tenant = choose_tenant(**store, options.tenant);
-    if (!tenant) return complain(exit_code::usage, tenant.error().message);
-    auto rows = (*store)->history(*tenant, *subject, options.limit);
+    auto rows = store.history(tenant, *subject, options.limit);
     if (!rows) return complain(rows.error());
     if (rows->empty()) {
-        const auto entity = (*store)->entity(*tenant, *subject);
+        const auto entity = store.entity(tenant, *subject);
         const bool known = entity && *entity;
         return complain(exit_code::failed,
                         known ? "all rows about " + options.subject + " were taken away by retention"
@@ -179,14 +171,10 @@ Result<JournalQuery> query_of(const ListOptions& options) {
     return query;
 }
 
-int list_command(const ListOptions& options) {
+int list_command(const ListOptions& options, Store& store, const TenantName& tenant) {
     const auto query = query_of(options);
     if (!query) return complain(exit_code::usage, query.error().message);
-    auto store = open_for_reading(options.store);
-    if (!store) return complain(store.error());
-    const auto tenant = choose_tenant(**store, options.tenant);
-    if (!tenant) return complain(exit_code::usage, tenant.error().message);
-    const auto rows = (*store)->search(*tenant, *query);
+    const auto rows = store.search(tenant, *query);
     if (!rows) return complain(rows.error());
     for (auto row = rows->rbegin(); row != rows->rend(); ++row) {
         if (options.json)
@@ -209,9 +197,7 @@ void add_store_commands(CLI::App& app, Chosen& chosen) {
     explain->add_option("--rule", explain_options->rule,
                         "Only this rule: why it fired, or which condition and value kept it from it");
     add_store_options(*explain, *explain_options);
-    explain->callback([explain_options, &chosen] {
-        chosen = [explain_options] { return explain_command(*explain_options); };
-    });
+    explain->callback([explain_options, &chosen] { chosen = on_tenant(explain_options, explain_command); });
 
     auto history_options = std::make_shared<HistoryOptions>();
     auto* history =
@@ -219,9 +205,7 @@ void add_store_commands(CLI::App& app, Chosen& chosen) {
     history->add_option("SUBJECT", history_options->subject, "Such as ticket/zendesk:35436")->required();
     history->add_option("--limit", history_options->limit, "Newest rows to show")->capture_default_str();
     add_store_options(*history, *history_options);
-    history->callback([history_options, &chosen] {
-        chosen = [history_options] { return history_command(*history_options); };
-    });
+    history->callback([history_options, &chosen] { chosen = on_tenant(history_options, history_command); });
 }
 
 void add_audit_list(CLI::App& audit, Chosen& chosen) {
@@ -235,8 +219,7 @@ void add_audit_list(CLI::App& audit, Chosen& chosen) {
     list->add_option("--since", list_options->since, "A time, or how long ago; included");
     list->add_option("--until", list_options->until, "A time, or how long ago; not included");
     list->add_option("--limit", list_options->query.limit, "Newest rows to show")->capture_default_str();
-    list->callback(
-        [list_options, &chosen] { chosen = [list_options] { return list_command(*list_options); }; });
+    list->callback([list_options, &chosen] { chosen = on_tenant(list_options, list_command); });
 }
 
 }  // namespace engine::app

@@ -214,13 +214,13 @@ Result<void> Batch::decide(const PendingEvent& pending) {
     return decide(*tenant->second, std::move(work), origin);
 }
 
-Result<Batch::Fired> Batch::fire(const Timer& timer) {
+Result<void> Batch::fire(const Timer& timer) {
     const auto* planned = planned_timer(key_of(timer));
     const bool is_there =
         planned == nullptr || (*planned && (*planned)->due == timer.due && (*planned)->body == timer.body);
-    if (!is_there) return Fired::overtaken;
+    if (!is_there) return {};
     auto event = fired_event(timer, options_.now);
-    if (is_blocked(event)) return Fired::waiting;
+    if (is_blocked(event)) return {};
     const auto known = known_digest(event);
     if (!known) return known.error();
     // No timer fires twice, whatever a store says that was put together from others.
@@ -228,7 +228,7 @@ Result<Batch::Fired> Batch::fire(const Timer& timer) {
         note_clash(event);
         steps_.back().timers_removed.push_back(timer);
         timers_[key_of(timer)] = std::nullopt;
-        return Fired::overtaken;
+        return {};
     }
     const auto tenant = tenants_.find(event.tenant);
     ENSURE(tenant != tenants_.end());
@@ -242,7 +242,7 @@ Result<Batch::Fired> Batch::fire(const Timer& timer) {
     const Origin origin{{}, true, nullptr, &timer};
     if (auto decided = decide(*tenant->second, std::move(*work), origin); !decided) return decided.error();
     add_continuations_of(extra, steps_.back());
-    return Fired::fired;
+    return {};
 }
 
 const std::optional<Timer>* Batch::planned_timer(const TimerKey& key) const {

@@ -75,13 +75,9 @@ public:
     Result<Ack> admit(const Arrival& arrival);
     /// Decides an event that flowed back or waited; leaves it where it is when its lane is blocked.
     Result<void> decide(const PendingEvent& pending);
-    enum class Fired {
-        fired,
-        overtaken,  ///< what was decided before has ended or moved the timer
-        waiting,    ///< its lane is blocked; it stays where it is
-    };
-    /// Decides what a timer of the store becomes now that it is due.
-    Result<Fired> fire(const Timer& timer);
+    /// Decides what a timer of the store becomes now that it is due: nothing when what was decided before has
+    /// ended or moved it, and nothing yet when its lane is blocked.
+    Result<void> fire(const Timer& timer);
     /// Records what an attempt led to.
     Result<void> settle(const Settlement& settlement, const Attempt& attempt);
     /// Performs an operator's command. What is wrong with the command is an error in the answer.

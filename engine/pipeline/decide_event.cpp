@@ -34,7 +34,7 @@ Result<std::vector<Event>> embedded(const Tenant& tenant, const Event& event, Sn
     return events;
 }
 
-/// Fills what rules can read of other kinds.
+/// What rules can read of other kinds.
 class Links {
 public:
     Links(const Tenant& tenant, const Work& work, const Json& document, Snapshot& snapshot)
@@ -44,21 +44,24 @@ public:
           document_(document),
           snapshot_(snapshot) {}
 
-    Result<void> fill(rules::DecisionInput& input) {
+    Result<void> read() {
         for (const auto& link : tenant_.rule_set->catalogue.links()) {
-            if (auto done = follow(link, input); !done) return done.error();
+            if (auto done = follow(link); !done) return done.error();
         }
         const bool is_rest = is_rest_of_wait(event_);
         for (const auto& [kind, value] : event_.data.items()) {
-            if (kind == input.kind || !value.is_object() || !is_read(kind)) continue;
+            if (kind == event_.subject.kind() || !value.is_object() || !is_read(kind)) continue;
             // Who has waited wants to know how it is now.
-            if (is_rest && input.linked.contains(kind)) continue;
-            auto& linked = input.linked[kind];
+            if (is_rest && objects_.contains(kind)) continue;
+            auto& linked = objects_[kind];
             if (!linked.is_object()) linked = Json::object();
             linked.merge_patch(value);
         }
         return {};
     }
+
+    const rules::LinkedObjects& objects() const { return objects_; }
+    const std::vector<LinkedVersion>& versions() const { return versions_; }
 
 private:
     /// What is no kind is no entity's: a member `event` of a payload must not pass for the event.
@@ -69,17 +72,17 @@ private:
         return by(tenant_) || (began_under_ != nullptr && by(*began_under_));
     }
 
-    Result<void> follow(const rules::Link& link, rules::DecisionInput& input) {
+    Result<void> follow(const rules::Link& link) {
         const auto dot = link.field.find('.');
-        if (link.field.substr(0, dot) != input.kind || !is_read(link.kind)) return {};
-        if (input.linked.contains(link.kind)) return {};
+        if (link.field.substr(0, dot) != event_.subject.kind() || !is_read(link.kind)) return {};
+        if (objects_.contains(link.kind)) return {};
         const Json* value = find(document_, std::string_view(link.field).substr(dot + 1));
         if (value == nullptr || !(value->is_string() || value->is_number_integer())) return {};
         auto found = look_up(link, value->is_string() ? value->get<std::string>() : number_text(*value));
         if (!found) return found.error();
         if (!*found || !(*found)->known() || (*found)->deleted) return {};
-        input.linked_versions.push_back({(*found)->subject, (*found)->version});
-        input.linked[link.kind] = std::move((*found)->fields);
+        versions_.push_back({(*found)->subject, (*found)->version});
+        objects_[link.kind] = std::move((*found)->fields);
         return {};
     }
 
@@ -96,6 +99,8 @@ private:
     const Event& event_;
     const Json& document_;
     Snapshot& snapshot_;
+    rules::LinkedObjects objects_;
+    std::vector<LinkedVersion> versions_;
 };
 
 Decision bare_decision(const Tenant& tenant, const Event& event, Instant now) {
@@ -206,7 +211,7 @@ public:
 
     Json view(Instant now) const { return rules::sla_view(state_, tenant_.rule_set->calendars, now); }
 
-    void finish(const std::map<std::string, Json>& linked, Entity& after, Decision& decision) {
+    void finish(const rules::LinkedObjects& linked, Entity& after, Decision& decision) {
         rules::Scope scope;
         rules::EventView view(event_);
         scope.event = &view;
@@ -306,10 +311,11 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     input.is_silent = is_rest_of_wait(event) && !input.resume;
     input.trace = options.trace;
     Links links(tenant, work, merged.entity.fields, snapshot);
-    if (auto filled = links.fill(input); !filled) return filled.error();
+    if (auto done = links.read(); !done) return done.error();
+    input.linked = &links.objects();
+    input.linked_versions = links.versions();
     Clocks clocks(tenant, *before, event);
     if (clocks.are_kept()) input.sla = clocks.view(options.now);
-    const auto linked = clocks.are_kept() ? input.linked : std::map<std::string, Json>();
 
     Decided decided;
     decided.decision = rules::decide(*tenant.rule_set, *tenant.matcher, std::move(input));
@@ -321,7 +327,7 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     for (const auto& change : decision.changes) apply(decided.after, change);
     const bool changed = merged.fields_differ || !decision.changes.empty();
     if (changed) decided.after.version = before->version + 1;
-    if (clocks.are_kept() && decided.after.known()) clocks.finish(linked, decided.after, decision);
+    if (clocks.are_kept() && decided.after.known()) clocks.finish(links.objects(), decided.after, decision);
     add_write_back(tenant, event, decided);
     decided.store_entity = !(decided.after == *before);
     // Times of an entity without a version have nothing to be the times of.

@@ -174,8 +174,10 @@ engine::Decision decide(const RuleSet& rule_set, const Matcher& matcher, const E
     if (known == nullptr && event->type != input.kind + ".created") merging.changes.clear();
     input.document = std::move(merging.document);
     input.merged = std::move(merging.changes);
+    LinkedObjects linked;
     for (const auto& [kind, value] : event->data.items())
-        if (kind != input.kind && value.is_object()) input.linked[kind] = value;
+        if (kind != input.kind && value.is_object()) linked[kind] = value;
+    input.linked = &linked;
     return decide(rule_set, matcher, std::move(input));
 }
 

@@ -31,13 +31,16 @@ struct PresetWrite {
     std::string rule;
 };
 
+/// By kind.
+using LinkedObjects = std::map<std::string, engine::Json>;
+
 struct DecisionInput {
     const engine::Event* event = nullptr;
     std::string kind;                    ///< of the subject's entity
     engine::Json document;               ///< the entity's fields after the merge
     std::vector<engine::Change> merged;  ///< what the merge changed
-    /// Other readable objects by kind: `data.contact` over the linked snapshot.
-    std::map<std::string, engine::Json> linked;
+    /// Other readable objects: `data.contact` over the linked snapshot. Borrowed; null = none.
+    const LinkedObjects* linked = nullptr;
     std::vector<engine::LinkedVersion> linked_versions;
     /// What the matcher read from the payload's bytes ahead, if anything; borrowed. Only where the document
     /// and the linked objects hold every value that the payload has for them.

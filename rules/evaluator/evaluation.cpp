@@ -53,7 +53,8 @@ Evaluation::Evaluation(const RuleSet& rule_set, const Matcher& matcher, Decision
     scope_.changes = &input_.merged;
     scope_.now = input_.now;
     scope_.sla = input_.sla.is_null() ? nullptr : &input_.sla;
-    for (const auto& [kind, fields] : input_.linked) scope_.set(kind, &fields);
+    if (input_.linked != nullptr)
+        for (const auto& [kind, fields] : *input_.linked) scope_.set(kind, &fields);
     scope_.set(input_.kind, &state_.readable());
 }
 

@@ -16,8 +16,6 @@ using engine::Error;
 using engine::Json;
 using engine::Result;
 
-constexpr engine::Duration span_max = std::chrono::days(36'525);
-
 /// The `as` names a condition reads.
 void add_results_read(const Condition& condition, std::set<std::string>& names) {
     const auto& field = condition.comparison.field;
@@ -319,8 +317,7 @@ private:
     Result<engine::Instant> later(const Moment& moment, const std::string& what) {
         const auto found = moment.after ? after_span(moment, what) : at_time(moment, what);
         if (!found) return found.error();
-        // Nobody waits longer, and what stands in the journal must be a date.
-        if (*found - scope_.now > span_max)
+        if (*found - scope_.now > timer_span_max)
             return engine::invalid(what + " reaches more than 100 years ahead");
         return *found;
     }
@@ -330,7 +327,7 @@ private:
         if (!written) return written.error();
         const auto span = engine::parse_duration(*written);
         if (!span) return engine::invalid(what + ": " + span.error().message);
-        if (*span > span_max) return scope_.now + span_max + engine::Duration(1);
+        if (*span > timer_span_max) return scope_.now + timer_span_max + engine::Duration(1);
         if (!moment.calendar) return scope_.now + *span;
         return opened(moment, moment.calendar->add(scope_.now, *span, DueAt::first_instant), what);
     }

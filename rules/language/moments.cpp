@@ -13,22 +13,25 @@ namespace {
 using engine::in_quotes;
 using engine::YamlNode;
 
-std::optional<Template> read_span_text(const YamlNode& node, const std::string& what, RuleContext& context) {
-    auto span = read_template(node, what, context);
-    if (!span || !span->is_constant() || engine::parse_duration(node.text)) return span;
-    context.problems.error(
-        "bad-value", node.place,
-        in_quotes(node.text) + " is no span of time for " + what + ": write 30m, 4h or 2d");
+/// A template, or a constant that `is_good`.
+template <class IsGood>
+std::optional<Template> read_constant(const YamlNode& node, const std::string& what, RuleContext& context,
+                                      IsGood is_good, const std::string& remedy) {
+    auto written = read_template(node, what, context);
+    if (!written || !written->is_constant() || is_good(node.text)) return written;
+    context.problems.error("bad-value", node.place, in_quotes(node.text) + " is no " + remedy);
     return std::nullopt;
 }
 
+std::optional<Template> read_span_text(const YamlNode& node, const std::string& what, RuleContext& context) {
+    const auto is_span = [](const std::string& text) { return bool(engine::parse_duration(text)); };
+    return read_constant(node, what, context, is_span, "span of time for " + what + ": write 30m, 4h or 2d");
+}
+
 std::optional<Template> read_time_text(const YamlNode& node, const std::string& what, RuleContext& context) {
-    auto time = read_template(node, what, context);
-    if (!time || !time->is_constant() || engine::parse_instant(node.text)) return time;
-    context.problems.error(
-        "bad-value", node.place,
-        in_quotes(node.text) + " is no time for " + what + ": write 2026-05-04T08:00:00Z or a template");
-    return std::nullopt;
+    const auto is_time = [](const std::string& text) { return bool(engine::parse_instant(text)); };
+    return read_constant(node, what, context, is_time,
+                         "time for " + what + ": write 2026-05-04T08:00:00Z or a template");
 }
 
 }  // namespace

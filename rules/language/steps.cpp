@@ -256,7 +256,7 @@ std::optional<StepKind> read_wait(const YamlNode& map, const YamlNode::Entry& en
         const auto span = engine::parse_duration(text.value_or("0s"));
         if (!span)
             context.problems.error("bad-value", expires->place, "expires: " + span.error().message);
-        else if (*span > std::chrono::days(36'525))
+        else if (*span > timer_span_max)
             context.problems.error("bad-value", expires->place, "expires is more than 100 years");
         else
             step.expires = *span;

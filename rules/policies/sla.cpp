@@ -323,15 +323,8 @@ private:
 
     /// Those that are over by now are passed over: who is late has no need to hear that they will be.
     std::optional<Instant> next_warning(SlaClock& clock) const {
-        const auto found =
-            rule_set_.sla.empty()
-                ? rule_set_.sla.end()
-                : std::find_if(rule_set_.sla.begin(), rule_set_.sla.end(),
-                               [&](const SlaPolicy& policy) { return policy.id == clock.policy; });
-        if (found == rule_set_.sla.end()) return std::nullopt;
-        const auto target = found->targets.find(clock.metric);
-        if (target == found->targets.end()) return std::nullopt;
-        const auto points = warning_points(target->second, clock.target);
+        // A clock that runs has taken the target of the policy that holds now.
+        const auto points = warning_points(policy_->targets.at(clock.metric), clock.target);
         const auto used = used_at(clock, rule_set_.calendars, moment_.at);
         for (auto i = static_cast<std::size_t>(clock.warned); i < points.size(); ++i) {
             if (points[i] > used) return reached(clock, rule_set_.calendars, points[i], DueAt::first_instant);

@@ -111,11 +111,13 @@ engine::Decision decide_at_random(const RuleSet& set, Random& random) {
     input.event = &source;
     input.kind = "ticket";
     const auto roots = roots_of(random);
+    LinkedObjects linked;
+    input.linked = &linked;
     for (const auto& [root, fields] : roots.items())
         if (root == "ticket")
             input.document = fields;
         else
-            input.linked[root] = fields;
+            linked[root] = fields;
     if (!input.document.is_object()) input.document = Json::object();
     input.merged = changes_of(random);
     input.now = noon;

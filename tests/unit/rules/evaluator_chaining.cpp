@@ -399,8 +399,9 @@ TEST_CASE("decide: other kinds can be read, not written", "[decide]") {
         {"id":"read","when":{"contact.tier":"gold"},"then":[{"assign":"{{ contact.owner }}"}]},
         {"id":"write","then":[{"set":{"contact.tier":"tin"}}]}])");
     Case about;
-    about.input.linked["contact"] = json(R"({"tier":"gold","owner":"ana"})");
-    about.input.linked["ticket"] = json(R"({"status":"not this one"})");
+    const LinkedObjects linked{{"contact", json(R"({"tier":"gold","owner":"ana"})")},
+                               {"ticket", json(R"({"status":"not this one"})")}};
+    about.input.linked = &linked;
     about.input.linked_versions.push_back({*engine::Subject::parse("contact/7"), 3});
     const auto decision = about.decided_by(set);
     CHECK(decision.fired == names({"read"}));
