@@ -305,6 +305,17 @@ const std::vector<Shipped>& lead_fields() {
     return fields;
 }
 
+/// What rules on a schedule keep from one time to the next.
+const std::vector<Shipped>& schedule_fields() {
+    static const std::vector<Shipped> fields{
+        {"schedule.id", text, "the rule on the schedule"},
+        {"schedule.tags", tags, "labels"},
+        {"schedule.custom", object, "fields of the tenant's own"},
+        {"schedule.custom.*", any, "a field of the tenant's own"},
+    };
+    return fields;
+}
+
 const std::vector<Shipped>& call_fields() {
     static const std::vector<Shipped> fields{
         {"call.id", text, "the vendor's id"},
@@ -441,10 +452,12 @@ Catalogue Catalogue::shipped() {
         for (const auto& field : fields)
             catalogue.fields_[field.path] = {field.path, field.type, field.values, field.description, false};
     };
-    for (const char* kind : {"ticket", "conversation", "message", "contact", "company", "lead", "call"})
+    for (const char* kind :
+         {"ticket", "conversation", "message", "contact", "company", "lead", "call", "schedule"})
         catalogue.kinds_[kind] = true;
-    for (const auto* fields : {&event_fields(), &ticket_fields(), &conversation_fields(), &message_fields(),
-                               &contact_fields(), &company_fields(), &lead_fields(), &call_fields()})
+    for (const auto* fields :
+         {&event_fields(), &ticket_fields(), &conversation_fields(), &message_fields(), &contact_fields(),
+          &company_fields(), &lead_fields(), &call_fields(), &schedule_fields()})
         take(*fields);
     for (const auto& metric : sla_metric_names())
         for (const auto& field : sla_fields()) {

@@ -62,6 +62,7 @@ struct FieldPath {
 };
 
 class Calendar;
+class Schedule;
 /// By the names that rules and policies use.
 using Calendars = std::map<std::string, std::shared_ptr<const Calendar>>;
 
@@ -148,6 +149,15 @@ struct WaitStep {
 struct CancelStep {
     std::vector<Template> timers;
 };
+/// The steps behind it run once such an event has come to the entity; those of `otherwise` run in their place
+/// when none has in time.
+struct WaitForStep {
+    std::vector<std::string> on;  ///< event types or globs
+    Condition when;               ///< holds on what that event leaves of the entity
+    Moment until;
+    std::vector<Step> otherwise;
+    bool recheck = false;  ///< the rule's conditions must hold again
+};
 struct IfStep {
     Condition condition;
     std::vector<Step> then;
@@ -164,7 +174,7 @@ struct CallStep {
 
 struct Step {
     std::variant<SetStep, UnsetStep, TagsStep, AssignStep, EmitStep, StopStep, IfStep, CallStep, WaitStep,
-                 CancelStep>
+                 CancelStep, WaitForStep>
         what;
     engine::Place place;
     /// `as` names whose results this step (conditions and templates, nested ones too) reads.
@@ -196,6 +206,10 @@ struct Rule {
     Condition when;
     std::vector<Step> then;
     std::vector<Acceptance> accepts;
+    /// `on: schedule`: when an event `schedule.<id>` comes, about `schedule/<id>` or, of a sweep, about every
+    /// entity of a kind.
+    std::shared_ptr<const Schedule> schedule;
+    std::string sweeps;  ///< the kind; empty = no sweep
     engine::Place place;
 };
 

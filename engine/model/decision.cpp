@@ -102,6 +102,7 @@ void add_detail(Json& json, const Decision& decision) {
     json["timers"] = timers_part(decision.timers);
     if (!decision.sla.empty()) json["sla"] = sla_part(decision.sla, true);
     if (decision.sla_state) json["sla_state"] = *decision.sla_state;
+    if (decision.awaited) json["awaited"] = *decision.awaited;
     if (!decision.entered.empty()) json["entered"] = decision.entered;
     if (!decision.placed.empty()) json["placed"] = placed_part(decision.placed);
     if (!decision.linked.empty()) json["linked"] = linked_part(decision.linked);
@@ -296,6 +297,8 @@ Json to_json(const Continuation& continuation) {
     if (continuation.timed) json["timed"] = true;
     if (continuation.recheck) json["recheck"] = true;
     if (continuation.expires) json["expires"] = to_text(*continuation.expires);
+    if (!continuation.events.empty()) json["events"] = continuation.events;
+    if (continuation.came) json["came"] = true;
     return json;
 }
 
@@ -312,6 +315,8 @@ Result<Continuation> continuation_from_json(const Json& json) {
         continuation.recheck = json.value("recheck", false);
         if (json.contains("expires"))
             continuation.expires = read(parse_instant(json.at("expires").get<std::string>()));
+        if (json.contains("events")) json.at("events").get_to(continuation.events);
+        continuation.came = json.value("came", false);
         return continuation;
     } catch (const Json::exception& error) {
         return Error{Code::corrupt, std::string("stored continuation: ") + error.what()};
@@ -357,6 +362,7 @@ Result<Decision> decision_from_json(const Json& json) {
         if (json.contains("sla"))
             for (const auto& one : json.at("sla")) decision.sla.push_back(sla_change_from(one));
         if (json.contains("sla_state")) decision.sla_state = json.at("sla_state");
+        if (json.contains("awaited")) decision.awaited = json.at("awaited");
         if (json.contains("skipped"))
             for (const auto& one : json.at("skipped"))
                 decision.skipped.push_back(
@@ -384,6 +390,7 @@ std::string canonical_text(const Decision& decision) {
     CanonicalWriter out;
     out.begin_object();
     write_list(out, "actions", decision.actions, [&out](const Action& one) { write_action(out, one); });
+    if (decision.awaited) out.value("awaited", *decision.awaited);
     if (decision.blocks_lane) out.boolean("blocks_lane", true);
     write_changes(out, "changes", decision.changes);
     // What is rare is written by way of its value.

@@ -113,6 +113,9 @@ struct Continuation {
     bool timed = false;               ///< its timer has not fired yet
     bool recheck = false;             ///< the rule's conditions must hold then
     std::optional<Instant> expires;   ///< later than that it does not go on
+    /// `wait_for`: event types and globs. Its timer is the time-out, or is due at once when one has come.
+    std::vector<std::string> events;
+    bool came = false;  ///< one has
     friend bool operator==(const Continuation&, const Continuation&) = default;
 };
 Json to_json(const Continuation& continuation);
@@ -159,6 +162,7 @@ struct Decision {
     std::vector<SlaChange> sla;
     std::optional<Json> sla_state;  ///< what the entity keeps of its clocks from now on; nothing = as before
     std::vector<Continuation> continuations;
+    std::optional<Json> awaited;  ///< what the entity's rules wait for from now on; nothing = as before
     std::vector<Skipped> skipped;
     std::vector<RuleFailure> failures;
     std::vector<std::string> cycle;     ///< of a loop: the rules that kept firing

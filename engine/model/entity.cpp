@@ -23,6 +23,7 @@ Json meta_to_json(const Entity& entity) {
         for (const auto& [field, time] : entity.times.others) times[field] = time_json(time);
     }
     if (!entity.sla.empty()) meta["sla"] = entity.sla;
+    if (!entity.awaited.empty()) meta["awaited"] = entity.awaited;
     if (!entity.own_writes.empty()) {
         auto& writes = meta["own"] = Json::object();
         for (const auto& [field, write] : entity.own_writes)
@@ -39,6 +40,9 @@ Result<void> meta_from_json(Entity& entity, const Json& meta) {
     entity.own_writes.clear();
     entity.sla = Json::object();
     if (const auto sla = meta.find("sla"); sla != meta.end() && sla->is_object()) entity.sla = *sla;
+    entity.awaited = Json::array();
+    if (const auto awaited = meta.find("awaited"); awaited != meta.end() && awaited->is_array())
+        entity.awaited = *awaited;
     if (const auto base = meta.find("base"); base != meta.end()) entity.times.base = time_of(*base);
     if (const auto times = meta.find("times"); times != meta.end() && times->is_object())
         for (const auto& [field, time] : times->items()) entity.times.others[field] = time_of(time);

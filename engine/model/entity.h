@@ -35,7 +35,8 @@ struct Entity {
     bool deleted = false;       ///< a tombstone
     Json fields = Json::object();
     FieldTimes times;
-    Json sla = Json::object();  ///< its clocks of service levels, as rules/policies keeps them
+    Json sla = Json::object();     ///< its clocks of service levels, as rules/policies keeps them
+    Json awaited = Json::array();  ///< the events that rules of its lane wait for, as the pipeline keeps them
     std::map<std::string, OwnWrite> own_writes;  ///< dotted field without the kind → our undelivered write
 
     bool known() const { return version > 0; }

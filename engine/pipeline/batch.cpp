@@ -4,6 +4,7 @@
 
 #include "engine/base/ensure.h"
 #include "engine/pipeline/envelope.h"
+#include "engine/pipeline/schedules.h"
 #include "engine/pipeline/timers.h"
 #include "engine/pipeline/work.h"
 #include "engine/store/codec.h"
@@ -232,12 +233,16 @@ Result<void> Batch::fire(const Timer& timer) {
     }
     const auto tenant = tenants_.find(event.tenant);
     ENSURE(tenant != tenants_.end());
+    if (is_sweep(timer))
+        if (auto swept = sweep(*tenant->second, store_, options_.swept_entities_max, event); !swept)
+            return swept;
     auto extra = new_step(event.tenant);
     auto waiting = continuation_of_wait(timer.name).empty()
                        ? Result<std::vector<StoredContinuation>>(std::vector<StoredContinuation>())
                        : continuations_of(event.tenant, event.subject);
     if (!waiting) return waiting.error();
-    auto work = resumed(std::move(event), take_timer(std::move(*waiting), timer.name), extra);
+    auto taken = take_timer(std::move(*waiting), event);
+    auto work = resumed(std::move(event), std::move(taken), extra);
     if (!work) return work.error();
     const Origin origin{{}, true, nullptr, &timer};
     if (auto decided = decide(*tenant->second, std::move(*work), origin); !decided) return decided.error();

@@ -43,6 +43,7 @@ struct BatchOptions {
     bool deliver = true;
     std::size_t lane_waiting_max = 10'000;
     std::size_t erased_rows_max = 10'000;  ///< by one command, so that no other lane waits long
+    std::size_t swept_entities_max = 500;  ///< looked at by one timer that fires, for the same reason
 };
 
 /// One thread; nothing is durable before the steps are committed. `lanes` gets the used places and numbers,
@@ -90,6 +91,10 @@ public:
     Result<std::optional<Entity>> by_email(const TenantName& tenant, std::string_view kind,
                                            std::string_view email) override;
     Result<std::vector<Timer>> timers(const TenantName& tenant, const Subject& subject) override;
+    Result<std::shared_ptr<const Tenant>> tenant_under(const TenantName& tenant,
+                                                       const std::string& version) override {
+        return older_tenant(tenant, version);
+    }
 
 private:
     struct Origin {

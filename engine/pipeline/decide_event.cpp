@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "engine/base/text.h"
+#include "engine/pipeline/awaited.h"
 #include "engine/pipeline/merge.h"
+#include "engine/pipeline/schedules.h"
 #include "engine/pipeline/timers.h"
 #include "rules/evaluator/event_view.h"
 #include "rules/evaluator/fit.h"
@@ -308,7 +310,7 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     input.presets = work.presets;
     input.resume = work.resume;
     if (input.resume && work.began_under) input.resume->began_under = work.began_under->rule_set.get();
-    input.is_silent = is_rest_of_wait(event) && !input.resume;
+    input.is_silent = (is_rest_of_wait(event) && !input.resume) || is_only_for_schedule(event);
     input.trace = options.trace;
     Links links(tenant, work, merged.entity.fields, snapshot);
     if (auto done = links.read(); !done) return done.error();
@@ -329,11 +331,16 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     if (changed) decided.after.version = before->version + 1;
     if (clocks.are_kept() && decided.after.known()) clocks.finish(links.objects(), decided.after, decision);
     add_write_back(tenant, event, decided);
+    name_waits(event, decision);
+    follow_schedule(tenant, event, decision);
+    if (!before->awaited.empty() || !decision.continuations.empty()) {
+        const AwaitedScope scope{tenant, event, links.objects(), clocks.view(options.now), *before};
+        if (auto followed = follow_awaited(scope, snapshot, decided); !followed) return followed.error();
+    }
     decided.store_entity = !(decided.after == *before);
     // Times of an entity without a version have nothing to be the times of.
     if (!decided.after.known()) decided.store_entity = false;
 
-    name_waits(event, decision);
     if (decided.after.deleted)
         if (auto cancelled = cancel_timers(event, snapshot, decision); !cancelled) return cancelled.error();
 

@@ -31,6 +31,10 @@ public:
     virtual Result<std::vector<Timer>> timers(const TenantName&, const Subject&) {
         return std::vector<Timer>();
     }
+    /// The tenant under an older rule set; null when that cannot be read any more.
+    virtual Result<std::shared_ptr<const Tenant>> tenant_under(const TenantName&, const std::string&) {
+        return std::shared_ptr<const Tenant>();
+    }
     /// Whether an event by which another entity of a payload would enter its lane says anything new there.
     virtual Result<bool> is_news(const Event& entering, const rules::Catalogue& catalogue);
 };

@@ -213,11 +213,13 @@ Taken take_result(std::vector<StoredContinuation> continuations, const Json& con
     return taken;
 }
 
-Taken take_timer(std::vector<StoredContinuation> continuations, std::string_view timer_name) {
+Taken take_timer(std::vector<StoredContinuation> continuations, const Event& event) {
     Taken taken;
+    const auto timer_name = name_of_timer(event);
     for (auto& stored : continuations) {
         if (!stored.continuation.timed || continuation_of_wait(timer_name) != stored.id) continue;
         stored.continuation.timed = false;
+        stored.continuation.came = awaited_event_came(event);
         sort_in(std::move(stored), taken);
     }
     return taken;

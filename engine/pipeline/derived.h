@@ -66,8 +66,8 @@ struct Taken {
 };
 /// `context` is that of the result event. Does nothing for a delivery that was given up.
 Taken take_result(std::vector<StoredContinuation> continuations, const Json& context);
-/// The same for the timer of that name.
-Taken take_timer(std::vector<StoredContinuation> continuations, std::string_view timer_name);
+/// The same for a timer that fired.
+Taken take_timer(std::vector<StoredContinuation> continuations, const Event& event);
 /// Whether the continuation waits for the delivery.
 bool waits_for(const StoredContinuation& stored, const Delivery& delivery);
 

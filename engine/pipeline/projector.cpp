@@ -5,6 +5,7 @@
 #include "engine/pipeline/batch.h"
 #include "engine/pipeline/derived.h"
 #include "engine/pipeline/merge.h"
+#include "engine/pipeline/schedules.h"
 #include "engine/pipeline/timers.h"
 #include "engine/pipeline/work.h"
 #include "engine/store/codec.h"
@@ -145,7 +146,8 @@ Result<void> Projector::take_event(const JournalRecord& record, const Json& body
                  record.seq,
                  0};
     // Only this program's own events flow back.
-    if (is_own_source(event->source) && !was_timer(*event)) open.flow = take_pending(key_of(*event));
+    if (is_own_source(event->source) && !was_timer(*event) && !begins_schedule(*event))
+        open.flow = take_pending(key_of(*event));
     open_[key_of(*event)] = std::move(open);
     return {};
 }
@@ -208,6 +210,7 @@ Result<void> Projector::change_entity(const JournalRecord& record, const Event& 
     for (const auto& change : decision.changes) apply(entity, change);
     if (decision.write_back) note_own_writes(entity, decision, delivery_key(event, 0));
     if (decision.sla_state) entity.sla = *decision.sla_state;
+    if (decision.awaited) entity.awaited = *decision.awaited;
     entity.version = record.entity_version;
     // Times of an entity without a version have nothing to be the times of.
     if (entity.known()) **changed = std::move(entity);
@@ -311,7 +314,7 @@ void Projector::apply_timer(const Event& event) {
         timers->second.erase(name);
         if (timers->second.empty()) projection_.timers.erase(timers);
     }
-    apply_taken(lane, take_timer(waiting_in(lane), name));
+    apply_taken(lane, take_timer(waiting_in(lane), event));
 }
 
 std::vector<StoredContinuation> Projector::waiting_in(const std::string& lane) const {

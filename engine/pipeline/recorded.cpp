@@ -11,8 +11,9 @@ namespace {
 
 class Recorded final : public Snapshot {
 public:
-    Recorded(const Decision& decision, const Entity& before, const EntityAt& entity_at)
-        : decision_(decision), before_(before), entity_at_(entity_at) {}
+    Recorded(const Decision& decision, const Entity& before, const TenantAt& tenant_at,
+             const EntityAt& entity_at)
+        : decision_(decision), before_(before), tenant_at_(tenant_at), entity_at_(entity_at) {}
 
     Result<Entity> entity(const TenantName& tenant, const Subject& subject) override {
         if (subject == before_.subject) return before_;
@@ -55,9 +56,16 @@ public:
         return ended;
     }
 
+    Result<std::shared_ptr<const Tenant>> tenant_under(const TenantName&,
+                                                       const std::string& version) override {
+        auto tenant = tenant_at_(version);
+        return tenant ? *std::move(tenant) : std::shared_ptr<const Tenant>();
+    }
+
 private:
     const Decision& decision_;
     const Entity& before_;
+    const TenantAt& tenant_at_;
     const EntityAt& entity_at_;
 };
 
@@ -77,7 +85,7 @@ Result<Decision> decide_again(const std::shared_ptr<const Event>& event, const D
     auto work = work_of(event);
     if (work.resume && work.resume->continuation.ruleset != decision.ruleset)
         if (auto older = tenant_at(work.resume->continuation.ruleset)) work.began_under = std::move(*older);
-    Recorded world(decision, before, entity_at);
+    Recorded world(decision, before, tenant_at, entity_at);
     auto again = decide_event(**then, work, world, {decision.now, trace});
     if (!again) return again.error();
     again->decision.placed = decision.placed;

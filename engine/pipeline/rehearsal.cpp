@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/pipeline/replayer.h"
+#include "engine/pipeline/schedules.h"
 #include "engine/pipeline/tenant.h"
 
 namespace engine {
@@ -45,8 +46,10 @@ Result<std::vector<Decision>> rehearse(const std::shared_ptr<const Tenant>& tena
     auto store = scratch();
     if (!store) return store.error();
     std::vector<Decision> decisions;
-    Replayer replayer(**store, tenant,
-                      [&](const Event&, const Decision& decision) { decisions.push_back(decision); });
+    // That schedules begin is no news of the rehearsal.
+    Replayer replayer(**store, tenant, [&](const Event& event, const Decision& decision) {
+        if (!begins_schedule(event)) decisions.push_back(decision);
+    });
     const auto start = rehearsal.at ? rehearsal.at : rehearsal.events.front().time;
     if (auto started = replayer.start(start); !started) return started.error();
     const auto& subject = rehearsal.events.front().subject;

@@ -35,6 +35,15 @@ Result<void> Replayer::start(std::optional<Instant> clock) {
     if (auto marked = store_.mark_simulated(); !marked) return marked.error();
     // Without its rule set a kept decision could not be explained.
     if (const auto done = activate(store_, *tenant_, {}, now_); !done) return done.error();
+    return started_ ? begin_schedules() : Result<void>();
+}
+
+/// Once it is known when time begins.
+Result<void> Replayer::begin_schedules() {
+    if (auto begun = worker_.begin_schedules(tenant_->name, now_); !begun) return begun;
+    while (worker_.intake_size() > 0)
+        if (!worker_.turn_intake(now_)) return unavailable("the store does not take commits");
+    for (auto& [event, decision] : std::exchange(made_, {})) each_(event, decision);
     return {};
 }
 
@@ -45,7 +54,8 @@ Result<void> Replayer::take(Event event) {
         if (started_)
             if (auto fired = fire_before(time); !fired) return fired;
         now_ = time;
-        started_ = true;
+        if (!std::exchange(started_, true))
+            if (auto begun = begin_schedules(); !begun) return begun;
     }
     event.received = now_;
     instant_.push_back(std::move(event));
@@ -54,6 +64,8 @@ Result<void> Replayer::take(Event event) {
 
 Result<void> Replayer::finish(std::optional<Instant> until) {
     if (auto done = decide_instant(); !done) return done;
+    // They would come for ever.
+    if (!until) worker_.let_schedules_rest();
     return fire_before(until.value_or(now_ + run_on_max) + Duration(1));
 }
 

@@ -30,7 +30,8 @@ public:
     /// Takes the stream's next event; it may be decided only when later ones come or at the end.
     Result<void> take(Event event);
     /// Decides what is left. The clock goes on as far as there are timers, until that instant at most, or
-    /// `run_on_max` beyond the last event: timers may set timers for ever.
+    /// `run_on_max` beyond the last event: timers may set timers for ever. Without an instant schedules end
+    /// with the last event.
     Result<void> finish(std::optional<Instant> until = {});
     static constexpr Duration run_on_max = std::chrono::days(3'660);
     /// Whether timers were left that are due later than that.
@@ -41,6 +42,7 @@ public:
     std::uint64_t waiting() const { return waiting_; }
 
 private:
+    Result<void> begin_schedules();
     Result<void> decide_instant();
     Result<void> fire_before(Instant instant);
     Result<void> fire_now();

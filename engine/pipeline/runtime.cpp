@@ -64,6 +64,8 @@ Result<void> Runtime::start() {
     }
     worker_.serve(*std::move(served));
     if (auto started = worker_.start(clock_.now()); !started) return started.error();
+    for (const auto& [name, tenant] : tenants_)
+        if (auto begun = worker_.begin_schedules(name, clock_.now()); !begun) return begun.error();
     pass(Failpoint::start_resumed);
     worker_.tend(clock_.now());
     publish_health(true);
@@ -289,6 +291,8 @@ Result<Json> Runtime::go_live(const std::shared_ptr<const Tenant>& tenant, const
     const auto done = worker_.activate(tenant, by, clock_.now());
     if (!done) return done.error();
     serve(tenant);
+    if (auto begun = worker_.begin_schedules(tenant->name, clock_.now()); !begun)
+        log_warn("schedules begin with the next start only", {{"reason", begun.error().message}});
     const auto& version = tenant->rule_set->version;
     if (*done)
         log_info("a rule set went live",

@@ -81,6 +81,11 @@ private:
         if (moment.at) read(*moment.at);
     }
     void add_step(const rules::WaitStep& step) { read_moment(step.until); }
+    void add_step(const rules::WaitForStep& step) {
+        read_moment(step.until);
+        add(step.when);
+        for (const auto& inner : step.otherwise) add(inner);
+    }
     void add_step(const rules::CancelStep& step) {
         for (const auto& timer : step.timers) read(timer);
     }

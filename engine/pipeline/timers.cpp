@@ -2,6 +2,7 @@
 
 #include "engine/base/hash.h"
 #include "engine/pipeline/derived.h"
+#include "engine/pipeline/schedules.h"
 
 namespace engine {
 namespace {
@@ -39,6 +40,7 @@ std::string id_of(const Timer& timer) {
 }
 
 int hops_of(const Timer& timer) {
+    if (is_of_schedule(timer)) return 0;
     const auto set = parse_instant(text_or(timer.body, "set", ""));
     if (set && timer.due - *set >= hops_forgotten_after) return 0;
     const auto* hops = find(timer.body, "hops");
@@ -104,6 +106,10 @@ bool is_rest_of_wait(const Event& event) {
 
 std::string name_of_timer(const Event& event) {
     return text_or(event.data, "timer.name", "");
+}
+
+bool awaited_event_came(const Event& event) {
+    return event.data.contains("came");
 }
 
 std::string rule_of(const Timer& timer) {

@@ -37,6 +37,8 @@ bool was_timer(const Event& event);
 bool is_rest_of_wait(const Event& event);
 /// The name of the timer that the event was.
 std::string name_of_timer(const Event& event);
+/// Whether the timer of a `wait_for` became due because what it waits for came.
+bool awaited_event_came(const Event& event);
 /// The rule that set the timer; empty when it was none.
 std::string rule_of(const Timer& timer);
 /// As lists show it: `{"subject","name","due","event","rule"}`.

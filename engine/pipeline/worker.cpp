@@ -8,6 +8,7 @@
 #include "engine/base/log.h"
 #include "engine/pipeline/pages.h"
 #include "engine/pipeline/rebuild.h"
+#include "engine/pipeline/schedules.h"
 
 namespace engine {
 namespace {
@@ -63,13 +64,29 @@ Result<void> Worker::start(Instant now) {
     return read_timers();
 }
 
+Result<void> Worker::begin_schedules(const TenantName& name, Instant now) {
+    const auto tenant = tenants_.find(name);
+    if (tenant == tenants_.end()) return {};
+    std::vector<Timer> timers;
+    for (const auto& rule : tenant->second->rule_set->rules) {
+        const auto lane = rule.schedule ? schedule_lane(rule) : std::nullopt;
+        if (!lane) continue;
+        const auto own = store_.timers_of(name, *lane);
+        if (!own) return own.error();
+        timers.insert(timers.end(), own->begin(), own->end());
+    }
+    auto events = schedules_to_begin(*tenant->second, timers, now);
+    if (!events.empty()) submit(std::move(events), [](const std::vector<Ack>&) {});
+    return {};
+}
+
 /// Those of a tenant that is not served, or behind a blocked lane, are in the store until it is otherwise.
 /// What is read is what was committed last, so nothing may be under way.
 Result<void> Worker::read_timers() {
     // Only an end of what memory held may be gone on from.
     if (timers_changed_) timers_ = TimerQueue(options_.timers_memory_max);
     const auto read = timers_.read(store_, [this](const Timer& timer) {
-        return tenants_.contains(timer.tenant) &&
+        return tenants_.contains(timer.tenant) && !(schedules_rest_ && is_of_schedule(timer)) &&
                !lanes_.blocked.contains(Lanes::key_of(timer.tenant, timer.subject));
     });
     timers_changed_ = !read;

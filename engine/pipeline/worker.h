@@ -32,6 +32,7 @@ struct WorkerOptions {
     std::size_t outbox_rows_max = 1'000'000;  ///< deliveries waiting in all; over it intake is `overloaded`
     std::size_t timers_memory_max = 10'000;   ///< timers held in memory, those that are due next
     std::size_t erased_rows_max = 10'000;     ///< journal rows one erasure takes; it is continued by the next
+    std::size_t swept_entities_max = 500;     ///< looked at by one step of a schedule's sweep
     int urgent_turns_max = 8;                 ///< batches in a row that take urgent lanes first
     bool deliver = true;                      ///< false: decide only (replay)
     ChannelOptions channel;                   ///< what connections.yaml leaves open
@@ -98,6 +99,14 @@ public:
     bool turn_intake(Instant now);
     bool turn_pending(Instant now);
     bool turn_timers(Instant now);
+    /// Begins the schedules of the tenant that have not begun, and ends those it has no more: as events,
+    /// which the next turns decide. Fails as the store fails.
+    Result<void> begin_schedules(const TenantName& tenant, Instant now);
+    /// From now on no schedule comes any more.
+    void let_schedules_rest() {
+        schedules_rest_ = true;
+        timers_changed_ = true;
+    }
     /// From now on none fires: what is due is due for the next one, too.
     void let_timers_rest() { timers_rest_ = true; }
     /// How many timers are due of those in memory.
@@ -254,6 +263,7 @@ private:
     Outbox outbox_;
     TimerQueue timers_;
     bool timers_rest_ = false;
+    bool schedules_rest_ = false;
     bool timers_changed_ = false;  ///< what is in memory may not be what is in the store
     std::uint64_t outbox_rows_ = 0;
     int urgent_turns_ = 0;

@@ -99,10 +99,13 @@ Worker::Advanced Worker::add(Turn turn) {
 }
 
 std::unique_ptr<Batch> Worker::new_batch() {
-    return std::make_unique<Batch>(
-        view_, tenants_, older_, lanes_,
-        BatchOptions{{}, options_.deliver, options_.lane_waiting_max, options_.erased_rows_max},
-        under_way_ ? under_way_->batch.get() : nullptr);
+    return std::make_unique<Batch>(view_, tenants_, older_, lanes_,
+                                   BatchOptions{{},
+                                                options_.deliver,
+                                                options_.lane_waiting_max,
+                                                options_.erased_rows_max,
+                                                options_.swept_entities_max},
+                                   under_way_ ? under_way_->batch.get() : nullptr);
 }
 
 /// Concludes a commit that has ended, and commits what is open when nothing is under way.

@@ -97,6 +97,7 @@ private:
 
     void look_at(const std::vector<Step>& steps) {
         for (const auto& step : steps) {
+            if (const auto* wait = std::get_if<WaitForStep>(&step.what)) look_at(wait->otherwise);
             const auto* choice = std::get_if<IfStep>(&step.what);
             // Steps that name no kind are choices by the event's subject; nobody wrote those.
             if (choice == nullptr || choice->condition.place.line == 0) continue;

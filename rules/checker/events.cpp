@@ -28,8 +28,14 @@ private:
         const auto [known, is_new] = handled_.try_emplace(type, false);
         if (is_new)
             known->second = std::any_of(facts_.rules().begin(), facts_.rules().end(),
-                                        [&](const RuleFacts& rule) { return type_fits(*rule.rule, type); });
+                                        [&](const RuleFacts& rule) { return takes(rule, type); });
         return known->second;
+    }
+
+    static bool takes(const RuleFacts& rule, const std::string& type) {
+        return type_fits(*rule.rule, type) ||
+               std::any_of(rule.awaits.begin(), rule.awaits.end(),
+                           [&](const std::string& pattern) { return type_fits(pattern, type); });
     }
 
     /// Types that are worked out when they come may be any; then nothing is certain.

@@ -41,6 +41,10 @@ private:
 
     void look_at(const std::vector<Step>& steps) {
         for (const auto& step : steps) {
+            if (const auto* wait = std::get_if<WaitForStep>(&step.what)) {
+                look_at(wait->when);
+                look_at(wait->otherwise);
+            }
             const auto* choice = std::get_if<IfStep>(&step.what);
             if (choice == nullptr) continue;
             look_at(choice->condition);

@@ -111,6 +111,14 @@ private:
         is_later_ = true;
     }
 
+    void take(const WaitForStep& step) {
+        rule_.acts = rule_.may_fail = true;
+        rule_.repeats_well = false;
+        is_later_ = true;
+        rule_.awaits.insert(rule_.awaits.end(), step.on.begin(), step.on.end());
+        read(step.otherwise, std::vector<Term>(*ways_));
+    }
+
     void take(const CancelStep&) { rule_.acts = true; }
 
     void take(const CallStep& step) {

@@ -49,6 +49,7 @@ struct RuleFacts {
     std::vector<WriteFact> writes;
     std::vector<const FieldPath*> written_later;  ///< behind a wait: in a decision of its own
     std::vector<EmitFact> emits;
+    std::vector<std::string> awaits;  ///< event types and globs that its steps wait for
     std::set<std::string> connections_called;
     std::vector<const FieldPath*> saved;  ///< fields that results are written to
     std::string steps;                    ///< the same text for the same steps

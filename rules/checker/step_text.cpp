@@ -75,6 +75,13 @@ struct Writer {
                 {"recheck", step.recheck},
                 {"expires", step.expires ? engine::to_text(*step.expires) : ""}};
     }
+    Json operator()(const WaitForStep& step) const {
+        return {{"wait_for", step.on},
+                {"when", json_of(step.when)},
+                {"until", json_of(step.until)},
+                {"else", json_of(step.otherwise)},
+                {"recheck", step.recheck}};
+    }
     Json operator()(const CancelStep& step) const {
         std::vector<std::string> names;
         for (const auto& timer : step.timers) names.push_back(timer.source());

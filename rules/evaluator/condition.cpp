@@ -110,6 +110,33 @@ std::optional<bool> holds_still(const Condition& condition, const Scope& scope) 
     return combine(condition.kind, known, [](bool result) { return result; });
 }
 
+std::optional<bool> holds_if_known(const Condition& condition, const Scope& scope) {
+    if (condition.kind == Kind::comparison) {
+        const auto& comparison = condition.comparison;
+        const auto& root = comparison.field.root;
+        const bool is_known =
+            !looks_at_changes(comparison.op) && root != "changes" && (root == "now" || scope.has(root));
+        return is_known ? std::optional(holds(comparison, scope)) : std::nullopt;
+    }
+    bool all = true, any = false, is_known = true;
+    for (const auto& child : condition.children) {
+        const auto result = holds_if_known(child, scope);
+        is_known = is_known && result;
+        all = all && result.value_or(true);
+        any = any || result.value_or(false);
+    }
+    switch (condition.kind) {
+        case Kind::any:
+            return any || is_known ? std::optional(any) : std::nullopt;
+        case Kind::none:
+            return any || is_known ? std::optional(!any) : std::nullopt;
+        case Kind::negation:
+            return !all || is_known ? std::optional(!all) : std::nullopt;
+        default:
+            return !all || is_known ? std::optional(all) : std::nullopt;
+    }
+}
+
 Json explain(const Condition& condition, const Scope& scope) {
     if (condition.kind == Kind::comparison) return explain(condition.comparison, scope);
     Json children = Json::array();

@@ -56,6 +56,9 @@ bool holds(const Comparison& comparison, const Scope& scope);
 /// after both. Nothing when it has no others.
 std::optional<bool> holds_still(const Condition& condition, const Scope& scope);
 
+/// Nothing when that depends on what is not known: changes, the event, roots that are not set.
+std::optional<bool> holds_if_known(const Condition& condition, const Scope& scope);
+
 /// `holds`, with nothing left out:
 /// `{"all":[{"field","op","operand","value","result","note"?},…],"result"}`.
 engine::Json explain(const Condition& condition, const Scope& scope);

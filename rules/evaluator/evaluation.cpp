@@ -101,7 +101,10 @@ void Evaluation::resume_rule() {
                          "its conditions do not hold any more");
     if (rule_set.version != rule_set_.version)
         notes_.push_back("rule " + continuation.rule + " went on under " + rule_set.version);
-    resume(*rule, rule_set);
+    if (continuation.events.empty() || continuation.came)
+        resume(*rule, rule_set, continuation);
+    else
+        time_out(*rule, rule_set);
     mark_tried(static_cast<std::size_t>(active - rule_set_.rules.data()));
 }
 
@@ -111,8 +114,18 @@ void Evaluation::drop_rest(const engine::Continuation& continuation, const char*
     notes_.push_back("the rest of rule " + continuation.rule + " was dropped: " + why);
 }
 
-void Evaluation::resume(const Rule& rule, const RuleSet& rule_set) {
-    const auto& continuation = input_.resume->continuation;
+/// What it waited for did not come: the steps behind the wait are those of its `else`.
+void Evaluation::time_out(const Rule& rule, const RuleSet& rule_set) {
+    auto instead = input_.resume->continuation;
+    drop_rest(instead, engine::skip_reason::expired, "what it waited for did not come in time");
+    const auto* wait = awaiting_step(rule_set, rule.id, instead.resume_at);
+    if (wait == nullptr || wait->otherwise.empty()) return;
+    --instead.resume_at.back();
+    instead.resume_at.push_back(1);
+    resume(rule, rule_set, instead);
+}
+
+void Evaluation::resume(const Rule& rule, const RuleSet& rule_set, const engine::Continuation& continuation) {
     const auto failures = failures_.size();
     const auto end = run({rule, rule_set, input_.event->subject, continuation.firing, &continuation});
     trace_.resumed(event_.type(), rule, status_of(end),

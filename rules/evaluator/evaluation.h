@@ -72,7 +72,8 @@ private:
     void end_in_loop();
 
     void write_preset(const PresetWrite& preset, const FieldPath& field);
-    void resume(const Rule& rule, const RuleSet& rule_set);
+    void resume(const Rule& rule, const RuleSet& rule_set, const engine::Continuation& continuation);
+    void time_out(const Rule& rule, const RuleSet& rule_set);
     void drop_rest(const engine::Continuation& continuation, const char* reason, const std::string& why);
     void mark_tried(std::size_t rule);
     engine::Decision described();

@@ -38,11 +38,21 @@ std::set<std::string> results_needed(const Step& step) {
 void add_results_needed(const std::vector<Step>& steps, std::set<std::string>& names) {
     for (const auto& step : steps) {
         names.merge(results_needed(step));
+        if (const auto* wait = std::get_if<WaitForStep>(&step.what))
+            add_results_needed(wait->otherwise, names);
         const auto* choice = std::get_if<IfStep>(&step.what);
         if (!choice) continue;
         add_results_needed(choice->then, names);
         add_results_needed(choice->otherwise, names);
     }
+}
+
+/// The steps inside a step; null when it has none there.
+const std::vector<Step>* branch_of(const Step& step, bool is_then) {
+    if (const auto* wait = std::get_if<WaitForStep>(&step.what)) return is_then ? nullptr : &wait->otherwise;
+    const auto* choice = std::get_if<IfStep>(&step.what);
+    if (choice == nullptr) return nullptr;
+    return is_then ? &choice->then : &choice->otherwise;
 }
 
 class StepRunner {
@@ -79,6 +89,12 @@ public:
 private:
     enum class Next { go_on, stop, suspend, fail, conflict };
 
+    struct Wait {
+        bool recheck = false;
+        std::optional<engine::Instant> expires;
+        std::vector<std::string> events;
+    };
+
     // ---- order of steps ----
 
     /// Runs them from the one that `from` leads to, else from the first.
@@ -96,16 +112,18 @@ private:
     }
 
     Next run_branch(const Step& step, bool is_then, std::span<const int> from) {
-        const auto& choice = std::get<IfStep>(step.what);
         at_.push_back(is_then ? 0 : 1);
-        const auto next = run_steps(is_then ? choice.then : choice.otherwise, from);
+        const auto next = run_steps(*branch_of(step, is_then), from);
         if (next == Next::go_on) at_.pop_back();
-        return next;
+        // In place of what stands behind a wait_for, not before it.
+        const bool is_instead = std::holds_alternative<WaitForStep>(step.what);
+        return next == Next::go_on && is_instead ? Next::stop : next;
     }
 
     Next run_step(const Step& step) {
         if (must_wait(step)) return Next::suspend;
         if (const auto* wait = std::get_if<WaitStep>(&step.what)) return begin_wait(*wait, step.place);
+        if (const auto* wait = std::get_if<WaitForStep>(&step.what)) return begin_wait(*wait, step.place);
         if (const auto* choice = std::get_if<IfStep>(&step.what))
             return run_branch(step, holds(choice->condition, scope_), {});
         const auto done = std::visit([this](const auto& what) { return perform(what); }, step.what);
@@ -126,12 +144,27 @@ private:
     /// The steps behind it are those of another decision, unless the moment is over already.
     Next begin_wait(const WaitStep& step, const engine::Place& place) {
         const auto due = later(step.until, "wait");
+        if (due && *due <= scope_.now) return Next::go_on;
+        Wait wait;
+        wait.recheck = step.recheck;
+        if (due && step.expires) wait.expires = *due + *step.expires;
+        return begin_wait(due, std::move(wait), place);
+    }
+
+    Next begin_wait(const WaitForStep& step, const engine::Place& place) {
+        const auto due = later(step.until, "wait_for");
+        Wait wait;
+        wait.recheck = step.recheck;
+        wait.events = step.on;
+        return begin_wait(due, std::move(wait), place);
+    }
+
+    Next begin_wait(const Result<engine::Instant>& due, Wait wait, const engine::Place& place) {
         if (!due || !has_room_for_timer()) {
             const auto error = due ? limit_reached("timers_max", options().timers_max) : due.error();
             failure_ = engine::RuleFailure{run_.rule.id, error.message, place};
             return Next::fail;
         }
-        if (*due <= scope_.now) return Next::go_on;
         engine::TimerChange timer;
         timer.due = *due;
         timer.rule = run_.rule.id;
@@ -139,7 +172,7 @@ private:
         timer.firing = run_.firing;
         state_.timers.push_back(std::move(timer));
         ++at_.back();
-        waits_ = Wait{step.recheck, step.expires ? std::optional(*due + *step.expires) : std::nullopt};
+        waits_ = std::move(wait);
         return Next::suspend;
     }
 
@@ -159,6 +192,7 @@ private:
         continuation.timed = waits_.has_value();
         continuation.recheck = waits_ && waits_->recheck;
         if (waits_) continuation.expires = waits_->expires;
+        if (waits_) continuation.events = std::move(waits_->events);
         state_.continuations.push_back(std::move(continuation));
         return {RunEnd::suspended, std::nullopt};
     }
@@ -227,7 +261,8 @@ private:
         return Next::go_on;
     }
 
-    Result<Next> perform(const WaitStep&) { return Next::go_on; }  // run_step has begun it
+    Result<Next> perform(const WaitStep&) { return Next::go_on; }     // run_step has begun it
+    Result<Next> perform(const WaitForStep&) { return Next::go_on; }  // run_step has begun it
     Result<Next> perform(const StopStep&) { return Next::stop; }
     Result<Next> perform(const IfStep&) { return Next::go_on; }  // run_step has run it
 
@@ -380,12 +415,8 @@ private:
     Lookup lookup_;
     Json results_;                   ///< as → {"result": …}; null when nothing is known
     std::set<std::string> unknown_;  ///< asked for in this firing, result not known
-    struct Wait {
-        bool recheck = false;
-        std::optional<engine::Instant> expires;
-    };
-    std::optional<Wait> waits_;  ///< for a timer, which it ended with
-    std::vector<int> at_;        ///< the way to the step that runs, from the outside in
+    std::optional<Wait> waits_;      ///< for a timer, which it ended with
+    std::vector<int> at_;            ///< the way to the step that runs, from the outside in
     std::optional<engine::RuleFailure> failure_;
 };
 
@@ -394,19 +425,37 @@ bool leads_to_a_step(const std::vector<Step>& steps, std::span<const int> path) 
     if (path.empty() || path[0] < 0 || static_cast<std::size_t>(path[0]) > steps.size()) return false;
     if (path.size() == 1) return true;
     if (static_cast<std::size_t>(path[0]) == steps.size()) return false;
-    const auto* choice = std::get_if<IfStep>(&steps[static_cast<std::size_t>(path[0])].what);
-    if (!choice || path[1] < 0 || path[1] > 1) return false;
-    return leads_to_a_step(path[1] == 0 ? choice->then : choice->otherwise, path.subspan(2));
+    if (path[1] < 0 || path[1] > 1) return false;
+    const auto* branch = branch_of(steps[static_cast<std::size_t>(path[0])], path[1] == 0);
+    // A path may end with the branch itself: from its first step.
+    return branch != nullptr && (path.size() == 2 || leads_to_a_step(*branch, path.subspan(2)));
+}
+
+/// The step right before the one that the path leads to.
+const Step* step_before(const std::vector<Step>& steps, std::span<const int> path) {
+    if (path.empty() || !leads_to_a_step(steps, path)) return nullptr;
+    const auto index = static_cast<std::size_t>(path[0]);
+    if (path.size() == 1) return index == 0 ? nullptr : &steps[index - 1];
+    return path.size() == 2 ? nullptr : step_before(*branch_of(steps[index], path[1] == 0), path.subspan(2));
 }
 
 }  // namespace
 
 bool is_timer_name(std::string_view name) {
     constexpr std::size_t bytes_max = 256;
-    const bool is_ours = name.starts_with("wait:") || name.starts_with("sla:");
+    const bool is_ours =
+        name.starts_with("wait:") || name.starts_with("sla:") || name.starts_with("schedule:");
     return !name.empty() && name.size() <= bytes_max && !is_ours &&
            std::none_of(name.begin(), name.end(),
                         [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
+
+const WaitForStep* awaiting_step(const RuleSet& rule_set, const std::string& rule, std::span<const int> at) {
+    const auto found = std::find_if(rule_set.rules.begin(), rule_set.rules.end(),
+                                    [&](const Rule& one) { return one.id == rule; });
+    if (found == rule_set.rules.end()) return nullptr;
+    const auto* step = step_before(found->then, at);
+    return step == nullptr ? nullptr : std::get_if<WaitForStep>(&step->what);
 }
 
 bool can_resume(const Rule& rule, const engine::Continuation& continuation) {

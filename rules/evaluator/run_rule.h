@@ -2,6 +2,7 @@
 /// Runs the steps of one rule on the working state.
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -40,6 +41,10 @@ bool is_timer_name(std::string_view name);
 
 /// The type of the event that a wait becomes.
 inline constexpr auto wait_over_type = "wait.over";
+
+/// The `wait_for` whose run goes on at that place, `resume_at` of its continuation; null when the rule set
+/// has none there.
+const WaitForStep* awaiting_step(const RuleSet& rule_set, const std::string& rule, std::span<const int> at);
 
 /// Whether the rule has steps at the continuation's place.
 bool can_resume(const Rule& rule, const engine::Continuation& continuation);

@@ -9,9 +9,13 @@
 #include "engine/base/yaml.h"
 #include "engine/model/action_signature.h"
 #include "rules/language/problems.h"
+#include "rules/language/reading.h"
 #include "rules/rule_set.h"
 
 namespace rules {
+
+/// Named lists of steps as they stand in their files.
+using StepLists = std::map<std::string, const engine::YamlNode*>;
 
 /// Borrows everything; lives as long as one rule is read.
 struct RuleContext {
@@ -27,6 +31,14 @@ struct RuleContext {
     std::set<std::string> results = {};
     /// The results read since this was last emptied.
     std::set<std::string> reads = {};
+    /// The event types that steps wait for.
+    std::vector<AwaitedType> awaited = {};
+    /// Lists of steps by name, `steps:` of the rule files; borrowed.
+    const StepLists* step_lists = nullptr;
+    /// Those that are being read, from the outside in.
+    std::vector<std::string> running = {};
+    std::set<std::string> lists_run = {};
+    int steps_read = 0;
 };
 
 /// The kinds of entity that events of these types and globs are about; empty when one of them leaves it open.

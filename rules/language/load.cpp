@@ -105,9 +105,25 @@ private:
             read_head(root);
             roots.push_back(std::move(root));
         }
-        RuleReader reader(rule_set_, problems_);
+        StepLists lists;
+        for (const auto& root : roots) collect_step_lists(root, lists);
+        RuleReader reader(rule_set_, lists, problems_);
         for (const auto& root : roots) read_rules(root, reader);
         rule_set_.rules = reader.finish();
+    }
+
+    /// `steps: { name: [step, …] }`: any rule may run them.
+    void collect_step_lists(const YamlNode& root, StepLists& lists) {
+        const auto* steps = root.find("steps");
+        if (!has_content(steps) || !expect_map(*steps, "steps", problems_)) return;
+        for (const auto& entry : steps->entries) {
+            const auto [known, is_new] = lists.emplace(entry.key, &entry.value);
+            if (!is_new)
+                problems_.error("duplicate-id", entry.place,
+                                "a list of steps is named " + in_quotes(entry.key) + " already in " +
+                                    known->second->place.file + ":" +
+                                    std::to_string(known->second->place.line));
+        }
     }
 
     void read_rules(const YamlNode& root, RuleReader& reader) {
@@ -177,7 +193,7 @@ std::vector<std::string> tenant_keys() {
 
 std::vector<std::string> rule_file_keys() {
     auto keys = OptionsReader::mode_names();
-    keys.insert(keys.begin(), {"rules", "groups"});
+    keys.insert(keys.begin(), {"rules", "groups", "steps"});
     return keys;
 }
 

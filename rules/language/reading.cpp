@@ -181,6 +181,31 @@ std::optional<std::vector<std::string>> read_texts(const YamlNode& node, const s
     return texts;
 }
 
+bool is_event_type(const std::string& text) {
+    const auto good = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("._-*:/").find(c) != std::string_view::npos;
+    };
+    return std::all_of(text.begin(), text.end(), good);
+}
+
+std::optional<std::vector<std::string>> read_event_types(const YamlNode& node, const std::string& what,
+                                                         std::vector<AwaitedType>& awaited,
+                                                         Problems& problems) {
+    auto types = read_texts(node, what, problems);
+    if (!types) return types;
+    for (std::size_t i = 0; i < types->size(); ++i) {
+        const auto& place = node.is_list() ? node.items[i].place : node.place;
+        const auto& type = (*types)[i];
+        if (!is_event_type(type))
+            problems.error("bad-value", place,
+                           in_quotes(type) + " is no event type such as ticket.created, nor a glob of one");
+        else
+            awaited.push_back({type, place});
+    }
+    return types;
+}
+
 std::optional<Json> read_constant(const YamlNode& node, const Expected& expected, Problems& problems) {
     if (node.is_null()) {
         problems.error("bad-value", node.place, expected.what + " has no value here");

@@ -49,6 +49,18 @@ std::optional<std::size_t> read_choice(const engine::YamlNode& node, const std::
 std::optional<std::vector<std::string>> read_texts(const engine::YamlNode& node, const std::string& what,
                                                    Problems& problems);
 
+/// An event type or glob that a rule waits for, and where that stands.
+struct AwaitedType {
+    std::string type;
+    engine::Place place;
+};
+bool is_event_type(const std::string& text);
+/// One or a list of them; those that are none are reported, the others are added to `awaited`.
+std::optional<std::vector<std::string>> read_event_types(const engine::YamlNode& node,
+                                                         const std::string& what,
+                                                         std::vector<AwaitedType>& awaited,
+                                                         Problems& problems);
+
 /// A constant of the expected type. Scalars are read by that type: `012` is a text for a text.
 std::optional<engine::Json> read_constant(const engine::YamlNode& node, const Expected& expected,
                                           Problems& problems);

@@ -28,6 +28,10 @@ const std::vector<Word>& rule_words() {
         {"when", "conditions", "What must hold. Without it the rule fires on every event of its types.", ""},
         {"then", "list of steps", "What the rule does, in order. A rule with `stop: true` may do without.",
          ""},
+        {"schedule", "map of `cron` and `zone`, or `every`, and `for`",
+         "Of a rule with `on: schedule`: when its event comes, and for which kind of entity "
+         "([guide](../guides/time.md)).",
+         "schedule: { cron: \"0 9 * * mon-fri\", zone: Europe/Berlin }"},
         {"accept", "map of class to reason",
          "Why a finding of `check` about this rule is meant: `{ write-conflict: reason }`, or of one other "
          "rule only, `{ write-conflict: { other-rule: reason } }` ([guide](../guides/checking-rules.md)).",
@@ -124,11 +128,23 @@ const std::vector<Word>& step_words() {
          "the "
          "rule's conditions hold then; `expires`: not when it comes so much too late.",
          "{ wait: { for: 4h, calendar: support }, recheck: true }"},
+        {"wait_for", "map of `on`, `when`, `timeout` or `until`, and `calendar`",
+         "Does the steps behind it once such an event has come to the entity and the conditions hold on what "
+         "it "
+         "left, on what the entity is then. When none has in time, those of `else` run instead and the rule "
+         "ends. Beside it, `recheck: true`: only if the rule's conditions hold then.",
+         "{ wait_for: { on: ticket.updated, when: { ticket.status: open }, timeout: 2h }, else: [ { "
+         "add_tags: [silent] } ] }"},
         {"cancel", "name or list", "Ends timers of this entity that `emit` has set for later.",
          "cancel: reminder"},
         {"stop", "true", "Ends this rule. `- stop` is short for it.", "stop: true"},
         {"if", "conditions", "Does the steps of `then` when they hold, else those of `else`.",
          "{ if: { ticket.priority: urgent }, then: [ { add_tags: [urgent] } ], else: [ stop ] }"},
+        {"run", "name of a list of steps",
+         "Does the steps of that list as if they were written here. Lists stand under `steps`, beside "
+         "`rules`, "
+         "in any rule file.",
+         "run: tell-the-lead"},
     };
     return words;
 }

@@ -4,10 +4,12 @@
 #include <set>
 
 #include "engine/base/text.h"
+#include "engine/model/subject.h"
 #include "rules/checker/finding.h"
 #include "rules/language/conditions.h"
 #include "rules/language/options.h"
 #include "rules/language/reading.h"
+#include "rules/language/schedules.h"
 #include "rules/language/steps.h"
 
 namespace rules {
@@ -19,14 +21,6 @@ using engine::YamlNode;
 constexpr int order_most = 1'000'000;
 constexpr std::size_t id_bytes_max = 200;
 
-bool is_event_type(const std::string& text) {
-    const auto good = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               std::string_view("._-*:/").find(c) != std::string_view::npos;
-    };
-    return std::all_of(text.begin(), text.end(), good);
-}
-
 bool is_printable(const std::string& text) {
     return std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20; });
 }
@@ -35,6 +29,7 @@ bool is_printable(const std::string& text) {
 void collect_emitted(const std::vector<Step>& steps, std::set<std::string>& types) {
     for (const auto& step : steps) {
         if (const auto* emit = std::get_if<EmitStep>(&step.what)) types.insert(emit->type.source());
+        if (const auto* wait = std::get_if<WaitForStep>(&step.what)) collect_emitted(wait->otherwise, types);
         if (const auto* branch = std::get_if<IfStep>(&step.what)) {
             collect_emitted(branch->then, types);
             collect_emitted(branch->otherwise, types);
@@ -45,8 +40,8 @@ void collect_emitted(const std::vector<Step>& steps, std::set<std::string>& type
 }  // namespace
 
 std::vector<std::string> RuleReader::key_names() {
-    return {"id",   "description", "enabled",  "on",   "order", "group",
-            "stop", "repeat",      "on_error", "when", "then",  "accept"};
+    return {"id",     "description", "enabled", "on",   "order",  "group",   "stop",
+            "repeat", "on_error",    "when",    "then", "accept", "schedule"};
 }
 
 void RuleReader::read(const YamlNode& node) {
@@ -57,6 +52,7 @@ void RuleReader::read(const YamlNode& node) {
     rule.place = node.place;
     if (const auto* id = node.find("id")) read_id(*id, rule);
     if (const auto* on = node.find("on")) read_on(*on, rule);
+    read_schedule_of(node, rule);
     if (const auto* group = node.find("group")) read_group(*group, rule);
     read_flags(node, rule);
     if (const auto* accept = node.find("accept")) read_acceptances(*accept, rule);
@@ -92,18 +88,31 @@ void RuleReader::read_id(const YamlNode& node, Rule& rule) {
 }
 
 void RuleReader::read_on(const YamlNode& node, Rule& rule) {
-    const auto types = read_texts(node, "on", problems_);
-    if (!types) return;
-    for (std::size_t i = 0; i < types->size(); ++i) {
-        const auto& place = node.is_list() ? node.items[i].place : node.place;
-        const auto& type = (*types)[i];
-        if (!is_event_type(type))
-            problems_.error("bad-value", place,
-                            in_quotes(type) + " is no event type such as ticket.created, nor a glob of one");
-        else
-            awaited_.push_back({type, place});
-    }
-    rule.on = *types;
+    if (auto types = read_event_types(node, "on", awaited_, problems_)) rule.on = *std::move(types);
+}
+
+/// `on: schedule` stands for the events of the rule's own schedule.
+void RuleReader::read_schedule_of(const YamlNode& node, Rule& rule) {
+    const auto* schedule = node.find("schedule");
+    const bool is_scheduled = std::find(rule.on.begin(), rule.on.end(), on_schedule) != rule.on.end();
+    if (!is_scheduled && schedule != nullptr)
+        problems_.error("unknown-key", schedule->place, "schedule is for rules with on: schedule");
+    if (!is_scheduled) return;
+    if (rule.on.size() > 1)
+        problems_.error("bad-value", node.find("on")->place,
+                        "a rule on a schedule is on nothing else: write another rule for the rest");
+    if (schedule == nullptr)
+        problems_.error(
+            "missing-key", node.place,
+            "the rule has no schedule such as { cron: \"0 9 * * mon-fri\", zone: Europe/Berlin }");
+    else
+        read_schedule(*schedule, rule_set_.catalogue, rule, problems_);
+    if (!rule.id.empty() && (!is_event_type(rule.id) || !engine::Subject::parse("schedule/" + rule.id)))
+        problems_.error(
+            "bad-value", node.find("id")->place,
+            "the id of a rule on a schedule is part of its events' type: letters, digits and ._-");
+    rule.on = {schedule_type(rule.id)};
+    std::erase_if(awaited_, [](const AwaitedType& awaited) { return awaited.type == on_schedule; });
 }
 
 void RuleReader::read_group(const YamlNode& node, Rule& rule) {
@@ -162,14 +171,40 @@ void RuleReader::read_acceptance(const std::string& kind, const std::string& oth
 }
 
 void RuleReader::read_body(const YamlNode& node, Rule& rule) {
-    RuleContext context{rule_set_.catalogue, rule_set_.connections, rule_set_.calendars, problems_};
-    context.subject_kinds = subject_kinds_of(rule.on, rule_set_.catalogue);
-    context.events = engine::join(rule.on, ", ");
+    auto context = context_of(rule.on);
+    if (!rule.sweeps.empty()) context.subject_kinds = {rule.sweeps};
     if (const auto* when = node.find("when")) rule.when = read_condition(*when, context);
     if (const auto* then = node.find("then")) rule.then = read_steps(*then, context);
+    note(context);
+}
+
+RuleContext RuleReader::context_of(const std::vector<std::string>& on) const {
+    RuleContext context{rule_set_.catalogue, rule_set_.connections, rule_set_.calendars, problems_};
+    context.subject_kinds = subject_kinds_of(on, rule_set_.catalogue);
+    context.events = engine::join(on, ", ");
+    context.step_lists = &step_lists_;
+    return context;
+}
+
+void RuleReader::note(const RuleContext& context) {
+    awaited_.insert(awaited_.end(), context.awaited.begin(), context.awaited.end());
+    lists_run_.insert(context.lists_run.begin(), context.lists_run.end());
+}
+
+/// So that what is wrong with one is said before a rule runs it.
+void RuleReader::read_lists_that_nobody_runs() {
+    for (const auto& [name, list] : step_lists_) {
+        if (lists_run_.contains(name)) continue;
+        problems_.warning("unused-steps", list->place, "no rule runs the list of steps " + in_quotes(name));
+        auto context = context_of({});
+        context.running.push_back(name);
+        read_steps(*list, context);
+        note(context);
+    }
 }
 
 std::vector<Rule> RuleReader::finish() {
+    read_lists_that_nobody_runs();
     warn_of_unlikely_events();
     std::erase_if(rules_, [](const Rule& rule) { return !rule.enabled; });
     std::stable_sort(rules_.begin(), rules_.end(),

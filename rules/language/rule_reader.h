@@ -11,7 +11,9 @@ namespace rules {
 
 class RuleReader {
 public:
-    RuleReader(const RuleSet& rule_set, Problems& problems) : rule_set_(rule_set), problems_(problems) {}
+    /// Borrows everything.
+    RuleReader(const RuleSet& rule_set, const StepLists& step_lists, Problems& problems)
+        : rule_set_(rule_set), step_lists_(step_lists), problems_(problems) {}
 
     /// Reads one item of `rules:`; reports everything that is wrong.
     void read(const engine::YamlNode& node);
@@ -24,6 +26,7 @@ private:
     void check_presence(const engine::YamlNode& node);
     void read_id(const engine::YamlNode& node, Rule& rule);
     void read_on(const engine::YamlNode& node, Rule& rule);
+    void read_schedule_of(const engine::YamlNode& node, Rule& rule);
     void read_group(const engine::YamlNode& node, Rule& rule);
     void read_flags(const engine::YamlNode& node, Rule& rule);
     void read_acceptances(const engine::YamlNode& node, Rule& rule);
@@ -33,16 +36,17 @@ private:
     void warn_of_unlikely_events();
     std::string likelier_type(const std::string& type) const;
 
-    struct EventType {
-        std::string type;
-        engine::Place place;
-    };
+    RuleContext context_of(const std::vector<std::string>& on) const;
+    void note(const RuleContext& context);
+    void read_lists_that_nobody_runs();
 
     const RuleSet& rule_set_;
+    const StepLists& step_lists_;
     Problems& problems_;
+    std::set<std::string> lists_run_;
     std::vector<Rule> rules_;
     std::map<std::string, engine::Place> ids_;
-    std::vector<EventType> awaited_;
+    std::vector<AwaitedType> awaited_;
 };
 
 }  // namespace rules

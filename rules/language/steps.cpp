@@ -20,6 +20,9 @@ using engine::in_quotes;
 using engine::YamlNode;
 using StepKind = decltype(Step::what);
 
+/// Of one rule, so that lists which run lists come to an end.
+constexpr int steps_max = 1'000;
+
 bool has(const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -197,7 +200,7 @@ void check_timer_name(const YamlNode& node, const std::optional<Template>& name,
     context.problems.error("bad-value", node.place,
                            in_quotes(node.text) +
                                " is no name for a timer: those of waits and policies begin "
-                               "with wait: and sla:, and 256 bytes are the limit");
+                               "with wait:, sla: and schedule:, and 256 bytes are the limit");
 }
 
 /// What makes of an emit one for later.
@@ -266,6 +269,42 @@ std::optional<StepKind> read_wait(const YamlNode& map, const YamlNode::Entry& en
     return step;
 }
 
+void check_reads_nothing_asked_for(const YamlNode& node, const RuleContext& context) {
+    if (context.reads.empty()) return;
+    context.problems.error("bad-value", node.place,
+                           "what wait_for waits for cannot depend on steps." + *context.reads.begin() +
+                               ".result: save the result into a field first");
+}
+
+std::optional<StepKind> read_wait_for(const YamlNode& map, const YamlNode::Entry& entry,
+                                      RuleContext& context) {
+    if (!expect_map(entry.value, "wait_for", context.problems)) return std::nullopt;
+    check_keys(entry.value, {"on", "when", "timeout", "until", "calendar"}, "wait_for", context.problems);
+    WaitForStep step;
+    if (const auto* on = entry.value.find("on"))
+        step.on = read_event_types(*on, "on", context.awaited, context.problems)
+                      .value_or(std::vector<std::string>());
+    else
+        context.problems.error("missing-key", entry.value.place,
+                               "wait_for has no on: say which events it waits for");
+    if (const auto* when = entry.value.find("when")) {
+        step.when = read_condition(*when, context);
+        check_reads_nothing_asked_for(*when, context);
+    }
+    auto until = read_moment(entry.value, "wait_for", {"timeout", "until"}, context);
+    if (const auto* recheck = map.find("recheck"))
+        step.recheck = read_flag(*recheck, "recheck", context.problems).value_or(false);
+    if (const auto* otherwise = map.find("else")) {
+        const auto before = context.results;
+        step.otherwise = read_steps(*otherwise, context);
+        // They run in place of the steps behind them.
+        context.results = before;
+    }
+    if (!until || step.on.empty()) return std::nullopt;
+    step.until = *std::move(until);
+    return step;
+}
+
 CancelStep read_cancel(const YamlNode::Entry& entry, RuleContext& context) {
     CancelStep step;
     const auto take = [&](const YamlNode& node) {
@@ -308,6 +347,7 @@ IfStep read_if(const YamlNode& map, const YamlNode::Entry& entry, RuleContext& c
 std::vector<std::string> keys_beside(const std::string& key) {
     if (key == "if") return {"then", "else"};
     if (key == "wait") return {"recheck", "expires"};
+    if (key == "wait_for") return {"else", "recheck"};
     if (is_call(key)) return {"as", "save", "order"};
     return {};
 }
@@ -323,6 +363,7 @@ std::optional<StepKind> read_kind(const YamlNode& map, const YamlNode::Entry& en
     if (entry.key == "assign") return read_assign(entry, context);
     if (entry.key == "emit") return read_emit(entry, context);
     if (entry.key == "wait") return read_wait(map, entry, context);
+    if (entry.key == "wait_for") return read_wait_for(map, entry, context);
     if (entry.key == "cancel") return read_cancel(entry, context);
     if (entry.key == "stop") return read_stop(entry, context);
     if (entry.key == "if") return read_if(map, entry, context);
@@ -378,6 +419,11 @@ void check_keys_beside(const YamlNode& map, const YamlNode::Entry& main, RuleCon
 }
 
 std::optional<Step> read_step(const YamlNode& node, RuleContext& context) {
+    if (++context.steps_read == steps_max + 1)
+        context.problems.error("limit", node.place,
+                               "a rule has at most " + std::to_string(steps_max) +
+                                   " steps, those of the lists that it runs included");
+    if (context.steps_read > steps_max) return std::nullopt;
     if (node.is_scalar() && node.text == "stop") return Step{StopStep{}, node.place, {}};
     if (!expect_map(node, "a step", context.problems)) return std::nullopt;
     const auto* main = main_entry(node, context);
@@ -391,24 +437,59 @@ std::optional<Step> read_step(const YamlNode& node, RuleContext& context) {
     return Step{std::move(*kind), main->place, reads};
 }
 
+/// The steps of the named list, as if they were written here.
+std::vector<Step> read_step_list(const YamlNode& node, RuleContext& context) {
+    const auto name = read_text(node, "run", context.problems);
+    if (!name) return {};
+    static const StepLists none;
+    const auto& lists = context.step_lists == nullptr ? none : *context.step_lists;
+    const auto found = lists.find(*name);
+    if (found == lists.end()) {
+        std::vector<std::string> names;
+        for (const auto& [known, list] : lists) names.push_back(known);
+        context.problems.error("dangling-steps", node.place,
+                               "no list of steps is named " + in_quotes(*name) +
+                                   (names.empty() ? ": write it under steps, beside rules"
+                                                  : context.problems.hint(*name, names)));
+        return {};
+    }
+    if (has(context.running, *name)) {
+        context.problems.error("bad-value", node.place,
+                               "the list of steps " + in_quotes(*name) + " runs itself, by way of " +
+                                   engine::join(context.running, ", "));
+        return {};
+    }
+    context.lists_run.insert(*name);
+    context.running.push_back(*name);
+    auto steps = read_steps(*found->second, context);
+    context.running.pop_back();
+    return steps;
+}
+
 }  // namespace
 
 std::vector<Step> read_steps(const YamlNode& node, RuleContext& context) {
     std::vector<Step> steps;
     if (!expect_list(node, "a list of steps", context.problems)) return steps;
     for (const auto& item : node.items) {
-        auto step = read_step(item, context);
-        if (step) steps.push_back(std::move(*step));
+        const auto* run = item.is_map() ? item.find("run") : nullptr;
+        if (run != nullptr) {
+            check_keys(item, {"run"}, "a step that runs a list", context.problems);
+            for (auto& step : read_step_list(*run, context)) steps.push_back(std::move(step));
+        } else if (auto step = read_step(item, context)) {
+            steps.push_back(std::move(*step));
+        }
     }
     return steps;
 }
 
 std::vector<std::string> step_names() {
-    return {"set", "unset", "add_tags", "remove_tags", "assign", "emit", "wait", "cancel", "stop", "if"};
+    return {"set",  "unset",    "add_tags", "remove_tags", "assign", "emit",
+            "wait", "wait_for", "cancel",   "stop",        "if",     "run"};
 }
 
 std::vector<std::string> later_steps() {
-    return {"route", "escalate", "score", "wait_for", "lua"};
+    return {"route", "escalate", "score", "lua"};
 }
 
 }  // namespace rules

@@ -29,8 +29,8 @@ using testing_random::Random;
 namespace {
 
 /// Conditions on changes, tags, a link by e-mail, contacts that enter their lanes, emitted events,
-/// write-backs, saved results, rules that wait for them or for a time, timers, lanes that stop, and rules
-/// that look at deliveries given up.
+/// write-backs, saved results, rules that wait for them, for a time or for an event, timers, schedules, lanes
+/// that stop, and rules that look at deliveries given up.
 constexpr auto rules_of_all_kinds =
     "  - id: reopened\n"
     "    on: [ticket.created, ticket.updated]\n"
@@ -74,6 +74,23 @@ constexpr auto rules_of_all_kinds =
     "        as: post\n"
     "      - wait: 10s\n"
     "      - set: { ticket.custom.posted: \"{{ steps.post.result.ts }}\" }\n"
+    "  - id: ask\n"
+    "    on: [ticket.created, ticket.updated]\n"
+    "    when: { ticket.priority: { changed_to: high } }\n"
+    "    then:\n"
+    "      - wait_for: { on: \"ticket.*\", when: { ticket.status: { changed_to: open } }, timeout: 25s }\n"
+    "        else: [ { add_tags: [unanswered] }, { wait_for: { on: delivery.done, timeout: 15s } }, { "
+    "add_tags: [sent] } ]\n"
+    "      - add_tags: [answered]\n"
+    "  - id: sweep\n"
+    "    on: schedule\n"
+    "    schedule: { every: 1m, for: ticket }\n"
+    "    when: { ticket.status: pending }\n"
+    "    then: [ { add_tags: [swept] } ]\n"
+    "  - id: tick\n"
+    "    on: schedule\n"
+    "    schedule: { cron: \"*/2 * * * *\", zone: Europe/Berlin }\n"
+    "    then: [ { set: { schedule.custom.last: \"{{ now }}\" } } ]\n"
     "  - id: remind-later\n"
     "    on: [ticket.created, ticket.updated]\n"
     "    when: { ticket.status: open }\n"
@@ -256,8 +273,10 @@ private:
         // Few at a time, so that a restart finds something that waits.
         options.batch_events_max = 3;
         options.timers_memory_max = 4;
+        options.swept_entities_max = 2;
         worker_ = std::make_unique<Worker>(*store_, Tenants{{tenant->name, tenant}}, options);
         ENSURE(worker_->start(now_));
+        ENSURE(worker_->begin_schedules(tenant->name, now_));
     }
 
     void restart() {

@@ -205,6 +205,16 @@ inline WaitStep wait_step(const Json& until, const Json& source) {
     return step;
 }
 
+inline WaitForStep wait_for_step(const Json& what, const Json& source) {
+    WaitForStep step;
+    step.on = what["on"].get<std::vector<std::string>>();
+    if (what.contains("when")) step.when = condition(what["when"]);
+    step.until = moment_of(what, "timeout", "until");
+    step.otherwise = steps(source.value("else", Json::array()));
+    step.recheck = source.value("recheck", false);
+    return step;
+}
+
 inline CancelStep cancel_step(const Json& names) {
     CancelStep step;
     for (const auto& name : names) step.timers.push_back(text_template(name.get<std::string>()));
@@ -239,6 +249,8 @@ inline Step step(const Json& source) {
             result.what = emit_step(value);
         else if (key == "wait")
             result.what = wait_step(value, source);
+        else if (key == "wait_for")
+            result.what = wait_for_step(value, source);
         else if (key == "cancel")
             result.what = cancel_step(value);
         else if (key == "stop")

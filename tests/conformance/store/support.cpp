@@ -216,8 +216,8 @@ StoredContinuation continuation_of(const std::string& id, const std::string& abo
     stored.partition = 3;
     stored.subject = subject(about);
     stored.id = id;
-    stored.continuation = {"greet",        "sha256:0001", "greet#1", {"ticket"}, {1, 0, 2},
-                           Json::object(), true,          true,      at(90)};
+    stored.continuation = {"greet", "sha256:0001", "greet#1", {"ticket"},         {1, 0, 2}, Json::object(),
+                           true,    true,          at(90),    {"ticket.updated"}, true};
     stored.context = {{"event", id}};
     return stored;
 }

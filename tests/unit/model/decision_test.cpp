@@ -87,7 +87,10 @@ Decision random_decision(Random& random) {
              Json{{"a", random_value(random)}},
              random.chance(50),
              random.chance(50),
-             random.chance(50) ? std::optional(decision.event_time) : std::nullopt});
+             random.chance(50) ? std::optional(decision.event_time) : std::nullopt,
+             random.chance(50) ? random_texts(random) : std::vector<std::string>(),
+             random.chance(50)});
+    if (random.chance(30)) decision.awaited = random_value(random);
     if (random.chance(30))
         decision.timers.push_back({random_text(random), decision.event_time, "r1", "ticket.late",
                                    random_value(random), random.chance(50) ? "r1#1" : ""});

@@ -84,7 +84,7 @@ TEST_CASE("catalogue: tickets have the canonical fields and enums", "[language]"
 TEST_CASE("catalogue: every kind has an id, custom fields and tags or is a message", "[language]") {
     const auto catalogue = Catalogue::shipped();
     CHECK(catalogue.kinds() == std::vector<std::string>{"call", "company", "contact", "conversation", "lead",
-                                                        "message", "ticket"});
+                                                        "message", "schedule", "ticket"});
     for (const auto& kind : catalogue.kinds()) {
         INFO(kind);
         CHECK(catalogue.find(kind + ".id") != nullptr);

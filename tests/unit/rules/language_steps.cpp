@@ -161,6 +161,28 @@ TEST_CASE("steps: wait takes a span, or a map with a time or a calendar", "[lang
     CHECK(problem_of("{ stop: true, recheck: true }") == "unknown-key");
 }
 
+TEST_CASE("steps: wait_for takes events, conditions and a time-out", "[language]") {
+    const auto full = step_of<rules::WaitForStep>(
+        "{ wait_for: { on: [ticket.updated, message.*], when: { ticket.status: open }, timeout: 2h, "
+        "calendar: "
+        "support }, else: [ { add_tags: [late] }, stop ], recheck: true }");
+    CHECK(full.on == std::vector<std::string>{"ticket.updated", "message.*"});
+    CHECK(full.when.children.size() + (full.when.kind == rules::Condition::Kind::comparison ? 1 : 0) == 1);
+    CHECK(full.until.calendar != nullptr);
+    CHECK(full.otherwise.size() == 2);
+    CHECK(full.recheck);
+    CHECK(step_of<rules::WaitForStep>("{ wait_for: { on: '*', until: '{{ ticket.due_at }}' } }").until.at);
+    CHECK(problem_of("{ wait_for: ticket.updated }") == "wrong-type");
+    CHECK(problem_of("{ wait_for: { timeout: 2h } }") == "missing-key");
+    CHECK(problem_of("{ wait_for: { on: ticket.updated } }") == "missing-key");
+    CHECK(problem_of("{ wait_for: { on: 'no type', timeout: 2h } }") == "bad-value");
+    CHECK(problem_of("{ wait_for: { on: tickt.updated, timeout: 2h } }") == "unlikely-event");
+    CHECK(problem_of("{ wait_for: { on: ticket.updated, timeout: 2h, zone: UTC } }") == "unknown-key");
+    CHECK(problem_of("{ wait_for: { on: ticket.updated, timeout: 2h }, expires: 1d }") == "unknown-key");
+    CHECK(problem_of("{ wait_for: { on: ticket.updated, when: { ticket.statu: open }, timeout: 2h } }") ==
+          "unknown-field");
+}
+
 TEST_CASE("steps: emit may be for later, and cancel ends that", "[language]") {
     const auto later = step_of<rules::EmitStep>(
         "{ emit: { type: ticket.reminder, after: 3d, calendar: support, name: 'r-{{ ticket.id }}' } }");
@@ -265,4 +287,70 @@ TEST_CASE("steps: problems inside branches are found at their place", "[language
           "rules.yaml:9:28: error: \"opn\" is no value of ticket.status, did you mean \"open\"? (new, open, "
           "pending, "
           "on_hold, solved, closed) [unknown-enum-value]\n");
+}
+
+TEST_CASE("steps: lists of steps are checked where they are run, and where nobody runs them", "[language]") {
+    const auto problems_of = [](const std::string& files) {
+        const auto loaded = rules::load_text(files);
+        std::vector<std::string> kinds;
+        for (const auto& one : loaded.diagnostics.sorted()) kinds.push_back(one.kind);
+        INFO(loaded.text());
+        return kinds;
+    };
+    using Kinds = std::vector<std::string>;
+    const std::string rule = "rules:\n  - { id: a, on: ticket.created, then: [ { run: mark } ] }\n";
+    CHECK(problems_of(rule + "steps: { mark: [ { add_tags: [a] } ] }\n").empty());
+    CHECK(problems_of(rule) == Kinds{"dangling-steps"});
+    CHECK(problems_of(rule + "steps: { mrk: [ { add_tags: [a] } ] }\n") ==
+          Kinds{"dangling-steps", "unused-steps"});
+    CHECK(problems_of(rule + "steps: { mark: [ { set: { ticket.statu: a } } ] }\n") ==
+          Kinds{"unknown-field"});
+    CHECK(problems_of(rule + "steps: { mark: [ { run: other } ], other: [ { run: mark } ] }\n") ==
+          Kinds{"bad-value"});
+    CHECK(problems_of(rule + "steps: { mark: [ stop ], other: [ { set: { ticket.statu: a } } ] }\n") ==
+          Kinds{"unused-steps", "unknown-field"});
+    std::string grows = rule + "steps:\n  mark: [ { run: l1 }, { run: l1 } ]\n";
+    for (int i = 1; i < 12; ++i)
+        grows += "  l" + std::to_string(i) + ": [ { run: l" + std::to_string(i + 1) + " }, { run: l" +
+                 std::to_string(i + 1) + " } ]\n";
+    CHECK(problems_of(grows + "  l12: [ { add_tags: [a] } ]\n") == Kinds{"limit"});
+    CHECK(problems_of("rules:\n  - { id: a, on: ticket.created, then: [ { run: mark, as: x } ] }\n"
+                      "steps: { mark: [ stop ] }\n") == Kinds{"unknown-key"});
+}
+
+TEST_CASE("rules: a schedule is checked, and stands for the events of its rule", "[language]") {
+    const auto load = [](const std::string& schedule, const std::string& more = "") {
+        return rules::load_text("rules:\n  - id: tick\n    on: schedule\n" + schedule +
+                                "    then: [ { emit: a.b } ]\n" + more);
+    };
+    const auto problem = [&](const std::string& schedule) {
+        const auto found = load(schedule).diagnostics.sorted();
+        return found.empty() ? "" : found[0].kind;
+    };
+    const auto good = load("    schedule: { every: 1h, for: ticket }\n");
+    INFO(good.text());
+    REQUIRE(good.rule_set);
+    CHECK(good.rule_set->rules[0].on == std::vector<std::string>{"schedule.tick"});
+    CHECK(good.rule_set->rules[0].sweeps == "ticket");
+    CHECK(problem("    schedule: { cron: \"0 9 * * *\", zone: Europe/Berlin }\n").empty());
+    CHECK(problem("") == "missing-key");
+    CHECK(problem("    schedule: { cron: \"0 9 * * *\" }\n") == "missing-key");
+    CHECK(problem("    schedule: { cron: \"0 9 * * *\", zone: Europe/Berln }\n") == "unknown-zone");
+    CHECK(problem("    schedule: { cron: \"0 25 * * *\", zone: UTC }\n") == "bad-value");
+    CHECK(problem("    schedule: { cron: \"0 0 31 feb *\", zone: UTC }\n") == "bad-value");
+    CHECK(problem("    schedule: { every: 30s }\n") == "bad-value");
+    CHECK(problem("    schedule: { every: 1h, zone: UTC }\n") == "unknown-key");
+    CHECK(problem("    schedule: { every: 1h, cron: x }\n") == "bad-value");
+    CHECK(problem("    schedule: {}\n") == "missing-key");
+    CHECK(problem("    schedule: { every: 1h, for: tickt }\n") == "unknown-kind");
+    CHECK(load_text("rules:\n  - { id: a, on: ticket.created, schedule: { every: 1h }, then: [ stop ] }\n")
+              .diagnostics.sorted()[0]
+              .kind == "unknown-key");
+    CHECK(load_text("rules:\n  - { id: a, on: [schedule, ticket.created], schedule: { every: 1h }, then: [ "
+                    "stop ] }\n")
+              .diagnostics.sorted()[0]
+              .kind == "bad-value");
+    CHECK(load_text("rules:\n  - { id: \"a b\", on: schedule, schedule: { every: 1h }, then: [ stop ] }\n")
+              .diagnostics.sorted()[0]
+              .kind == "bad-value");
 }
