@@ -64,13 +64,13 @@ std::uint32_t TextCodes::add(std::string_view text) {
 }
 
 void TextCodes::freeze() {
-    constexpr std::uint32_t few = 32;
-    constexpr int factors_tried = 100;
-    if (count_ > few) return;
+    constexpr std::uint32_t few = 64;
+    constexpr int factors_tried = 300;
+    if (count_ > few || longest_ > short_bytes_max) return;
     const auto places = std::max<std::size_t>(8, std::bit_ceil(std::size_t{8} * count_));
-    for (int i = 0; i < factors_tried && !one_look_; ++i) {
+    for (int i = 0; i < factors_tried && !at_one_look_; ++i) {
         factor_ = factor_ * 0xD1342543DE82EF95U + 2;  // stays odd
-        one_look_ = arrange(places) == 0;
+        at_one_look_ = arrange(places) == 0;
     }
 }
 

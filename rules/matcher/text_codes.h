@@ -25,13 +25,15 @@ public:
     /// The number and `first`, or `other` when there is none, of a text behind which 8 bytes can be read,
     /// whatever they are.
     std::uint32_t code_of_padded(std::string_view text, std::uint32_t first, std::uint32_t other) const {
-        if (text.size() > longest_) return other;
-        const auto key = key_of_padded(text);
+        if (!at_one_look_) [[unlikely]]
+            return code_of_many(text, first, other);
+        // Whether a text is a known one cannot be foreseen, so no branch depends on the answer.
+        const auto key = key_of_short(text);
         const auto& entry = table_.data()[first_place(key)];
-        // Whether a text is a known one cannot be foreseen, so nothing should depend on the answer.
-        if (one_look_) return is(entry, key, text) ? first + entry.number : other;
-        const auto number = table_.data()[place_of(key, text)].number;
-        return number == no_number ? other : first + number;
+        const auto differs =
+            (entry.key.head ^ key.head) | (entry.key.tail ^ key.tail) | (entry.key.length ^ key.length);
+        const auto is_known = std::uint32_t{0} - static_cast<std::uint32_t>(differs == 0);
+        return other + ((first + entry.number - other) & is_known);
     }
     std::uint32_t size() const { return count_; }
     std::size_t bytes() const { return table_.capacity() * sizeof(Entry) + kept_.capacity(); }
@@ -41,7 +43,7 @@ private:
     struct Key {
         std::uint64_t head = 0;  ///< the first 8 bytes, or as many as there are and zeros
         std::uint64_t tail = 0;  ///< the last 8 bytes likewise; of a text of more than 16 a digest
-        std::uint32_t length = 0;
+        std::uint32_t length = ~std::uint32_t{0};
         bool operator==(const Key&) const = default;
     };
     struct Entry {
@@ -53,28 +55,32 @@ private:
     static constexpr std::uint32_t no_number = ~std::uint32_t{0};
 
     static Key key_of(std::string_view text);
-    static Key key_of_padded(std::string_view text) {
+    /// Of a text behind which 8 bytes can be read. One that is not short has a key like no short one.
+    static Key key_of_short(std::string_view text) {
         const auto length = text.size();
         const auto mask = word_mask(length);
         Key key;
         key.length = static_cast<std::uint32_t>(length);
         key.head = word_at(text.data()) & mask;
         key.tail = word_at(text.data() + (length > 8 ? length - 8 : 0)) & mask;
-        if (length > short_bytes_max) key.tail = digest(text);
         return key;
     }
     static std::uint64_t digest(std::string_view text);
+    std::uint32_t code_of_many(std::string_view text, std::uint32_t first, std::uint32_t other) const {
+        if (text.size() > longest_) return other;
+        const auto key = text.size() <= short_bytes_max ? key_of_short(text) : key_of(text);
+        const auto number = table_.data()[place_of(key, text)].number;
+        return number == no_number ? other : first + number;
+    }
     /// Of short texts head and tail are one, which must not cancel out.
     static std::uint64_t mixed(const Key& key) { return key.head ^ std::rotl(key.tail, 23) ^ key.length; }
     std::size_t first_place(const Key& key) const {
         return static_cast<std::size_t>((mixed(key) * factor_) >> shift_);
     }
     bool is(const Entry& entry, const Key& key, std::string_view text) const {
-        const auto other = (entry.key.head ^ key.head) | (entry.key.tail ^ key.tail) |
-                           (entry.key.length ^ key.length) | (entry.number == no_number ? 1U : 0U);
-        if (key.length <= short_bytes_max) [[likely]]
-            return other == 0;
-        return other == 0 && __builtin_memcmp(kept_.data() + entry.kept_at, text.data(), key.length) == 0;
+        if (entry.key != key) return false;
+        return key.length <= short_bytes_max ||
+               __builtin_memcmp(kept_.data() + entry.kept_at, text.data(), key.length) == 0;
     }
     /// Where the text is, or the free place where it belongs.
     std::size_t place_of(const Key& key, std::string_view text) const {
@@ -93,7 +99,7 @@ private:
     int shift_ = 64 - 3;
     std::uint32_t count_ = 0;
     std::uint32_t longest_ = 0;
-    bool one_look_ = false;  ///< no two texts have the same first place
+    bool at_one_look_ = false;  ///< all are short, and no two of them have the same first place
 };
 
 }  // namespace rules
