@@ -302,11 +302,13 @@ void Slots::copy(const Field& field, const Readings& from, Readings& to) {
 }
 
 void Slots::read_type(std::string_view event_type, Readings& readings) const {
-    readings.found[types_slot].clear();
-    types_.find(event_type, readings.found[types_slot]);
+    auto& found = readings.found.data()[types_slot];
+    found.clear();
+    if (types_.asks()) types_.find(event_type, found);
 }
 
 bool Slots::knows_type(std::string_view event_type) const {
+    if (types_.fits_all()) return true;
     std::vector<Code> found;
     types_.find(event_type, found);
     return !found.empty();

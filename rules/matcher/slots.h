@@ -74,6 +74,8 @@ public:
     void read(std::string_view event_type, const Scope& scope, const Readings& payload,
               const std::vector<std::uint8_t>& said, Readings& readings) const;
     void read_type(std::string_view event_type, Readings& readings) const;
+    /// Else it is all the same to them.
+    bool ask_for_type() const { return types_.asks(); }
     /// The type fits one of the patterns.
     bool knows_type(std::string_view event_type) const;
 

@@ -6,6 +6,10 @@
 namespace rules {
 
 void TypeSlot::learn(const std::string& pattern) {
+    if (pattern == "*") {
+        fits_all_ = true;
+        return;
+    }
     if (ids_of_patterns_.add(pattern) == patterns_.size()) patterns_.push_back(pattern);
 }
 
