@@ -1,6 +1,7 @@
 #include "rules/matcher/raw_reader.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 #include <optional>
@@ -22,6 +23,7 @@ public:
           nodes_(reader.nodes_.data()),
           fields_(reader.slots_.value_fields().data()),
           visited_(scratch.visited_.data()),
+          levels_(scratch.levels_.data()),
           document_(scratch.documents_),
           text_(document.data()),
           size_(document.size()),
@@ -30,55 +32,106 @@ public:
           now_(now),
           readings_(readings),
           said_(said),
-          escapes_(has_backslash(document)) {}
+          backslash_(first_backslash(document.data())) {}
 
     /// Of an envelope; empty for anything else.
     std::string_view event_type() const { return event_type_; }
 
     bool document() {
         if (here() != '{') return false;
-        object(nodes_[0]);
+        objects();
         return !broken_ && at_ == end_;
     }
 
 private:
     char here() const { return at_ < end_ ? text_[*at_] : '\0'; }
 
-    /// From the brace to behind its end. Only known keys are followed, so it is no deeper than paths are. Its
-    /// place is kept at hand and not in the walk: most of the time is spent here. Behind the last place are
-    /// some that point behind the document, so that single looks ahead need no check.
-    void object(const Node& node) {
-        const char* const text = text_;
-        const auto* at = at_ + 1;
-        if (text[*at] == '}') {
-            at_ = at + 1;
-            return;
-        }
-        const KeyTable::View keys(node.keys);
-        constexpr std::ptrdiff_t member_places = 4;  // key, colon, value, comma or brace
-        while (end_ - at >= member_places) {
-            const auto key = key_between(text, at[0], at[1]);
-            if (key.data() == nullptr) return fail();
-            auto child = keys.find(key);
-            if (child == 0 && escapes_) [[unlikely]]
-                child = child_of_escaped(node, key);
+    /// From the brace of the document to behind its end. Only known keys are followed, so it is no deeper
+    /// than paths are. Behind the last place are some that point behind the document, so that single looks
+    /// ahead need no check.
+    void objects() {
+        const auto* at = at_;
+        const auto* node = nodes_;
+        const auto** above = levels_;
+        char next = begin_object(at);
+        while (true) {
+            for (; next == '}'; next = text_[*at++]) {
+                if (above == levels_) return void(at_ = at);
+                if (at >= end_) return fail();
+                node = *--above;
+            }
+            if (next != ',') return fail();
+            at = beyond_unasked(*node, at);
+            if (end_ - at < member_places) return fail();
+            const auto child = child_at(*node, text_ + at[0], text_ + at[1]);
             at += 2;
-            const char first = text[*at];
+            const char first = text_[*at];
             if (child == 0 ? !is_mark(first) : gives_codes(child, first, at)) {
                 ++at;
+            } else if (first == '{' && child != 0 && nodes_[child].leads_on) {
+                begin(child, RawValue::Kind::object);
+                *above++ = std::exchange(node, nodes_ + child);
+                next = begin_object(at);
+                continue;
             } else {
                 at = beyond_value(child, at);
                 if (broken_) return;
             }
-            const char next = text[*at];
-            ++at;
-            if (next == '}') {
-                at_ = at;
-                return;
-            }
-            if (next != ',') return fail();
+            next = text_[*at++];
         }
-        fail();
+    }
+    static constexpr std::ptrdiff_t member_places = 4;  // key, colon, value, comma or brace
+
+    /// Most of the time is spent here: over members that nobody asks for, as most are written.
+    const std::uint32_t* beyond_unasked(const Node& node, const std::uint32_t* at) const {
+        const char* const text = text_;
+        const char* const backslash = backslash_;
+        const auto* const last = end_ - member_places;
+        for (; at <= last; at += member_places) {
+            const char* const quote = text + at[0];
+            const char* const colon = text + at[1];
+            if (!is_key(quote, colon) || colon > backslash) break;
+            if (node.keys.may_have({quote + 1, colon - 1}) || is_mark(text[at[2]]) || text[at[3]] != ',')
+                break;
+        }
+        return at;
+    }
+
+    /// From a brace: as if a member came behind a comma, unless there is none.
+    char begin_object(const std::uint32_t*& at) const {
+        ++at;
+        return text_[*at] == '}' ? text_[*at++] : ',';
+    }
+
+    /// 0 for a key that nobody asks for.
+    std::uint32_t child_at(const Node& node, const char* quote, const char* colon) {
+        const bool is_usual = is_key(quote, colon) && !has_escape(quote, colon);
+        return is_usual ? node.keys.find({quote + 1, colon - 1}) : child_of_unusual(node, quote, colon);
+    }
+    /// As most are written: with the colon right behind.
+    static bool is_key(const char* quote, const char* colon) {
+        return *quote == '"' && std::memcmp(colon - 1, "\":", 2) == 0;
+    }
+    /// Of a key with white space behind it, or with escapes, or of what is none.
+    [[gnu::noinline]] std::uint32_t child_of_unusual(const Node& node, const char* quote, const char* colon) {
+        const auto key = text_between(static_cast<std::uint32_t>(quote - text_),
+                                      static_cast<std::uint32_t>(colon - text_));
+        if (key.data() == nullptr || *colon != ':') return fail(), 0;
+        const auto plain = unescaped(key);
+        for (const auto& [name, child] : node.children)
+            if (name == plain) return child;
+        return 0;
+    }
+
+    /// Of two members with one name the last counts, and nothing that was below the first.
+    void begin(std::uint32_t number, RawValue::Kind kind) {
+        const auto& node = nodes_[number];
+        if (visited_[number] == document_) forget(node);
+        visited_[number] = document_;
+        if (node.is_path) return;
+        RawValue value;
+        value.kind = kind;
+        give(node, value);
     }
 
     [[gnu::noinline]] const std::uint32_t* beyond_value(std::uint32_t child, const std::uint32_t* at) {
@@ -88,23 +141,6 @@ private:
         else
             value(child);
         return at_;
-    }
-
-    /// The bytes of the key that begins at the quote; null when there is none. Most often the colon stands
-    /// right behind it.
-    std::string_view key_between(const char* text, std::uint32_t quote, std::uint32_t colon) const {
-        if (text[quote] == '"' && text[colon - 1] == '"' && text[colon] == ':') [[likely]]
-            return {text + quote + 1, colon - quote - 2};
-        return text[colon] == ':' ? text_between(quote, colon) : std::string_view();
-    }
-
-    /// 0 for a key that nobody asks for, also when its escapes are undone.
-    [[gnu::noinline]] std::uint32_t child_of_escaped(const Node& node, std::string_view key) {
-        if (!has_backslash(key)) return 0;
-        const auto plain = unescaped(key);
-        for (const auto& [name, child] : node.children)
-            if (name == plain) return child;
-        return 0;
     }
 
     /// The bytes between the quotes of the string that begins there, as they are; null when none does. Only
@@ -130,19 +166,20 @@ private:
     bool gives_codes(std::uint32_t number, char first, const std::uint32_t* at) {
         const auto& node = nodes_[number];
         if (node.askers.empty()) return false;
-        if (first == '"') {
-            const auto text = text_between(at[0], at[1]);
-            if (text.data() == nullptr || has_escape(text)) return false;
-            const auto& asker = node.askers.front();
-            if (node.asks_for_text)
-                readings_.codes.data()[asker.place] = asker.slot->code_of_padded(text);
-            else
-                give_text(node, text);
-        } else if (!gives_number(node, text_ + *at)) {
-            return false;
-        }
-        if (said_ != nullptr) said_[node.asked_field] = 1;
+        if (first != '"') return gives_number(node, text_ + *at);
+        const char* const begin = text_ + at[0] + 1;
+        const char* const end = text_ + at[1] - 1;
+        if (end < begin || *end != '"' || has_escape(begin, end)) return false;
+        const auto& asker = node.askers.front();
+        if (node.asks_for_text)
+            give_code(node, asker.slot->code_of_padded({begin, end}));
+        else
+            give_text(node, {begin, end});
         return true;
+    }
+    void give_code(const Node& node, Code code) {
+        readings_.codes.data()[node.askers.front().place] = code;
+        if (said_ != nullptr) said_[node.asked_field] = 1;
     }
     [[gnu::noinline]] void give_text(const Node& node, std::string_view text) {
         RawValue value;
@@ -161,28 +198,24 @@ private:
     void give_codes(const Node& node, const RawValue& value) {
         for (const auto& [slot, place] : node.askers)
             readings_.codes.data()[place] = slot->code_of(value, now_);
+        if (said_ != nullptr) said_[node.asked_field] = 1;
     }
 
     void value(std::uint32_t number) {
         const auto& node = nodes_[number];
-        if (!node.children.empty()) {
-            if (visited_[number] == document_) forget(node);
-            visited_[number] = document_;
-        }
+        if (node.leads_on) begin(number, RawValue::Kind::absent);
         const char first = here();
-        if (first == '{' && node.is_path) return object(node);
         if (first == '[' && node.wants_items) return list(node);
         RawValue value;
         if (first == '{' || first == '[') {
             value.kind = first == '{' ? RawValue::Kind::object : RawValue::Kind::list;
             give(node, value);
-            return first == '{' && !node.children.empty() ? object(node) : skip();
+            return skip();
         }
         scalar(value);
         give(node, value);
     }
 
-    /// Of two members with one name the last counts, and nothing that was below the first.
     void forget(const Node& node) {
         give(node, RawValue());
         for (const auto& [key, child] : node.children) forget(nodes_[child]);
@@ -233,7 +266,8 @@ private:
         value.kind = RawValue::Kind::text;
         value.is_padded = true;
         value.text = quoted();
-        if (!broken_ && has_escape(value.text)) value.text = keep(unescaped(value.text));
+        if (!broken_ && has_escape(value.text.begin(), value.text.end()))
+            value.text = keep(unescaped(value.text));
     }
 
     /// As the other reader takes them: what is seldom is given to it.
@@ -285,10 +319,18 @@ private:
             fail();
     }
 
-    static bool has_backslash(std::string_view bytes) {
-        return std::memchr(bytes.data(), '\\', bytes.size()) != nullptr;
+    /// From there; the end of the document if there is none.
+    const char* first_backslash(const char* from) const {
+        const auto* end = text_ + size_;
+        const auto* found = std::memchr(from, '\\', static_cast<std::size_t>(end - from));
+        return found == nullptr ? end : static_cast<const char*>(found);
     }
-    bool has_escape(std::string_view bytes) const { return escapes_ && has_backslash(bytes); }
+    /// Texts are asked about in their order.
+    bool has_escape(const char* first, const char* last) {
+        if (last <= backslash_) return false;
+        if (backslash_ < first) backslash_ = first_backslash(first);
+        return backslash_ < last;
+    }
     static bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
     static bool ends_scalar(const char* at, const char* last) {
         return at == last || is_space(*at) || *at == ',' || *at == '}' || *at == ']';
@@ -296,7 +338,13 @@ private:
 
     /// No scalar begins like that.
     static bool is_mark(char c) {
-        return c == '{' || c == '[' || c == ',' || c == ':' || c == '}' || c == ']';
+        static constexpr auto marks = [] {
+            std::array<bool, 256> all{};
+            for (const char mark : {'{', '[', ',', ':', '}', ']'})
+                all[static_cast<unsigned char>(mark)] = true;
+            return all;
+        }();
+        return marks[static_cast<unsigned char>(c)];
     }
 
     /// Over a value, whatever is in it.
@@ -385,6 +433,7 @@ private:
     const Node* nodes_;
     const Slots::Field* fields_;
     std::uint64_t* visited_;
+    const Node** levels_;  ///< the objects around the one that is read
     std::uint64_t document_;
     const char* text_;
     std::size_t size_;
@@ -396,13 +445,13 @@ private:
     std::string_view event_type_;
     std::vector<RawValue> items_;
     std::vector<std::unique_ptr<std::string>> kept_;
-    bool escapes_;  ///< somewhere in the document
+    const char* backslash_;  ///< the first from some place before what is read, else the end
     bool broken_ = false;
 };
 
 RawReader::RawReader(const Slots& slots, Layout layout) : slots_(slots), layout_(layout) {
     for (const auto& field : slots.value_fields()) add(field);
-    if (layout_ == Layout::envelope) nodes_[child_of(0, "type")].is_event_type = true;
+    if (layout_ == Layout::envelope && slots.ask_for_type()) nodes_[child_of(0, "type")].is_event_type = true;
     for (auto& node : nodes_) finish(node);
     Scope nothing;
     slots.read("", nothing, blank_);
@@ -435,8 +484,9 @@ void RawReader::finish(Node& node) const {
     for (const auto& child : node.children)
         if (std::none_of(child.first.begin(), child.first.end(), is_escaped)) plain.push_back(child);
     node.keys = KeyTable(std::move(plain));
-    node.is_path = node.fields.empty() && !node.children.empty() && !node.is_event_type;
-    if (node.fields.size() != 1 || !node.children.empty() || node.is_event_type) return;
+    node.leads_on = !node.children.empty();
+    node.is_path = node.fields.empty() && node.leads_on && !node.is_event_type;
+    if (node.fields.size() != 1 || node.leads_on || node.is_event_type) return;
     const auto& field = *node.fields[0];
     if (!field.set_slots.empty()) return;
     for (const auto place : field.code_slots)
@@ -471,7 +521,10 @@ Result<void> RawReader::read(std::string_view event_type, std::string_view docum
     readings.found.resize(blank_.found.size());
     for (auto& found : readings.found) found.clear();
     if (said != nullptr) said->assign(slots_.value_fields().size(), 0);
-    if (scratch.visited_.size() < nodes_.size()) scratch.visited_.resize(nodes_.size());
+    if (scratch.visited_.size() < nodes_.size()) {
+        scratch.visited_.resize(nodes_.size());
+        scratch.levels_.resize(nodes_.size());
+    }
     ++scratch.documents_;
     Walk walk(*this, document, scratch, now, readings, said == nullptr ? nullptr : said->data());
     if (!walk.document()) return engine::invalid("the document is no JSON object");

@@ -17,6 +17,8 @@ namespace rules {
 /// Finds them by the places of quotes, braces, brackets, colons and commas alone; what no rule asks for is
 /// stepped over. Immutable; any thread, each with a scratch of its own. Borrows the slots.
 class RawReader {
+    struct Node;
+
 public:
     /// Where a document has what rules read: paths begin at its members (`ticket`), or it is a CloudEvents
     /// envelope, in which they begin below `data` and those of `event` beside it.
@@ -30,6 +32,7 @@ public:
         engine::JsonBytes bytes_;
         std::vector<std::uint64_t> visited_;  ///< the document in which a node was last met
         std::uint64_t documents_ = 0;
+        std::vector<const Node*> levels_;  ///< as many as nodes: paths cannot be deeper
     };
 
     /// So many bytes behind a document have to be readable.
@@ -61,8 +64,9 @@ private:
         bool asks_for_text = false;  ///< there is one asker, and it wants a text
         bool wants_items = false;
         bool is_event_type = false;
-        bool is_path = false;  ///< nobody asks for its value, but for what is below
-        KeyTable keys;         ///< that are written as they are; others are written with escapes
+        bool leads_on = false;  ///< somebody asks for what is below
+        bool is_path = false;   ///< and nobody for its value
+        KeyTable keys;          ///< that are written as they are; others are written with escapes
         std::vector<std::pair<std::string, std::uint32_t>> children;
         std::vector<const Slots::Field*> fields;  ///< that end here
     };

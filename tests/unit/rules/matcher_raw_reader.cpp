@@ -107,3 +107,23 @@ TEST_CASE("raw reader: a key is what its escapes stand for", "[matcher]") {
         if (engine::parse_json(document)) CHECK(reading.reads_as(document, document));
     }
 }
+
+TEST_CASE("raw reader: what is below a key that nobody asks for is nobody's, whatever its name",
+          "[matcher]") {
+    Reading reading(R"([{"ticket.status":"open"}])");
+    const std::string document =
+        R"({"ticket":{"status":"open"},"copy":{"ticket":{"status":"new"}},"list":[{"ticket":{}}]})";
+    CHECK(reading.reads_as(document, document));
+}
+
+TEST_CASE("raw reader: a document may have escapes in front of what is asked for and behind it",
+          "[matcher]") {
+    Reading reading(R"([{"ticket.status":"open"},{"ticket.group":"a\nb"}])");
+    for (const std::string document :
+         {R"({"ticket":{"note":"\\","status":"open","group":"a\nb","other":"\n\n"}})",
+          R"({"\"ticket":{"status":"new"},"ticket":{"gr\u006fup":"a\nb","status":"op\u0065n","x":"\t"}})",
+          R"({"ticket":{"group":"a\nb","status":"open","status":"\"","a\\":"\\"},"ticket\n":{}})"}) {
+        INFO(document);
+        CHECK(reading.reads_as(document, document));
+    }
+}

@@ -23,8 +23,11 @@ std::string random_text(Random& random, std::size_t longest) {
 }
 
 std::uint32_t found_in(const KeyTable& table, const std::string& key) {
-    const auto padded = key + "????????";
-    return table.find(std::string_view(padded).substr(0, key.size()));
+    const auto quoted = '"' + key + "\"????????";
+    const auto plain = std::string_view(quoted).substr(1, key.size());
+    const auto number = table.find(plain);
+    if (number != 0) CHECK(table.may_have(plain));
+    return number;
 }
 
 }  // namespace
