@@ -18,19 +18,24 @@
 namespace rules {
 namespace {
 
-/// A row in one register, or in several narrower ones. Rows lie on cache lines, but what is put on a stack
-/// need not.
-using Wide [[gnu::vector_size(64), gnu::aligned(8), gnu::may_alias]] = std::uint64_t;
-
+/// Half a row in one register, or in two narrower ones. A whole row as one value would lie on the stack where
+/// registers are narrower than that. Rows lie on cache lines, but what is put on a stack need not.
 using Half [[gnu::vector_size(32), gnu::aligned(8), gnu::may_alias]] = std::uint64_t;
-using Quarter [[gnu::vector_size(16), gnu::aligned(8), gnu::may_alias]] = std::uint64_t;
 
-[[gnu::always_inline]] inline bool is_empty(const Wide& row) {
-    const auto* halves = reinterpret_cast<const Half*>(&row);
-    const Half half = halves[0] | halves[1];
-    const auto* quarters = reinterpret_cast<const Quarter*>(&half);
-    const Quarter quarter = quarters[0] | quarters[1];
-    return (quarter[0] | quarter[1]) == 0;
+struct Halves {
+    Half low, high;
+};
+
+[[gnu::always_inline]] inline void intersect(Halves& halves, const std::uint64_t* words) {
+    halves.low &= *reinterpret_cast<const Half*>(words);
+    halves.high &= *reinterpret_cast<const Half*>(words + 4);
+}
+
+[[gnu::always_inline]] inline bool is_empty(const Halves& halves) {
+    const Half either = halves.low | halves.high;
+    const auto two =
+        __builtin_shufflevector(either, either, 0, 1) | __builtin_shufflevector(either, either, 2, 3);
+    return (two[0] | two[1]) == 0;
 }
 
 /// So few are taken sooner than looked up.
@@ -75,19 +80,18 @@ void BlockIndex::take(const Block& block, const Readings& readings, Matching& in
     const auto* cells = into.cells.data();
     const auto* direct = direct_.data();
     const auto* all_rows = rows_.data();
-    const auto wide = [](const Row& row) -> const Wide& { return *reinterpret_cast<const Wide*>(&row); };
-    const auto shared = [&](const SharedRows& rows) -> const Wide& {
-        return wide(all_rows[rows.first_row + cells[rows.slot]]);
-    };
-    auto lines = wide(used_.data()[&block - blocks_.data()]);
+    const auto* used = used_.data()[&block - blocks_.data()].words;
+    Halves lines{*reinterpret_cast<const Half*>(used), *reinterpret_cast<const Half*>(used + 4)};
     const auto* own = own_rows_.data() + block.first_own_rows;
     for (const auto* end = own + block.own_rows; own < end; ++own) {
-        lines &= wide(all_rows[own->first_row + direct[own->first_direct + own->cells.of(codes[own->slot])]]);
+        const auto row = direct[own->first_direct + own->cells.of(codes[own->slot])];
+        intersect(lines, all_rows[own->first_row + row].words);
         if (is_empty(lines)) return;
     }
     const auto* slot = shared_rows_.data() + block.first_shared_rows;
     for (const auto* end = slot + block.shared_rows; slot < end; slot += rows_at_once) {
-        lines &= shared(slot[0]) & shared(slot[1]) & shared(slot[2]) & shared(slot[3]);
+        for (std::size_t i = 0; i < rows_at_once; ++i)
+            intersect(lines, all_rows[slot[i].first_row + cells[slot[i].slot]].words);
         if (is_empty(lines)) return;
     }
     std::uint64_t left[block_words];
