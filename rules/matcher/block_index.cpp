@@ -22,17 +22,8 @@ namespace {
 /// registers are narrower than that. Rows lie on cache lines, but what is put on a stack need not.
 using Half [[gnu::vector_size(32), gnu::aligned(8), gnu::may_alias]] = std::uint64_t;
 
-struct Halves {
-    Half low, high;
-};
-
-[[gnu::always_inline]] inline void intersect(Halves& halves, const std::uint64_t* words) {
-    halves.low &= *reinterpret_cast<const Half*>(words);
-    halves.high &= *reinterpret_cast<const Half*>(words + 4);
-}
-
-[[gnu::always_inline]] inline bool is_empty(const Halves& halves) {
-    const Half either = halves.low | halves.high;
+[[gnu::always_inline]] inline bool is_empty(const Half& low, const Half& high) {
+    const Half either = low | high;
     const auto two =
         __builtin_shufflevector(either, either, 0, 1) | __builtin_shufflevector(either, either, 2, 3);
     return (two[0] | two[1]) == 0;
@@ -43,22 +34,28 @@ constexpr std::size_t unsummarised_max = 2;
 
 }  // namespace
 
+struct BlockIndex::Halves {
+    Half low, high;
+
+    explicit Halves(const Row& row)
+        : low(*reinterpret_cast<const Half*>(row.words)),
+          high(*reinterpret_cast<const Half*>(row.words + 4)) {}
+    [[gnu::always_inline]] void operator&=(const Halves& other) { low &= other.low, high &= other.high; }
+    [[gnu::always_inline]] void operator|=(const Halves& other) { low |= other.low, high |= other.high; }
+};
+
 BlockIndex::BlockIndex(std::vector<IndexedTerm> terms, const Slots& slots) {
     BlockIndexBuilder(*this, slots).build(std::move(terms));
 }
 
-void BlockIndex::restrict_to(const IdRows& rows, const std::vector<Code>& found, std::uint64_t* left) const {
-    const auto* ids = ids_.data() + rows.first_id;
-    const auto* row = rows_.data() + rows.first_row;
-    std::uint64_t hit[block_words] = {};
-    if (rows.wanted) std::copy_n(row->words, block_words, hit);
-    for (const auto id : found) {
-        const auto* place = std::lower_bound(ids, ids + rows.ids, id);
-        if (place == ids + rows.ids || *place != id) continue;
-        const auto& of_id = row[1 + (place - ids)];
-        for (std::size_t i = 0; i < block_words; ++i) hit[i] |= of_id.words[i];
-    }
-    for (std::size_t i = 0; i < block_words; ++i) left[i] &= rows.wanted ? hit[i] : ~hit[i];
+[[gnu::always_inline]] inline void BlockIndex::restrict_to(const IdRows& rows, const std::vector<Code>& found,
+                                                           Halves& left) const {
+    const auto* all_rows = rows_.data();
+    const auto* places = id_places_.data() + rows.first_place;
+    Halves hit(all_rows[rows.wanted ? rows.nothing : 0]);
+    for (const auto id : found) hit |= Halves(all_rows[places[place_of(id, places, rows.last_place)].row]);
+    if (!rows.wanted) hit.low = ~hit.low, hit.high = ~hit.high;
+    left &= hit;
 }
 
 bool BlockIndex::passes(const Term* term, const Code* codes) const {
@@ -74,32 +71,31 @@ bool BlockIndex::passes(const Term* term, const Code* codes) const {
     return true;
 }
 
-SIGNALBOX_WIDE
-void BlockIndex::take(const Block& block, const Readings& readings, Matching& into) const {
+[[gnu::always_inline]] inline void BlockIndex::take(const Block& block, const Readings& readings,
+                                                    Matching& into) const {
     const auto* codes = readings.codes.data();
     const auto* cells = into.cells.data();
     const auto* direct = direct_.data();
     const auto* all_rows = rows_.data();
-    const auto* used = used_.data()[&block - blocks_.data()].words;
-    Halves lines{*reinterpret_cast<const Half*>(used), *reinterpret_cast<const Half*>(used + 4)};
+    Halves lines(used_.data()[&block - blocks_.data()]);
     const auto* own = own_rows_.data() + block.first_own_rows;
     for (const auto* end = own + block.own_rows; own < end; ++own) {
         const auto row = direct[own->first_direct + own->cells.of(codes[own->slot])];
-        intersect(lines, all_rows[own->first_row + row].words);
-        if (is_empty(lines)) return;
+        lines &= Halves(all_rows[own->first_row + row]);
+        if (is_empty(lines.low, lines.high)) return;
     }
     const auto* slot = shared_rows_.data() + block.first_shared_rows;
     for (const auto* end = slot + block.shared_rows; slot < end; slot += rows_at_once) {
         for (std::size_t i = 0; i < rows_at_once; ++i)
-            intersect(lines, all_rows[slot[i].first_row + cells[slot[i].slot]].words);
-        if (is_empty(lines)) return;
+            lines &= Halves(all_rows[slot[i].first_row + cells[slot[i].slot]]);
+        if (is_empty(lines.low, lines.high)) return;
+    }
+    for (std::uint32_t i = 0; i < block.id_rows; ++i) {
+        const auto& rows = id_rows_.data()[block.first_id_rows + i];
+        restrict_to(rows, readings.found.data()[rows.slot], lines);
     }
     std::uint64_t left[block_words];
     std::memcpy(left, &lines, sizeof left);
-    for (std::uint32_t i = 0; i < block.id_rows; ++i) {
-        const auto& rows = id_rows_.data()[block.first_id_rows + i];
-        restrict_to(rows, readings.found.data()[rows.slot], left);
-    }
     const auto* terms = terms_.data() + block.first_term;
     for (std::size_t word = 0; word < block_words; ++word)
         for (auto bits = left[word]; bits != 0; bits &= bits - 1) {
@@ -108,6 +104,7 @@ void BlockIndex::take(const Block& block, const Readings& readings, Matching& in
         }
 }
 
+SIGNALBOX_WIDE
 void BlockIndex::match(const Readings& readings, Matching& into) const {
     into.cells.resize(cells_.size());
     for (std::size_t slot = 0; slot < cells_.size(); ++slot)
@@ -140,8 +137,8 @@ void BlockIndex::match(const Readings& readings, Matching& into) const {
 std::size_t BlockIndex::bytes() const {
     const auto of = [](const auto& all) { return all.capacity() * sizeof(all[0]); };
     return of(blocks_) + of(used_) + of(cells_) + of(shared_rows_) + of(own_rows_) + of(id_rows_) +
-           of(rows_) + of(direct_) + of(ids_) + of(terms_) + of(checks_) + of(ranges_) + of(code_summaries_) +
-           of(id_summaries_) + of(summary_);
+           of(rows_) + of(direct_) + of(id_places_) + of(terms_) + of(checks_) + of(ranges_) +
+           of(code_summaries_) + of(id_summaries_) + of(summary_);
 }
 
 }  // namespace rules

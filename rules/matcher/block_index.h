@@ -95,10 +95,14 @@ private:
     /// A set slot: terms want one of some ids, or none of some.
     struct IdRows {
         std::uint32_t slot = 0;
-        std::uint32_t first_id = 0;  ///< in ids_, sorted
-        std::uint32_t ids = 0;
-        std::uint32_t first_row = 0;  ///< the terms that want nothing, then those of each id
+        std::uint32_t first_place = 0;  ///< in id_places_: a table of ids, with free places among them
+        std::uint32_t last_place = 0;   ///< counted from the first
+        std::uint32_t nothing = 0;      ///< the row of the terms that want nothing
         bool wanted = true;
+    };
+    struct IdPlace {
+        Code id = 0;
+        std::uint32_t row = 0;  ///< the first, which is empty, when the place is free
     };
     struct Block {
         // Those that rule out most in front.
@@ -128,7 +132,16 @@ private:
         std::uint32_t exact : 1 = 0;
     };
 
-    void restrict_to(const IdRows& rows, const std::vector<Code>& found, std::uint64_t* left) const;
+    struct Halves;
+
+    /// Where the id is, or the free place where it would be.
+    static std::uint32_t place_of(Code id, const IdPlace* places, std::uint32_t last) {
+        // Neighbours lie far from each other, so that few have the same first place.
+        auto place = id * 0x9E3779B9U & last;
+        while (places[place].row != 0 && places[place].id != id) place = (place + 1) & last;
+        return place;
+    }
+    void restrict_to(const IdRows& rows, const std::vector<Code>& found, Halves& left) const;
     void take(const Block& block, const Readings& readings, Matching& into) const;
     bool passes(const Term* term, const Code* codes) const;
 
@@ -140,7 +153,7 @@ private:
     std::vector<IdRows> id_rows_;
     Rows rows_;
     std::vector<std::uint8_t> direct_;
-    std::vector<Code> ids_;
+    std::vector<IdPlace> id_places_;
     std::vector<Term> terms_;  ///< and one behind the last
     std::vector<Check> checks_;
     std::vector<CodeRange> ranges_;

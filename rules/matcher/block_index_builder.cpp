@@ -37,6 +37,7 @@ void BlockIndexBuilder::build(std::vector<IndexedTerm> terms) {
     });
     const auto blocks = (all.size() + BlockIndex::block_bits - 1) / BlockIndex::block_bits;
     index_.summary_words_ = (blocks + 63) / 64;
+    add_row(Row());  // the empty one
     divide_slots();
     begin_summaries();
     for (std::size_t block = 0; block < blocks; ++block) {
@@ -299,18 +300,23 @@ void BlockIndexBuilder::write_set_slots(std::size_t number, Terms terms, bool wa
         if (by_id[slot].empty()) continue;
         BlockIndex::IdRows rows;
         rows.slot = static_cast<std::uint32_t>(slot);
-        rows.first_id = static_cast<std::uint32_t>(index_.ids_.size());
-        rows.ids = static_cast<std::uint32_t>(by_id[slot].size());
-        rows.first_row = static_cast<std::uint32_t>(index_.rows_.size());
         rows.wanted = wanted;
-        index_.rows_.push_back(nothing);
+        rows.nothing = add_row(nothing);
+        rows.first_place = static_cast<std::uint32_t>(index_.id_places_.size());
+        rows.last_place = static_cast<std::uint32_t>(std::bit_ceil(4 * by_id[slot].size())) - 1;
+        index_.id_places_.resize(rows.first_place + rows.last_place + std::size_t{1});
+        auto* places = index_.id_places_.data() + rows.first_place;
         for (const auto& [id, row] : by_id[slot]) {
-            index_.ids_.push_back(id);
-            index_.rows_.push_back(row);
+            places[BlockIndex::place_of(id, places, rows.last_place)] = {id, add_row(row)};
             if (wanted) mark(first_word, 1 + id, number);
         }
         index_.id_rows_.push_back(rows);
     }
+}
+
+std::uint32_t BlockIndexBuilder::add_row(const Row& row) {
+    index_.rows_.push_back(row);
+    return static_cast<std::uint32_t>(index_.rows_.size()) - 1;
 }
 
 void BlockIndexBuilder::mark(std::size_t first_word, std::size_t entry, std::size_t block) {

@@ -42,6 +42,7 @@ private:
     void write_checks(Terms terms);
     void summarise(std::size_t number, const Rows& rows);
     void write_set_slots(std::size_t number, Terms terms, bool wanted);
+    std::uint32_t add_row(const Row& row);
     void mark(std::size_t first_word, std::size_t entry, std::size_t block);
 
     BlockIndex& index_;
