@@ -68,24 +68,34 @@ void TextCodes::freeze() {
     constexpr int factors_tried = 300;
     if (count_ > few || longest_ > short_bytes_max) return;
     const auto places = std::max<std::size_t>(8, std::bit_ceil(std::size_t{8} * count_));
+    shift_ = 64 - std::countr_zero(places);
     for (int i = 0; i < factors_tried && !at_one_look_; ++i) {
         factor_ = factor_ * 0xD1342543DE82EF95U + 2;  // stays odd
-        at_one_look_ = arrange(places) == 0;
+        at_one_look_ = are_apart(places);
     }
+    arrange(places);
 }
 
-std::size_t TextCodes::arrange(std::size_t places) {
+bool TextCodes::are_apart(std::size_t places) const {
+    std::vector<bool> taken(places);
+    return std::all_of(table_.begin(), table_.end(), [&](const Entry& entry) {
+        if (entry.number == no_number) return true;
+        const auto place = first_place(entry.key);
+        const bool is_free = !taken[place];
+        taken[place] = true;
+        return is_free;
+    });
+}
+
+void TextCodes::arrange(std::size_t places) {
     const auto before = std::exchange(table_, std::vector<Entry>(places));
     shift_ = 64 - std::countr_zero(places);
-    std::size_t taken = 0;
-    for (const auto& entry : before) {
-        if (entry.number == no_number) continue;
-        auto place = first_place(entry.key);
-        taken += table_[place].number == no_number ? 0 : 1;
-        while (table_[place].number != no_number) place = (place + 1) & (places - 1);
-        table_[place] = entry;
-    }
-    return taken;
+    for (const auto& entry : before)
+        if (entry.number != no_number) {
+            auto place = first_place(entry.key);
+            while (table_[place].number != no_number) place = (place + 1) & (places - 1);
+            table_[place] = entry;
+        }
 }
 
 }  // namespace rules

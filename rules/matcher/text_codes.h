@@ -89,8 +89,10 @@ private:
         for (auto place = first_place(key);; place = (place + 1) & mask)
             if (table[place].number == no_number || is(table[place], key, text)) return place;
     }
-    /// Fills a table of that size; how many found their first place taken.
-    std::size_t arrange(std::size_t places);
+    /// No two texts have the same first place in a table of that size.
+    bool are_apart(std::size_t places) const;
+    /// Fills a table of that size.
+    void arrange(std::size_t places);
 
     std::vector<Entry> table_ = std::vector<Entry>(8);  ///< a power of two of them
     std::string kept_;
