@@ -265,6 +265,8 @@ struct SlaPolicy {
     engine::Place place;
 };
 
+class Tagging;
+
 /// Limits and modes of a rule set, from tenant.yaml and rules.yaml.
 struct RuleSetOptions {
     Chaining chaining = Chaining::cascade;
@@ -284,8 +286,9 @@ struct RuleSet {
     RuleSetOptions options;
     Catalogue catalogue;
     Calendars calendars;
-    std::vector<SlaPolicy> sla;  ///< in the order in which they are tried
-    std::vector<Rule> rules;     ///< enabled ones, in evaluation order: (order, file path, position)
+    std::vector<SlaPolicy> sla;              ///< in the order in which they are tried
+    std::shared_ptr<const Tagging> tagging;  ///< null = none
+    std::vector<Rule> rules;  ///< enabled ones, in evaluation order: (order, file path, position)
     engine::ConnectionSignatures connections;
 };
 

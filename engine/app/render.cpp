@@ -116,6 +116,39 @@ void add_rule(std::string& out, const Json& rule) {
         add_condition(out, *when, 0);
 }
 
+void add_tag_entry(std::string& out, const Json& entry) {
+    const auto status = text_or(entry, "status", "");
+    const auto list = text_or(entry, "list", "");
+    out += "    " + std::string(status == "matched" ? "✓ " : "✗ ") + (list.empty() ? "" : list + "/") +
+           text_or(entry, "id", "") + ": " + status;
+    const auto* found = find(entry, "found");
+    if (found != nullptr && !found->empty()) {
+        std::vector<std::string> patterns;
+        for (const auto& pattern : *found) patterns.push_back(pattern.get<std::string>());
+        out += ", found " + join(patterns, ", ");
+    }
+    out += "  " + text_or(entry, "file", "") + ":" + std::to_string(entry.value("line", 0)) + "\n";
+    if (const auto* when = find(entry, "when")) add_condition(out, *when, 0);
+}
+
+/// Entries of which something was found; the others are counted.
+void add_tagging(std::string& out, const Json& entries) {
+    out += "  tagging\n";
+    std::size_t not_looked_at = 0;
+    std::size_t not_found = 0;
+    for (const auto& entry : entries) {
+        const auto status = text_or(entry, "status", "");
+        const auto* found = find(entry, "found");
+        const bool is_bare = status == "not_matched" && (found == nullptr || found->empty());
+        not_looked_at += status == "not_looked_at" ? 1 : 0;
+        not_found += is_bare ? 1 : 0;
+        if (status != "not_looked_at" && !is_bare) add_tag_entry(out, entry);
+    }
+    if (not_found > 0) out += "    " + std::to_string(not_found) + " entries found nothing\n";
+    if (not_looked_at > 0)
+        out += "    " + std::to_string(not_looked_at) + " entries had no news to look at\n";
+}
+
 }  // namespace
 
 std::string render_value(const Json& value) {
@@ -172,6 +205,7 @@ std::string render_body(std::string_view kind, const Json& body) {
 
 std::string render_trace(const Json& trace) {
     std::string out;
+    if (const auto* tagging = find(trace, "tagging")) add_tagging(out, *tagging);
     const auto* passes = find(trace, "passes");
     if (passes == nullptr) return out;
     int number = 0;

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "engine/base/yaml.h"
+#include "rules/policies/tagging.h"
 
 namespace engine {
 namespace {
@@ -43,10 +44,20 @@ public:
             for (const auto& [metric, target] : policy.targets)
                 if (target.pause) add(*target.pause);
         }
+        if (rule_set.tagging) add(*rule_set.tagging);
         return std::move(roots_);
     }
 
 private:
+    void add(const rules::Tagging& tagging) {
+        for (const auto& root : tagging.roots()) roots_.insert(root);
+        const auto add_entry = [&](const rules::TagEntry& entry) {
+            if (entry.when) add(*entry.when);
+        };
+        for (const auto& entry : tagging.file().add) add_entry(entry);
+        for (const auto& list : tagging.file().set)
+            for (const auto& entry : list.entries) add_entry(entry);
+    }
     void add(const rules::Condition& condition) {
         if (condition.kind == rules::Condition::Kind::comparison)
             roots_.insert(condition.comparison.field.root);

@@ -11,6 +11,7 @@ namespace rules {
 engine::Decision decide(const RuleSet& rule_set, const Matcher& matcher, DecisionInput input) {
     Evaluation evaluation(rule_set, matcher, std::move(input));
     evaluation.apply_presets();
+    evaluation.apply_tagging();
     run_passes(evaluation);
     return evaluation.finish();
 }

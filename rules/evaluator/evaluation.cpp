@@ -6,6 +6,7 @@
 
 #include "engine/base/ensure.h"
 #include "rules/evaluator/fit.h"
+#include "rules/policies/tagging.h"
 
 namespace rules {
 namespace {
@@ -86,6 +87,29 @@ void Evaluation::write_preset(const PresetWrite& preset, const FieldPath& field)
     outcome_ = Outcome::error;
 }
 
+void Evaluation::apply_tagging() {
+    // What goes on, or comes back, is no text that somebody has written.
+    const bool is_ours = resumes() || is_silent() || !input_.presets.empty();
+    if (!rule_set_.tagging || is_ours || ended()) return;
+    auto outcome =
+        rule_set_.tagging->apply({event_.type(), input_.kind, input_.merged, scope_, trace_.is_on()});
+    notes_ = std::move(outcome.notes);
+    trace_.tagged(std::move(outcome.trace));
+    const auto written = ledger().write_count();
+    for (const auto& write : outcome.writes) {
+        if (state_.change_tags(*write.field, write.tags, write.add, write.rule) != Ledger::Verdict::fails)
+            continue;
+        fatal_conflict_ = ledger().conflicts().back();
+        outcome_ = Outcome::error;
+        return;
+    }
+    state_.keep();
+    tagged_ = ledger().writes_since(written);
+    if (tagged_.empty()) return;
+    news_ = input_.merged;
+    news_.insert(news_.end(), tagged_.begin(), tagged_.end());
+}
+
 void Evaluation::resume_rule() {
     const auto& continuation = input_.resume->continuation;
     const auto& rule_set = input_.resume->began_under ? *input_.resume->began_under : rule_set_;
@@ -161,6 +185,7 @@ MatchCursor& Evaluation::open_cursor() {
     const bool is_as_merged =
         fired_before_pass_.size() == 1 && fired_.empty() && input_.presets.empty() && !input_.resume;
     cursor_ = matcher_.open(event_.type(), scope_, is_as_merged ? input_.payload : nullptr);
+    if (is_as_merged && !tagged_.empty()) cursor_->field_changed(tagged_.front().field);
     state_.tell(cursor_.get());
     return *cursor_;
 }

@@ -31,6 +31,8 @@ public:
 
     /// Writes what deliveries gave back. Stays whatever becomes of the rules.
     void apply_presets();
+    /// Writes the tags that the texts call for; for rules they are news like what the payload brought.
+    void apply_tagging();
     bool is_silent() const { return input_.is_silent; }
     bool resumes() const { return input_.resume.has_value(); }
     /// Runs the rest of the suspended rule; when it is gone, notes that.
@@ -58,6 +60,10 @@ public:
 
     const std::vector<Rule>& rules() const { return rule_set_.rules; }
     Chaining chaining() const { return rule_set_.options.chaining; }
+    /// What the first pass is about: what the payload brought, and the tags that followed from it.
+    const std::vector<engine::Change>& news() const { return tagged_.empty() ? input_.merged : news_; }
+    /// So many writes are among the news.
+    std::size_t writes_among_news() const { return tagged_.size(); }
     const std::vector<engine::Change>& merged() const { return input_.merged; }
     const Ledger& ledger() const { return state_.ledger(); }
 
@@ -87,7 +93,9 @@ private:
     Trace trace_;
 
     std::vector<FieldPath> preset_fields_;
-    WorkingState::Mark base_;  ///< the state before any rule ran
+    WorkingState::Mark base_;             ///< the state before any rule ran, and before tagging
+    std::vector<engine::Change> tagged_;  ///< what tagging wrote
+    std::vector<engine::Change> news_;    ///< empty when nothing was
 
     std::unique_ptr<MatchCursor> cursor_;
     std::vector<std::size_t> fired_before_pass_;  ///< for each pass: how many firings came before it

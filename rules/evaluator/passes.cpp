@@ -37,7 +37,7 @@ bool run_pass(Evaluation& evaluation, Until until) {
 /// Each pass that wrote something starts another one, on what it wrote.
 void cascade(Evaluation& evaluation) {
     bool derived = evaluation.resumes();
-    std::size_t seen = 0;
+    std::size_t seen = evaluation.writes_among_news();
     Changes changes;
     const auto take_writes = [&] {
         changes = evaluation.ledger().writes_since(seen);
@@ -47,7 +47,7 @@ void cascade(Evaluation& evaluation) {
     if (derived && !take_writes()) return;
     do {
         if (!evaluation.may_begin_pass()) return;
-        evaluation.begin_pass(derived, derived ? changes : evaluation.merged());
+        evaluation.begin_pass(derived, derived ? changes : evaluation.news());
         run_pass(evaluation, Until::last_rule);
         derived = true;
     } while (!evaluation.ended() && take_writes());
@@ -98,7 +98,7 @@ std::vector<std::size_t> matching(Evaluation& evaluation) {
 
 void snapshot(Evaluation& evaluation) {
     if (evaluation.resumes()) return;
-    evaluation.begin_pass(false, evaluation.merged());
+    evaluation.begin_pass(false, evaluation.news());
     for (const auto rule : matching(evaluation)) {
         if (evaluation.ended()) return;
         evaluation.fire(rule);
@@ -108,7 +108,7 @@ void snapshot(Evaluation& evaluation) {
 /// The state itself keeps the rules apart.
 void none(Evaluation& evaluation) {
     if (evaluation.resumes()) return;
-    evaluation.begin_pass(false, evaluation.merged());
+    evaluation.begin_pass(false, evaluation.news());
     run_pass(evaluation, Until::last_rule);
 }
 

@@ -45,7 +45,9 @@ void Trace::resumed(std::string_view event_type, const Rule& rule, std::string_v
 
 Json Trace::take() {
     if (!on_) return Json();
-    return {{"passes", std::move(passes_)}};
+    Json trace{{"passes", std::move(passes_)}};
+    if (!tagging_.is_null()) trace["tagging"] = std::move(tagging_);
+    return trace;
 }
 
 Json Trace::entry(const Rule& rule, std::string_view status) const {

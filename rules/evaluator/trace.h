@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/base/json.h"
@@ -26,7 +27,11 @@ public:
     void resumed(std::string_view event_type, const Rule& rule, std::string_view status,
                  std::string_view error);
 
-    /// `{"passes":[{"event_type","rules":[{"id","status","when","file","line"}]}]}`, or null when it is off.
+    /// What became of the entries of tagging.yaml; null = there are none.
+    void tagged(engine::Json entries) { tagging_ = std::move(entries); }
+
+    /// `{"passes":[{"event_type","rules":[{"id","status","when","file","line"}]}],"tagging"?}`, or null when
+    /// it is off.
     engine::Json take();
 
 private:
@@ -35,6 +40,7 @@ private:
     bool on_;
     const RuleSet& rule_set_;
     engine::Json passes_ = engine::Json::array();
+    engine::Json tagging_;
     std::vector<std::size_t> rules_of_pass_;  ///< parallel to the rules of the last pass
 };
 

@@ -38,6 +38,8 @@ bool is_letter_or_digit(char32_t point) {
                         [&](const auto& block) { return point >= block.first && point <= block.second; });
 }
 
+}  // namespace
+
 bool starts_with_letter(std::string_view text) {
     return !text.empty() && is_letter_or_digit(code_point(text, 0));
 }
@@ -48,8 +50,6 @@ bool ends_with_letter(std::string_view text) {
     while (at > 0 && is_continuation(text[at])) --at;
     return is_letter_or_digit(code_point(text, at));
 }
-
-}  // namespace
 
 // Without an early end, so that many bytes are looked at at once.
 bool is_ascii(std::string_view text) {

@@ -25,6 +25,9 @@ bool is_ascii(std::string_view text);
 inline char ascii_lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
+/// A letter or digit of any script stands at that end; false of an empty text.
+bool starts_with_letter(std::string_view text);
+bool ends_with_letter(std::string_view text);
 /// `word`, which stands in `text` at `at`, has neither a letter nor a digit touching it.
 bool is_word_at(std::string_view text, std::size_t at, std::string_view word);
 /// `word` stands in `text` with neither a letter nor a digit touching it. A word is never empty.

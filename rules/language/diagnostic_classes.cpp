@@ -65,6 +65,14 @@ const std::vector<DiagnosticClass>& diagnostic_classes() {
         // Service levels.
         {"unknown-metric", "A policy has a target for a metric that does not exist.",
          "Correct its spelling."},
+        // Tagging.
+        {"never-matches", "An entry of tagging.yaml asks for what cannot be.",
+         "Correct any, all or none, or what its fields and events are about."},
+        {"duplicate-entry", "Two entries of tagging.yaml look for the same and give the same tags.",
+         "Remove one of them."},
+        {"shared-tag", "A tag is owned by a list under set, and given by another list or under add, too.",
+         "Let one list own the tag, or give it another name: what owns a tag takes it away where its own "
+         "entries do not match."},
         // Rules.
         {"dangling-group", "A rule names a group that no file declares.",
          "Declare it under groups, or correct the name."},

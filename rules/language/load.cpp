@@ -12,6 +12,7 @@
 #include "rules/language/reading.h"
 #include "rules/language/rule_reader.h"
 #include "rules/language/sla.h"
+#include "rules/language/tagging.h"
 
 namespace rules {
 namespace {
@@ -24,9 +25,10 @@ bool is_rule_file(const std::string& name) {
 }
 
 /// A file as a tree; after a syntax error, without the rule that it cut short.
-YamlNode parse_file(const Files::value_type& file, Problems& problems) {
+YamlNode parse_file(const Files::value_type& file, Problems& problems,
+                    const engine::YamlLimits& limits = {}) {
     engine::Diagnostics found;
-    auto root = engine::parse_yaml(file.second, file.first, found);
+    auto root = engine::parse_yaml(file.second, file.first, found, limits);
     problems.take(found);
     const auto all = found.sorted();
     const bool cut = std::any_of(all.begin(), all.end(), [](const engine::Diagnostic& diagnostic) {
@@ -53,6 +55,7 @@ public:
         read_calendar_file();
         read_tenant();
         read_sla_file();
+        read_tagging_file();
         read_rule_files();
         warn_of_unread_files();
         return std::move(rule_set_);
@@ -75,6 +78,12 @@ private:
     void read_sla_file() {
         const auto file = files_.find("sla.yaml");
         if (file != files_.end()) read_sla(parse_file(*file, problems_), rule_set_, problems_);
+    }
+
+    void read_tagging_file() {
+        const auto file = files_.find("tagging.yaml");
+        if (file == files_.end()) return;
+        read_tagging(parse_file(*file, problems_, tagging_yaml_limits), rule_set_, problems_);
     }
 
     void read_tenant() {
@@ -167,7 +176,7 @@ private:
     }
 
     static bool is_later_file(const std::string& name) {
-        static const std::vector<std::string> names{"routing.yaml", "scoring.yaml", "tagging.yaml"};
+        static const std::vector<std::string> names{"routing.yaml", "scoring.yaml"};
         return known_file(name, names) || (name.starts_with("scripts/") && name.ends_with(".lua"));
     }
 
@@ -181,7 +190,8 @@ private:
 }  // namespace
 
 std::vector<std::string> tenant_file_names() {
-    return {"tenant.yaml", "rules.yaml", "fields.yaml", "connections.yaml", "calendars.yaml", "sla.yaml"};
+    return {"tenant.yaml",    "rules.yaml", "fields.yaml", "connections.yaml",
+            "calendars.yaml", "sla.yaml",   "tagging.yaml"};
 }
 
 std::vector<std::string> tenant_keys() {

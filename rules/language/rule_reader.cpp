@@ -39,6 +39,14 @@ void collect_emitted(const std::vector<Step>& steps, std::set<std::string>& type
 
 }  // namespace
 
+bool is_event_type(const std::string& text) {
+    const auto good = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("._-*:/").find(c) != std::string_view::npos;
+    };
+    return std::all_of(text.begin(), text.end(), good);
+}
+
 std::vector<std::string> RuleReader::key_names() {
     return {"id",     "description", "enabled", "on",   "order",  "group",   "stop",
             "repeat", "on_error",    "when",    "then", "accept", "schedule"};
@@ -80,6 +88,9 @@ void RuleReader::read_id(const YamlNode& node, Rule& rule) {
     if (id->size() > id_bytes_max || !is_printable(*id))
         problems_.error("bad-value", node.place,
                         "an id is one line of at most " + std::to_string(id_bytes_max) + " bytes");
+    if (id->starts_with("tagging:"))
+        problems_.error("bad-value", node.place,
+                        "ids that begin with tagging: are those of the entries of tagging.yaml");
     const auto [known, is_new] = ids_.emplace(*id, node.place);
     if (!is_new)
         problems_.error("duplicate-id", node.place,

@@ -136,11 +136,23 @@ constexpr auto rule_on_levels =
     "    on: [sla.breached, sla.warning, sla.met]\n"
     "    then: [ { add_tags: [\"{{ event.type }}\"] } ]\n";
 
+/// Tags that come and go with what the histories write.
+constexpr auto tags_of_texts =
+    "add:\n"
+    "  - { tag: b, fields: ticket.subject, any: { word: fine } }\n"
+    "set:\n"
+    "  state:\n"
+    "    entries:\n"
+    "      - { tag: waits, fields: ticket.status, any: { word: [pending, on_hold] } }\n"
+    "      - { tag: goes-on, fields: ticket.status, any: { word: [new, open] } }\n"
+    "      - { tag: is-broken, fields: ticket.subject, any: { contains: broken } }\n";
+
 std::shared_ptr<const Tenant> tenant_of_all_kinds(const std::string& rules) {
     return tenant_of({{"tenant.yaml", "name: acme\n"},
                       {"connections.yaml", sandbox_connections},
                       {"calendars.yaml", calendars},
                       {"sla.yaml", service_levels},
+                      {"tagging.yaml", tags_of_texts},
                       {"rules.yaml", "rules:\n" + rules + rule_on_levels}});
 }
 

@@ -9,6 +9,7 @@
 #include "rules/language/rule_reader.h"
 #include "rules/language/sla.h"
 #include "rules/language/steps.h"
+#include "rules/language/tagging.h"
 #include "tests/support/catch.h"
 #include "tests/unit/rules/language_support.h"
 
@@ -53,7 +54,8 @@ void collect_references(const Json& node, Names& into) {
 }  // namespace
 
 TEST_CASE("schema: every file is a JSON Schema that old editors read too", "[language]") {
-    for (const char* name : {"rules", "tenant", "fields", "connections", "calendars", "sla", "tests"}) {
+    for (const char* name :
+         {"rules", "tenant", "fields", "connections", "calendars", "sla", "tagging", "tests"}) {
         const auto root = schema(name);
         CHECK(engine::text_or(root, "$schema", "") == "http://json-schema.org/draft-07/schema#");
         CHECK_FALSE(engine::text_or(root, "title", "").empty());
@@ -97,6 +99,15 @@ TEST_CASE("schema: the keys and metrics of a service level are those the loader 
     CHECK(keys_at(root, "definitions.metric.properties") == set_of(rules::sla_target_keys()));
     CHECK(keys_at(root, "definitions.policy.properties.targets.properties") ==
           set_of(rules::sla_metric_names()));
+}
+
+TEST_CASE("schema: the keys of tagging are those the loader knows", "[language]") {
+    const auto root = schema("tagging");
+    CHECK(keys_at(root, "properties") == set_of(rules::tagging_keys()));
+    CHECK(keys_at(root, "properties.limits.properties") == set_of(rules::tagging_limit_keys()));
+    CHECK(keys_at(root, "definitions.entry.properties") == set_of(rules::tag_entry_keys()));
+    CHECK(keys_at(root, "definitions.list.properties") == set_of(rules::tag_list_keys()));
+    CHECK(keys_at(root, "definitions.search.properties") == set_of(rules::text_search_keys()));
 }
 
 TEST_CASE("schema: the field types are those the loader knows", "[language]") {
