@@ -19,7 +19,7 @@ esac
 
 threaded=(test_pipeline test_http)
 # Rounds that a sanitizer makes long; all of them run under it with --all.
-long_rounds='^(golden_(itsm|sla|timeouts)|e2e_(points_|moving_|doctor_|lease|server|postgres|kill_postgresql))'
+long_rounds='^(golden_(itsm|sla|tagging|timeouts)|e2e_(points_|moving_|doctor_|lease|server|postgres|kill_postgresql))'
 jobs=${SIGNALBOX_JOBS:-$(nproc)}
 stages=()
 
