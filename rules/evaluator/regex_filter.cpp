@@ -3,6 +3,8 @@
 #include <re2/filtered_re2.h>
 #include <re2/re2.h>
 
+#include <algorithm>
+
 #include "engine/base/ensure.h"
 #include "rules/evaluator/words.h"
 
@@ -70,6 +72,11 @@ std::vector<std::size_t> RegexFilter::found_in(std::string_view text, const std:
 
 std::string lowered_for_atoms(std::string_view text) {
     std::string lowered;
+    if (is_ascii(text)) {
+        lowered.resize(text.size());
+        std::transform(text.begin(), text.end(), lowered.begin(), ascii_lower);
+        return lowered;
+    }
     lowered.reserve(text.size());
     for (std::size_t i = 0; i < text.size(); ++i) {
         const auto rest = text.substr(i);

@@ -23,7 +23,7 @@ std::string with_single_blanks(std::string_view text) {
     out.reserve(text.size());
     bool in_blanks = false;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        const bool is_wide = text.substr(i, no_break_space.size()) == no_break_space;
+        const bool is_wide = text[i] == no_break_space[0] && text.substr(i).starts_with(no_break_space);
         const bool is_one = is_wide || is_blank(text[i]);
         if (!is_one)
             out += text[i];
