@@ -54,6 +54,7 @@ struct AwaitedType {
     std::string type;
     engine::Place place;
 };
+/// A type such as ticket.created, or a glob of one.
 bool is_event_type(const std::string& text);
 /// One or a list of them; those that are none are reported, the others are added to `awaited`.
 std::optional<std::vector<std::string>> read_event_types(const engine::YamlNode& node,

@@ -39,14 +39,6 @@ void collect_emitted(const std::vector<Step>& steps, std::set<std::string>& type
 
 }  // namespace
 
-bool is_event_type(const std::string& text) {
-    const auto good = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               std::string_view("._-*:/").find(c) != std::string_view::npos;
-    };
-    return std::all_of(text.begin(), text.end(), good);
-}
-
 std::vector<std::string> RuleReader::key_names() {
     return {"id",     "description", "enabled", "on",   "order",  "group",   "stop",
             "repeat", "on_error",    "when",    "then", "accept", "schedule"};

@@ -9,9 +9,6 @@
 
 namespace rules {
 
-/// A type such as ticket.created, or a glob of one.
-bool is_event_type(const std::string& text);
-
 class RuleReader {
 public:
     /// Borrows everything.

@@ -164,14 +164,8 @@ private:
     }
 
     void read_on(const YamlNode& node, TagEntry& entry) {
-        const auto types = read_texts(node, "on", problems_);
-        if (!types) return;
-        for (std::size_t i = 0; i < types->size(); ++i)
-            if (!is_event_type((*types)[i]))
-                problems_.error(
-                    "bad-value", node.is_list() ? node.items[i].place : node.place,
-                    in_quotes((*types)[i]) + " is no event type such as ticket.created, nor a glob of one");
-        entry.on = *types;
+        std::vector<AwaitedType> awaited;
+        if (auto types = read_event_types(node, "on", awaited, problems_)) entry.on = *std::move(types);
     }
 
     void read_where(const YamlNode& node, TagEntry& entry) {
