@@ -99,7 +99,7 @@ public:
     bool turn_intake(Instant now);
     bool turn_pending(Instant now);
     bool turn_timers(Instant now);
-    /// Begins the schedules of the tenant that have not begun, and ends those it has no more: as events,
+    /// Begins the schedules of the tenant that have not begun, or whose times are others now: as events,
     /// which the next turns decide. Fails as the store fails.
     Result<void> begin_schedules(const TenantName& tenant, Instant now);
     /// From now on no schedule comes any more.
