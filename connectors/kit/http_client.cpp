@@ -31,29 +31,6 @@ Address address_of(const asio::ip::address& address) {
     return out;
 }
 
-/// A name look-up whose end may come after nobody waits any more.
-struct Lookup {
-    explicit Lookup(const Executor& executor) : gate(executor), resolver(executor) {}
-    asio::steady_timer gate;
-    tcp::resolver resolver;
-    std::vector<tcp::endpoint> endpoints;
-    error_code code;
-    bool done = false;
-};
-
-struct Waiter {
-    explicit Waiter(const Executor& executor) : gate(executor) {}
-    asio::steady_timer gate;
-    bool granted = false;
-};
-
-/// The connections to one host.
-struct Host {
-    std::size_t active = 0;
-    std::deque<std::shared_ptr<Waiter>> waiters;
-    std::vector<std::unique_ptr<Wire>> idle;
-};
-
 /// The kept connection may have taken the request before it was closed.
 engine::Error unknown_after(const engine::Error& error) {
     return {engine::Code::outcome_unknown,
@@ -106,6 +83,29 @@ public:
     bool stopped() const { return stopped_; }
 
 private:
+    /// A name look-up whose end may come after nobody waits any more.
+    struct Lookup {
+        explicit Lookup(const Executor& executor) : gate(executor), resolver(executor) {}
+        asio::steady_timer gate;
+        tcp::resolver resolver;
+        std::vector<tcp::endpoint> endpoints;
+        error_code code;
+        bool done = false;
+    };
+
+    struct Waiter {
+        explicit Waiter(const Executor& executor) : gate(executor) {}
+        asio::steady_timer gate;
+        bool granted = false;
+    };
+
+    /// The connections to one host.
+    struct Host {
+        std::size_t active = 0;
+        std::deque<std::shared_ptr<Waiter>> waiters;
+        std::vector<std::unique_ptr<Wire>> idle;
+    };
+
     /// A place under the host's cap, given back when the request has ended, whichever way.
     struct Slot {
         std::shared_ptr<Pool> pool;

@@ -15,25 +15,25 @@
 namespace engine::app {
 namespace {
 
-struct Options {
+struct EndToEndBench {
     BenchOptions bench;
     bool json = false;
 };
 
-int bench_e2e(const Options& options) {
+int bench_e2e(const EndToEndBench& options) {
     const auto report = run_bench(options.bench);
     if (!report) return complain(report.error());
     if (options.json)
         std::cout << to_json(*report).dump() << "\n";
     else
-        std::cout << to_text(*report);
+        std::cout << render(*report);
     if (!report->trouble.empty()) std::cerr << "signalbox: " << report->trouble << "\n";
     const bool kept = report->lost == 0 && report->duplicated == 0 && report->out_of_order == 0;
     return kept ? exit_code::ok : exit_code::failed;
 }
 
-void add_e2e(CLI::App& bench, Chosen& chosen) {
-    auto options = std::make_shared<Options>();
+void add_e2e_bench(CLI::App& bench, Chosen& chosen) {
+    auto options = std::make_shared<EndToEndBench>();
     auto& of = options->bench;
     auto* command = bench.add_subcommand(
         "e2e", "Webhook in, decision, commit, action out: a daemon of its own, a destination and a load");
@@ -77,23 +77,23 @@ void add_e2e(CLI::App& bench, Chosen& chosen) {
     command->callback([options, &chosen] { chosen = [options] { return bench_e2e(*options); }; });
 }
 
-struct VerifyOptions {
+struct VerifyBench {
     VerifyBenchOptions bench;
     bool json = false;
 };
 
-int bench_verify(const VerifyOptions& options) {
+int bench_verify(const VerifyBench& options) {
     const auto report = run_verify_bench(options.bench);
     if (!report) return complain(report.error());
     if (options.json)
         std::cout << to_json(*report).dump() << "\n";
     else
-        std::cout << to_text(*report);
+        std::cout << render(*report);
     return report->faults == 0 ? exit_code::ok : exit_code::failed;
 }
 
-void add_verify(CLI::App& bench, Chosen& chosen) {
-    auto options = std::make_shared<VerifyOptions>();
+void add_verify_bench(CLI::App& bench, Chosen& chosen) {
+    auto options = std::make_shared<VerifyBench>();
     auto& of = options->bench;
     auto* command =
         bench.add_subcommand("verify", "The proof of a journal, beside the bare digests of its bytes");
@@ -110,23 +110,23 @@ void add_verify(CLI::App& bench, Chosen& chosen) {
     command->callback([options, &chosen] { chosen = [options] { return bench_verify(*options); }; });
 }
 
-struct TimersOptions {
+struct TimersBench {
     TimersBenchOptions bench;
     bool json = false;
 };
 
-int bench_timers(const TimersOptions& options) {
+int bench_timers(const TimersBench& options) {
     const auto report = run_timers_bench(options.bench);
     if (!report) return complain(report.error());
     if (options.json)
         std::cout << to_json(*report).dump() << "\n";
     else
-        std::cout << to_text(*report);
+        std::cout << render(*report);
     return report->lost == 0 && report->doubled == 0 ? exit_code::ok : exit_code::failed;
 }
 
-void add_timers(CLI::App& bench, Chosen& chosen) {
-    auto options = std::make_shared<TimersOptions>();
+void add_timers_bench(CLI::App& bench, Chosen& chosen) {
+    auto options = std::make_shared<TimersBench>();
     auto& of = options->bench;
     auto* command = bench.add_subcommand(
         "timers",
@@ -145,12 +145,12 @@ void add_timers(CLI::App& bench, Chosen& chosen) {
     command->callback([options, &chosen] { chosen = [options] { return bench_timers(*options); }; });
 }
 
-struct MatchOptions {
+struct MatchBench {
     MatchBenchOptions bench;
     bool json = false;
 };
 
-int bench_match(const MatchOptions& options) {
+int bench_match(const MatchBench& options) {
     Json results = Json::array();
     bool same = true;
     if (!options.json) std::cout << match_bench_head();
@@ -159,15 +159,15 @@ int bench_match(const MatchOptions& options) {
         if (options.json)
             results.push_back(to_json(result));
         else
-            std::cout << to_text(result) << std::flush;
+            std::cout << render(result) << std::flush;
     });
     if (options.json) std::cout << Json{{"results", results}}.dump() << "\n";
     if (!done) return complain(done.error());
     return same ? exit_code::ok : exit_code::failed;
 }
 
-void add_match(CLI::App& bench, Chosen& chosen) {
-    auto options = std::make_shared<MatchOptions>();
+void add_match_bench(CLI::App& bench, Chosen& chosen) {
+    auto options = std::make_shared<MatchBench>();
     auto& of = options->bench;
     auto* command = bench.add_subcommand(
         "match",
@@ -203,10 +203,10 @@ void add_match(CLI::App& bench, Chosen& chosen) {
 void add_bench_commands(CLI::App& app, Chosen& chosen) {
     auto* bench = app.add_subcommand("bench", "Measures this build on this machine");
     bench->require_subcommand(1);
-    add_e2e(*bench, chosen);
-    add_match(*bench, chosen);
-    add_timers(*bench, chosen);
-    add_verify(*bench, chosen);
+    add_e2e_bench(*bench, chosen);
+    add_match_bench(*bench, chosen);
+    add_timers_bench(*bench, chosen);
+    add_verify_bench(*bench, chosen);
 }
 
 }  // namespace engine::app

@@ -27,7 +27,7 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 constexpr auto start_patience = std::chrono::seconds(30);
 constexpr auto stop_patience = std::chrono::seconds(30);
@@ -90,7 +90,7 @@ Result<std::unique_ptr<BenchDaemon>> BenchDaemon::start(const Options& options) 
     std::array<int, 2> pipe{};
     if (::pipe2(pipe.data(), O_CLOEXEC) != 0)
         return unavailable(std::string("pipe: ") + std::strerror(errno));
-    const auto began = Clock::now();
+    const auto began = SteadyClock::now();
     const pid_t parent = ::getpid();
     const pid_t child = ::fork();
     if (child == 0) become(arguments.data(), environment.data(), pipe[1], parent);
@@ -102,7 +102,7 @@ Result<std::unique_ptr<BenchDaemon>> BenchDaemon::start(const Options& options) 
     std::unique_ptr<BenchDaemon> daemon(new BenchDaemon(child, pipe[0]));
     if (auto read = daemon->read_port(); !read) return read.error();
     if (auto ready = daemon->wait_until_ready(); !ready) return ready.error();
-    daemon->cold_start_ms_ = std::chrono::duration<double, std::milli>(Clock::now() - began).count();
+    daemon->cold_start_ms_ = std::chrono::duration<double, std::milli>(SteadyClock::now() - began).count();
     return daemon;
 }
 
@@ -116,11 +116,11 @@ BenchDaemon::~BenchDaemon() {
 
 /// It prints where it listens once it does.
 Result<void> BenchDaemon::read_port() {
-    const auto until = Clock::now() + start_patience;
+    const auto until = SteadyClock::now() + start_patience;
     std::string text;
     while (text.find('\n') == std::string::npos) {
         pollfd wait{output_, POLLIN, 0};
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - SteadyClock::now()).count();
         if (left <= 0 || ::poll(&wait, 1, static_cast<int>(left)) <= 0)
             return unavailable("the daemon did not say in time where it listens");
         std::array<char, 512> chunk;
@@ -136,8 +136,8 @@ Result<void> BenchDaemon::read_port() {
 }
 
 Result<void> BenchDaemon::wait_until_ready() {
-    const auto until = Clock::now() + start_patience;
-    while (Clock::now() < until) {
+    const auto until = SteadyClock::now() + start_patience;
+    while (SteadyClock::now() < until) {
         if (get("/readyz")) return {};
         std::this_thread::sleep_for(pause);
     }
@@ -189,8 +189,8 @@ double BenchDaemon::processor_seconds() const {
 
 Result<void> BenchDaemon::stop() {
     ::kill(process_, SIGTERM);
-    const auto until = Clock::now() + stop_patience;
-    while (Clock::now() < until) {
+    const auto until = SteadyClock::now() + stop_patience;
+    while (SteadyClock::now() < until) {
         int status = 0;
         if (::waitpid(process_, &status, WNOHANG) == process_) {
             process_ = 0;

@@ -28,7 +28,7 @@ namespace engine::app {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 /// How long nothing may happen before what is missing counts as lost.
 constexpr auto patience = std::chrono::seconds(10);
@@ -154,7 +154,7 @@ private:
         report_.store = store_.name();
         report_.events = flat_out_.size();
         auto destination = BenchServer::open(network_, [this](std::string_view body) {
-            tally_.delivered(event_of_action(body), Clock::now());
+            tally_.delivered(event_of_action(body), SteadyClock::now());
             return true;
         });
         if (!destination) return destination.error();
@@ -206,14 +206,14 @@ private:
     template <class Done, class Progress>
     Result<void> run_until(Done done, Progress progress) {
         auto last = progress();
-        auto last_change = Clock::now();
-        while (!done() && Clock::now() - last_change < patience) {
+        auto last_change = SteadyClock::now();
+        while (!done() && SteadyClock::now() - last_change < patience) {
             if (interrupted_) return unavailable("interrupted");
             network_.restart();
             network_.run_one_for(tick);
             if (const auto here = progress(); here != last) {
                 last = here;
-                last_change = Clock::now();
+                last_change = SteadyClock::now();
             }
         }
         return {};
@@ -386,7 +386,7 @@ Json to_json(const BenchReport& report) {
             {"refused", report.refused}};
 }
 
-std::string to_text(const BenchReport& report) {
+std::string render(const BenchReport& report) {
     const auto rate_ratio = ratio(report.events_per_s, report.floor_events_per_s);
     const auto ack_ratio = ratio(report.ack_p99_ms, report.roundtrip_p99_ms);
     const std::string bare = report.store == "sqlite" ? "bare SQLite" : "bare PostgreSQL";

@@ -51,7 +51,7 @@ struct BenchReport {
 
 Json to_json(const BenchReport& report);
 /// A table for people.
-std::string to_text(const BenchReport& report);
+std::string render(const BenchReport& report);
 
 /// Takes some ten seconds. Fails with unavailable when daemon, store or network cannot be had.
 Result<BenchReport> run_bench(const BenchOptions& options);

@@ -46,7 +46,7 @@ void BenchLoad::begin(const EventRange& events) {
     events_ = events;
     next_ = released_ = events.first;
     answered_ = 0;
-    start_ = BenchTally::Clock::now();
+    start_ = BenchTally::SteadyClock::now();
 }
 
 void BenchLoad::flat_out(const EventRange& events) {
@@ -64,11 +64,11 @@ void BenchLoad::at_rate(const EventRange& events, double events_per_second) {
 
 BenchTally::Time BenchLoad::due_time(std::size_t event) const {
     const std::chrono::duration<double> after(interval_seconds_ * static_cast<double>(event - events_.first));
-    return start_ + std::chrono::duration_cast<BenchTally::Clock::duration>(after);
+    return start_ + std::chrono::duration_cast<BenchTally::SteadyClock::duration>(after);
 }
 
 void BenchLoad::release_due() {
-    const auto now = BenchTally::Clock::now();
+    const auto now = BenchTally::SteadyClock::now();
     while (released_ < events_.end && due_time(released_) <= now) ++released_;
     pump();
     if (released_ == events_.end) return;
@@ -83,13 +83,13 @@ void BenchLoad::pump() {
         Line& line = *free_.back();
         free_.pop_back();
         const auto event = next_++;
-        send(line, event, interval_seconds_ > 0 ? due_time(event) : BenchTally::Clock::now());
+        send(line, event, interval_seconds_ > 0 ? due_time(event) : BenchTally::SteadyClock::now());
     }
 }
 
 void BenchLoad::send(Line& line, std::size_t event, BenchTally::Time due) {
     line.event = event;
-    tally_.sent(event, due, BenchTally::Clock::now());
+    tally_.sent(event, due, BenchTally::SteadyClock::now());
     asio::async_write(line.socket, asio::buffer(requests_[event]),
                       [self = shared_from_this(), &line](const error_code& error, std::size_t) {
                           if (error) return self->lose(line, error.message());
@@ -111,7 +111,7 @@ void BenchLoad::take_answer(Line& line) {
     if (!answer) return read(line);
     const int status = status_of(*answer);
     if (status / 100 == 2) {
-        tally_.acknowledged(line.event, BenchTally::Clock::now());
+        tally_.acknowledged(line.event, BenchTally::SteadyClock::now());
     } else {
         tally_.refused();
         note("answer " + std::to_string(status) + ": " + std::string(answer->body.substr(0, 200)));

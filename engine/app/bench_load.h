@@ -36,8 +36,9 @@ public:
 private:
     struct Line;
     using Executor = boost::asio::io_context::executor_type;
-    using Timer = boost::asio::basic_waitable_timer<BenchTally::Clock,
-                                                    boost::asio::wait_traits<BenchTally::Clock>, Executor>;
+    using Timer =
+        boost::asio::basic_waitable_timer<BenchTally::SteadyClock,
+                                          boost::asio::wait_traits<BenchTally::SteadyClock>, Executor>;
 
     void begin(const EventRange& events);
     /// Sends what is due as long as a connection is free.

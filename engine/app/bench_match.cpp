@@ -15,7 +15,7 @@
 namespace engine::app {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 using Layout = rules::RawReader::Layout;
 
 /// An event as a tree of values, for what needs one.
@@ -100,14 +100,14 @@ void measure_rates(const EventBytes& events, FromBytes& from_bytes, double secon
     constexpr std::size_t passes_min = 5;
     JsonBytes parser;
     std::vector<double> matching, parsing;
-    const auto begin = Clock::now();
+    const auto begin = SteadyClock::now();
     while (matching.size() < passes_min || seconds_since(begin) < 2 * seconds) {
-        const auto first = Clock::now();
+        const auto first = SteadyClock::now();
         std::size_t found = 0;
         for (std::size_t i = 0; i < events.size(); ++i) found += from_bytes.match(events.at(i)).size();
         matching.push_back(static_cast<double>(events.size()) / seconds_since(first));
         result.matches_per_event = static_cast<double>(found) / static_cast<double>(events.size());
-        const auto second = Clock::now();
+        const auto second = SteadyClock::now();
         for (std::size_t i = 0; i < events.size(); ++i) ENSURE(parser.parse(events.at(i)));
         parsing.push_back(static_cast<double>(events.size()) / seconds_since(second));
     }
@@ -120,7 +120,7 @@ void measure_latency(const EventBytes& events, FromBytes& from_bytes, MatchBench
     std::vector<double> micros;
     for (int pass = 0; pass < passes; ++pass)
         for (std::size_t i = 0; i < events.size(); ++i) {
-            const auto begin = Clock::now();
+            const auto begin = SteadyClock::now();
             from_bytes.match(events.at(i));
             micros.push_back(seconds_since(begin) * 1e6);
         }
@@ -146,7 +146,7 @@ void measure_every_rule(const MatchSet& set, FromBytes& from_bytes, double secon
     std::size_t looked_at = 0;
     for (; looked_at < set.events.size() && (looked_at < events_min || spent < seconds); ++looked_at) {
         const auto bytes = set.events.at(looked_at);
-        const auto begin = Clock::now();
+        const auto begin = SteadyClock::now();
         const auto ids = by_every_rule(*naive, bytes, set.layout);
         spent += seconds_since(begin);
         if (set.expected) continue;
@@ -167,7 +167,7 @@ MatchBenchResult measure(const MatchSet& set, double seconds) {
     MatchBenchResult result;
     result.profile = set.profile;
     result.rules = set.rule_set.rules.size();
-    const auto begin = Clock::now();
+    const auto begin = SteadyClock::now();
     const rules::IndexedMatcher matcher(set.rule_set.rules);
     result.build_ms = seconds_since(begin) * 1e3;
     result.bytes_per_rule =
@@ -242,7 +242,7 @@ std::string match_bench_head() {
                        "build ms", "bytes/rule", "matches", "instr", "mismatches"});
 }
 
-std::string to_text(const MatchBenchResult& result) {
+std::string render(const MatchBenchResult& result) {
     return in_columns({result.profile, std::to_string(result.rules), rounded(result.events_per_s, 0),
                        rounded(result.events_per_s / result.parse_floor_events_per_s, 3),
                        rounded(result.parse_floor_events_per_s, 0), rounded(result.naive_events_per_s, 0),

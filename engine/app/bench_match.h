@@ -43,6 +43,6 @@ Result<void> run_match_bench(const MatchBenchOptions& options,
 
 Json to_json(const MatchBenchResult& result);
 std::string match_bench_head();
-std::string to_text(const MatchBenchResult& result);
+std::string render(const MatchBenchResult& result);
 
 }  // namespace engine::app

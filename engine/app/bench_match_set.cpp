@@ -92,7 +92,7 @@ Result<MatchedIds> ids_of(const Json& json) {
     return ids;
 }
 
-std::uintmax_t bytes_of(const std::string& file) {
+std::uintmax_t size_of(const std::string& file) {
     std::error_code error;
     const auto bytes = std::filesystem::file_size(file, error);
     return error ? 0 : bytes;
@@ -142,7 +142,7 @@ Result<std::vector<std::string>> workload_names(const std::string& folder) {
     }
     if (names.empty()) return invalid(folder + ": no rules-<name>.jsonl here");
     const auto size = [&](const std::string& name) {
-        return bytes_of(folder + "/" + rules_prefix + name + lines_suffix);
+        return size_of(folder + "/" + rules_prefix + name + lines_suffix);
     };
     std::sort(names.begin(), names.end(), [&](const std::string& left, const std::string& right) {
         return std::pair(size(left), left) < std::pair(size(right), right);

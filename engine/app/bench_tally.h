@@ -17,8 +17,8 @@ struct EventRange {
 /// One thread. Events are numbered from 0.
 class BenchTally {
 public:
-    using Clock = std::chrono::steady_clock;
-    using Time = Clock::time_point;
+    using SteadyClock = std::chrono::steady_clock;
+    using Time = SteadyClock::time_point;
 
     /// `lane_of[i]` is the lane of event i.
     explicit BenchTally(std::vector<std::uint32_t> lane_of)

@@ -24,11 +24,11 @@ namespace fs = std::filesystem;
 
 const TenantName tenant_name(std::string("bench"));
 constexpr std::uint64_t timers_per_commit = 10'000;
-constexpr auto a_year = std::chrono::hours(24 * 365);
+constexpr auto far_off = std::chrono::hours(24 * 365);
 /// The first timer is due so long after the store is filled: by then the daemon should be ready.
 constexpr auto head_start = std::chrono::seconds(5);
-constexpr auto patience = std::chrono::seconds(30);
-constexpr auto rules_file =
+constexpr auto longest_silence = std::chrono::seconds(30);
+constexpr auto timed_rules =
     "rules:\n"
     "  - id: timed\n"
     "    on: ticket.timed\n"
@@ -42,7 +42,7 @@ Timer timer_of(const std::string& prefix, std::uint64_t number, Instant due, int
     timer.name = "timed";
     timer.due = due;
     timer.body =
-        Json{{"event", "ticket.timed"}, {"data", Json::object()}, {"set", engine::to_text(due - a_year)},
+        Json{{"event", "ticket.timed"}, {"data", Json::object()}, {"set", engine::to_text(due - far_off)},
              {"by", "bench"},           {"source", "/bench"},     {"hops", 0},
              {"rule", "timed"}};
     return timer;
@@ -68,7 +68,7 @@ public:
         report_.rate = options_.rate;
         report_.due = static_cast<std::uint64_t>(options_.rate * options_.seconds);
         if (auto written = write_tenant(); !written) return written.error();
-        if (auto filled = fill(); !filled) return filled.error();
+        if (auto filled = fill_timers(); !filled) return filled.error();
         if (auto served = serve(); !served) return served.error();
         if (auto judged = judge(); !judged) return judged.error();
         return report_;
@@ -81,20 +81,20 @@ private:
         fs::create_directories(folder, error);
         std::ofstream(folder / "tenant.yaml") << "name: " << tenant_name.text() << "\n";
         std::ofstream rules(folder / "rules.yaml");
-        rules << rules_file;
+        rules << timed_rules;
         rules.close();
         if (error || !rules) return unavailable("cannot write " + folder.string());
         return {};
     }
 
-    Result<void> fill() {
+    Result<void> fill_timers() {
         const auto store = open_store(store_.url);
         if (!store) return store.error();
         const auto tenants = (*store)->tenants();
         if (!tenants) return tenants.error();
         if (!tenants->empty()) return invalid("bench timers needs an empty store");
         if (auto owned = (*store)->own(); !owned) return owned;
-        const auto later = SystemClock().now() + a_year;
+        const auto later = SystemClock().now() + far_off;
         Progress progress("timers");
         if (auto put = put_all(**store, "waiting", options_.waiting, progress,
                                [&](std::uint64_t number) { return later + Duration(number); });
@@ -142,7 +142,7 @@ private:
 
     Result<void> wait_until_fired(Instant end) {
         std::this_thread::sleep_until(std::chrono::time_point_cast<std::chrono::system_clock::duration>(end));
-        const auto until = std::chrono::steady_clock::now() + patience;
+        const auto until = std::chrono::steady_clock::now() + longest_silence;
         while (std::chrono::steady_clock::now() < until) {
             const auto left = due_left();
             if (!left) return left.error();
@@ -226,7 +226,7 @@ Json to_json(const TimersBenchReport& report) {
             {"rss_peak_mb", report.rss_peak_mb}};
 }
 
-std::string to_text(const TimersBenchReport& report) {
+std::string render(const TimersBenchReport& report) {
     return report.store + ", " + std::to_string(report.waiting) + " timers that wait and " +
            std::to_string(report.rate) + " due a second\n" + "  fired       " + std::to_string(report.fired) +
            " of " + std::to_string(report.due) + ", " + std::to_string(report.lost) + " lost, " +

@@ -39,6 +39,6 @@ struct TimersBenchReport {
 Result<TimersBenchReport> run_timers_bench(const TimersBenchOptions& options);
 
 Json to_json(const TimersBenchReport& report);
-std::string to_text(const TimersBenchReport& report);
+std::string render(const TimersBenchReport& report);
 
 }  // namespace engine::app

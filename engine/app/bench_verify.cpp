@@ -17,9 +17,9 @@
 namespace engine::app {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
-const TenantName bench_tenant(std::string("bench"));
+const TenantName filled_tenant(std::string("bench"));
 constexpr std::uint64_t subjects = 50'000;
 constexpr std::uint64_t steps_per_commit = 1'000;
 /// Sizes of an event and its decision as `bench e2e` finds them.
@@ -42,9 +42,9 @@ NewRecord record_of(const char* kind, const Subject& subject, int partition, con
 Step step_of(std::uint64_t number, int partitions) {
     const auto subject = Subject::of("conversation", "bench", "conv_" + std::to_string(number % subjects));
     const auto id = "evt-" + std::to_string(number);
-    const int partition = partition_of(bench_tenant, subject, partitions);
+    const int partition = partition_of(filled_tenant, subject, partitions);
     Step step;
-    step.tenant = bench_tenant;
+    step.tenant = filled_tenant;
     step.time = instant_of(1'777'881'600'000'000 + static_cast<std::int64_t>(number) * 100);
     auto event = record_of(record_kind::event, subject, partition, id);
     event.body =
@@ -107,7 +107,7 @@ double floor_seconds(const ChainReport& report, int threads) {
             at += piece;
         }
     };
-    const auto begin = Clock::now();
+    const auto begin = SteadyClock::now();
     std::vector<std::thread> others;
     for (int i = 1; i < threads; ++i) others.emplace_back(hash);
     hash();
@@ -129,7 +129,7 @@ Result<VerifyBenchReport> measure(const std::string& url, const VerifyBenchOptio
     report.store = parsed->backend == StoreUrl::Backend::sqlite ? "sqlite" : "postgresql";
     report.deep = options.deep;
     report.threads = options.threads > 0 ? options.threads : verify_threads();
-    const auto begin = Clock::now();
+    const auto begin = SteadyClock::now();
     VerifyOptions how;
     how.deep = options.deep;
     how.threads = report.threads;
@@ -165,7 +165,7 @@ Json to_json(const VerifyBenchReport& report) {
             {"faults", report.faults}};
 }
 
-std::string to_text(const VerifyBenchReport& report) {
+std::string render(const VerifyBenchReport& report) {
     const auto line = [&](const std::string& name, double seconds) {
         return "  " + name + std::string(30 - name.size(), ' ') +
                rounded(per_second(report.rows, seconds), 0) + " rows/s  " +

@@ -31,6 +31,6 @@ struct VerifyBenchReport {
 Result<VerifyBenchReport> run_verify_bench(const VerifyBenchOptions& options);
 
 Json to_json(const VerifyBenchReport& report);
-std::string to_text(const VerifyBenchReport& report);
+std::string render(const VerifyBenchReport& report);
 
 }  // namespace engine::app

@@ -14,7 +14,7 @@ namespace {
 
 constexpr auto secret = "bench-webhook-secret";
 constexpr std::size_t content_bytes = 420;
-constexpr std::string_view words =
+constexpr std::string_view prose =
     "my last two invoices show a plan we left in march and the card on file is charged twice each month; the "
     "export page answers with an error since yesterday evening, and nobody of the team can open the report "
     "that the auditors wait for. please look at both, and say when the money comes back, or whom we can "
@@ -25,7 +25,7 @@ constexpr std::string_view id_mark = "\"id\":\"m";
 
 constexpr auto tenant_file = "name: bench\n";
 
-constexpr auto rules_file = R"(rules:
+constexpr auto workload_rules = R"(rules:
   - id: pass-it-on
     description: Every message of a customer goes to the destination
     on: message.created
@@ -79,7 +79,7 @@ Result<void> write_file(const std::filesystem::path& path, std::string_view text
 
 std::string content_of(std::size_t event) {
     std::string content = "message " + std::to_string(event) + ": ";
-    while (content.size() < content_bytes) content += words.substr(0, content_bytes - content.size());
+    while (content.size() < content_bytes) content += prose.substr(0, content_bytes - content.size());
     return content;
 }
 
@@ -113,7 +113,7 @@ Result<void> write_bench_tenant(const std::filesystem::path& folder, std::uint16
     std::filesystem::create_directories(folder / "rules", error);
     if (error) return unavailable("cannot make " + folder.string() + ": " + error.message());
     if (auto done = write_file(folder / "tenant.yaml", tenant_file); !done) return done;
-    if (auto done = write_file(folder / "rules.yaml", rules_file); !done) return done;
+    if (auto done = write_file(folder / "rules.yaml", workload_rules); !done) return done;
     constexpr std::size_t rules_of_a_file = 500;
     for (std::size_t first = 0; first < rules; first += rules_of_a_file) {
         const auto name = "more-" + std::to_string(first) + ".yaml";

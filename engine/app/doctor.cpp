@@ -19,7 +19,7 @@ constexpr std::uint64_t looked_at_first = 200;
 constexpr std::uint64_t one_in = 100;
 /// Of findings of one kind; the rest is counted.
 constexpr std::uint64_t named_max = 5;
-constexpr std::size_t history_rows = 64;
+constexpr std::size_t history_rows_at_first = 64;
 constexpr std::size_t list_rows = 10'000;
 
 std::string ago(Instant now, Instant then) {
@@ -306,7 +306,7 @@ private:
     Result<void> compare_version(const TenantName& tenant, const Subject& subject) {
         const auto entity = look_.entity(tenant, subject);
         if (!entity) return entity.error();
-        for (auto limit = history_rows;; limit = std::numeric_limits<std::size_t>::max()) {
+        for (auto limit = history_rows_at_first;; limit = std::numeric_limits<std::size_t>::max()) {
             const auto rows = look_.history(tenant, subject, limit);
             if (!rows) return rows.error();
             std::uint64_t version = 0;

@@ -14,7 +14,7 @@
 namespace engine::app {
 namespace {
 
-struct Options {
+struct DoctorCommand {
     std::string store = store_default;
     std::string tenants;
     bool deep = false;
@@ -55,7 +55,7 @@ Tenants tenants_of(const std::string& folder, std::vector<Finding>& found) {
     return tenants;
 }
 
-std::vector<Finding> look_at(const Options& options) {
+std::vector<Finding> look_at(const DoctorCommand& options) {
     OpenOptions open;
     open.read_only = true;
     open.also_loading = true;
@@ -89,7 +89,7 @@ void print(const Finding& finding, bool json) {
     if (!finding.remedy.empty()) std::cout << "    " << finding.remedy << "\n";
 }
 
-int doctor(const Options& options) {
+int doctor(const DoctorCommand& options) {
     const auto found = look_at(options);
     for (const auto& finding : found) print(finding, options.json);
     return worst_of(found) == Finding::Level::error ? exit_code::failed : exit_code::ok;
@@ -98,7 +98,7 @@ int doctor(const Options& options) {
 }  // namespace
 
 void add_doctor_command(CLI::App& app, Chosen& chosen) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<DoctorCommand>();
     auto* command = app.add_subcommand("doctor", "Checks a store: what is wrong, where, and what to do");
     add_store_option(*command, options->store);
     command->add_option("--tenants", options->tenants,

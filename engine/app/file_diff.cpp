@@ -17,7 +17,7 @@ Lines lines_of(const std::string& text) {
     return lines;
 }
 
-const std::string* find(const rules::Files& files, const std::string& path) {
+const std::string* content_of(const rules::Files& files, const std::string& path) {
     const auto found = files.find(path);
     return found == files.end() ? nullptr : &found->second;
 }
@@ -65,8 +65,8 @@ std::string unified_diff(const rules::Files& before, const rules::Files& after, 
     for (const auto& [path, bytes] : after) paths.insert(path);
     std::string out;
     for (const auto& path : paths) {
-        const auto* old_bytes = find(before, path);
-        const auto* new_bytes = find(after, path);
+        const auto* old_bytes = content_of(before, path);
+        const auto* new_bytes = content_of(after, path);
         const bool same = old_bytes != nullptr && new_bytes != nullptr && *old_bytes == *new_bytes;
         if (!same && !path.starts_with("tests/")) out += diff_of(path, old_bytes, new_bytes, lines_max);
     }

@@ -15,7 +15,7 @@
 namespace engine::app {
 namespace {
 
-struct Options {
+struct MigrateOptions {
     std::string store = store_default;
     bool json = false;
     int partitions = 0;  ///< 0 = not said
@@ -60,7 +60,7 @@ void print_status(const MigrationStatus& status) {
     for (const auto& one : status.missing) std::cout << one.number << "  " << one.name << "  missing\n";
 }
 
-int print_status_command(const Options& options) {
+int print_status_command(const MigrateOptions& options) {
     const auto store = lasting_store(options.store);
     if (!store) return complain(store.error());
     const auto status = status_of(*store);
@@ -75,7 +75,7 @@ int print_status_command(const Options& options) {
     return status->missing.empty() ? exit_code::ok : exit_code::failed;
 }
 
-int print_plan(const Options& options) {
+int print_plan(const MigrateOptions& options) {
     const auto store = lasting_store(options.store);
     if (!store) return complain(store.error());
     const auto status = status_of(*store);
@@ -94,7 +94,7 @@ int print_plan(const Options& options) {
     return exit_code::ok;
 }
 
-int migrate_up(const Options& options) {
+int migrate_up(const MigrateOptions& options) {
     const auto store = lasting_store(options.store);
     if (!store) return complain(store.error());
     const auto partitions = options.partitions == 0 ? std::nullopt : std::optional(options.partitions);
@@ -112,7 +112,7 @@ int migrate_up(const Options& options) {
 }
 
 CLI::App* add(CLI::App& parent, const char* name, const char* help, Chosen& chosen,
-              const std::shared_ptr<Options>& options, int (*run)(const Options&)) {
+              const std::shared_ptr<MigrateOptions>& options, int (*run)(const MigrateOptions&)) {
     auto* command = parent.add_subcommand(name, help);
     add_store_option(*command, options->store);
     add_json_option(*command, options->json);
@@ -126,10 +126,10 @@ void add_migrate_commands(CLI::App& app, Chosen& chosen) {
     auto* parent = app.add_subcommand("migrate", "The schema of a store");
     parent->require_subcommand(1);
     add(*parent, "status", "Lists what was applied when and what is missing; 1 when something is", chosen,
-        std::make_shared<Options>(), print_status_command);
-    add(*parent, "plan", "Prints the SQL that `up` would run", chosen, std::make_shared<Options>(),
+        std::make_shared<MigrateOptions>(), print_status_command);
+    add(*parent, "plan", "Prints the SQL that `up` would run", chosen, std::make_shared<MigrateOptions>(),
         print_plan);
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<MigrateOptions>();
     auto* up =
         add(*parent, "up", "Applies what is missing, all of it or nothing; makes a store where none is",
             chosen, options, migrate_up);

@@ -30,7 +30,7 @@ constexpr const char* companions[] = {"-wal", "-shm", "-journal", ".lock"};
 /// An owner that only reads says that often that it is alive.
 constexpr auto probe_every = std::chrono::seconds(2);
 
-struct Options {
+struct MovingOptions {
     std::string store = store_default;
     std::string from;
     std::string to;
@@ -109,7 +109,7 @@ void print(const Moved& moved, const std::string& what, bool json) {
 
 /// Runs the command, measures it and prints what came of it.
 template <class Run>
-int timed(const char* what, const Options& options, Run run) {
+int timed(const char* what, const MovingOptions& options, Run run) {
     const auto begun = std::chrono::steady_clock::now();
     Outcome outcome = run();
     if (const auto* failed = std::get_if<Failure>(&outcome)) return complain(failed->code, failed->message);
@@ -152,7 +152,7 @@ Result<Census> transfer_shown(
 
 // ---- backup
 
-std::optional<Failure> check_target(const Options& options) {
+std::optional<Failure> check_target(const MovingOptions& options) {
     std::error_code error;
     if (fs::is_directory(options.to, error))
         return Failure{exit_code::usage, options.to + " is a folder; say a file"};
@@ -196,7 +196,7 @@ Outcome write_backup(Store& from, const std::string& unfinished, bool verify_it)
     return Moved{*std::move(census), verify_it};
 }
 
-Outcome backup(const Options& options) {
+Outcome backup(const MovingOptions& options) {
     if (auto refused = check_target(options)) return *std::move(refused);
     auto from = open_for_reading(options.store);
     if (!from) return failure(from.error());
@@ -259,7 +259,7 @@ Result<void> journal_restore(Store& store, const Census& census, const std::stri
     return store.commit(steps);
 }
 
-Outcome restore(const Options& options) {
+Outcome restore(const MovingOptions& options) {
     auto from = open_sqlite(options.from, {.read_only = true});
     if (!from) return failure(from.error());
     if (auto fault = fault_of(**from, options.from)) return *std::move(fault);
@@ -303,7 +303,7 @@ private:
     std::optional<Error> lost_;
 };
 
-Outcome copy(const Options& options) {
+Outcome copy(const MovingOptions& options) {
     auto from = open_for_reading(options.from);
     if (!from) return failure(from.error());
     std::optional<Hold> hold;
@@ -331,7 +331,7 @@ Outcome copy(const Options& options) {
 }  // namespace
 
 void add_moving_commands(CLI::App& app, Chosen& chosen) {
-    auto backup_options = std::make_shared<Options>();
+    auto backup_options = std::make_shared<MovingOptions>();
     auto* backing = app.add_subcommand(
         "backup", "Writes all that a store holds, of one moment, to a file; a daemon may serve it meanwhile");
     add_store_option(*backing, backup_options->store);
@@ -345,7 +345,7 @@ void add_moving_commands(CLI::App& app, Chosen& chosen) {
         };
     });
 
-    auto restore_options = std::make_shared<Options>();
+    auto restore_options = std::make_shared<MovingOptions>();
     auto* restoring = app.add_subcommand("restore", "Fills an empty store with a backup, and journals that");
     restoring->add_option("--from", restore_options->from, "The file that backup wrote")->required();
     add_store_option(*restoring, restore_options->store);
@@ -356,7 +356,7 @@ void add_moving_commands(CLI::App& app, Chosen& chosen) {
         };
     });
 
-    auto copy_options = std::make_shared<Options>();
+    auto copy_options = std::make_shared<MovingOptions>();
     auto* copying = app.add_subcommand(
         "copy", "Fills an empty store with all that another one holds, such as PostgreSQL from SQLite");
     copying->add_option("--from", copy_options->from, store_help)->required();

@@ -17,7 +17,7 @@
 namespace engine::app {
 namespace {
 
-struct Options : StoreOptions {
+struct OperatorOptions : StoreOptions {
     std::string name;  ///< key, subject or id
     bool all = false;
     bool retry = false;
@@ -27,7 +27,7 @@ struct Options : StoreOptions {
     std::string expires;
 };
 
-int perform_and_print(const Options& options, Request request) {
+int perform_and_print(const OperatorOptions& options, Request request) {
     const auto answer = perform(options.store, std::move(request));
     if (!answer) return complain(answer.error());
     if (options.json)
@@ -51,7 +51,7 @@ Json json_of(const DeadLetter& letter) {
             {"since", to_text(letter.since)}};
 }
 
-int list_dead_letters(const Options& options) {
+int list_dead_letters(const OperatorOptions& options) {
     return with_tenant(options, [&](Store& store, const TenantName& tenant) {
         const auto letters = store.dead_letters(tenant, list_rows);
         if (!letters) return complain(letters.error());
@@ -67,7 +67,7 @@ int list_dead_letters(const Options& options) {
     });
 }
 
-Result<std::vector<std::string>> dead_letter_keys(const Options& options, TenantName& tenant) {
+Result<std::vector<std::string>> dead_letter_keys(const OperatorOptions& options, TenantName& tenant) {
     auto store = open_for_reading(options.store);
     if (!store) return store.error();
     auto chosen = choose_tenant(**store, options.tenant);
@@ -81,7 +81,7 @@ Result<std::vector<std::string>> dead_letter_keys(const Options& options, Tenant
     return keys;
 }
 
-int act_on_dead_letters(const Options& options, const std::string& command) {
+int act_on_dead_letters(const OperatorOptions& options, const std::string& command) {
     if (options.all != options.name.empty()) return complain(exit_code::usage, "say either a KEY or --all");
     TenantName tenant;
     const auto keys = dead_letter_keys(options, tenant);
@@ -98,7 +98,7 @@ int act_on_dead_letters(const Options& options, const std::string& command) {
     return worst;
 }
 
-int list_lanes(const Options& options) {
+int list_lanes(const OperatorOptions& options) {
     return with_tenant(options, [&](Store& store, const TenantName& tenant) {
         const auto lanes = store.blocked_lanes(tenant);
         if (!lanes) return complain(lanes.error());
@@ -120,7 +120,7 @@ int list_lanes(const Options& options) {
     });
 }
 
-int list_timers(const Options& options) {
+int list_timers(const OperatorOptions& options) {
     return with_tenant(options, [&](Store& store, const TenantName& tenant) {
         const auto subject = Subject::parse(options.name);
         if (!options.name.empty() && !subject) return complain(exit_code::usage, subject.error().message);
@@ -138,7 +138,7 @@ int list_timers(const Options& options) {
     });
 }
 
-int release_lane(const Options& options) {
+int release_lane(const OperatorOptions& options) {
     if (options.retry == options.discard)
         return complain(exit_code::usage, "say either --retry or --discard");
     return with_tenant(options, [&](Store&, const TenantName& tenant) {
@@ -150,7 +150,7 @@ int release_lane(const Options& options) {
     });
 }
 
-int create_key(const Options& options, const TenantName& tenant) {
+int create_key(const OperatorOptions& options, const TenantName& tenant) {
     std::vector<std::string> scopes = options.scopes;
     if (scopes.empty()) scopes.assign(http::scopes.begin(), http::scopes.end());
     if (auto checked = http::check_scopes(scopes); !checked)
@@ -184,7 +184,7 @@ const char* state_of(const ApiKey& key, Instant now) {
     return key.expires && *key.expires <= now ? "expired" : "active ";
 }
 
-int list_keys(const Options& options) {
+int list_keys(const OperatorOptions& options) {
     const auto now = SystemClock().now();
     return with_tenant(options, [&](Store& store, const TenantName& tenant) {
         const auto keys = store.keys(tenant);
@@ -204,7 +204,7 @@ int list_keys(const Options& options) {
     });
 }
 
-int revoke_key(const Options& options) {
+int revoke_key(const OperatorOptions& options) {
     return with_tenant(options, [&](Store&, const TenantName& tenant) {
         Request request;
         request.tenant = tenant;
@@ -215,8 +215,9 @@ int revoke_key(const Options& options) {
 }
 
 /// A command below `parent` with the common options.
-CLI::App* add(CLI::App& parent, const char* name, const char* help, const std::shared_ptr<Options>& options,
-              Chosen& chosen, std::function<int(const Options&)> run) {
+CLI::App* add(CLI::App& parent, const char* name, const char* help,
+              const std::shared_ptr<OperatorOptions>& options, Chosen& chosen,
+              std::function<int(const OperatorOptions&)> run) {
     auto* command = parent.add_subcommand(name, help);
     add_store_options(*command, *options);
     command->callback(
@@ -227,13 +228,14 @@ CLI::App* add(CLI::App& parent, const char* name, const char* help, const std::s
 void add_dead_letters(CLI::App& app, Chosen& chosen) {
     auto* parent = app.add_subcommand("dead-letters", "Actions that were given up on");
     parent->require_subcommand(1);
-    add(*parent, "list", "Lists them", std::make_shared<Options>(), chosen, list_dead_letters);
+    add(*parent, "list", "Lists them", std::make_shared<OperatorOptions>(), chosen, list_dead_letters);
     for (const auto& [name, help] : {std::pair{"retry", "Puts them back at the tail of their lanes"},
                                      std::pair{"discard", "Gives them up for good"}}) {
-        auto options = std::make_shared<Options>();
+        auto options = std::make_shared<OperatorOptions>();
         const std::string command = std::string("dead-letters.") + name;
-        auto* sub = add(*parent, name, help, options, chosen,
-                        [command](const Options& given) { return act_on_dead_letters(given, command); });
+        auto* sub = add(*parent, name, help, options, chosen, [command](const OperatorOptions& given) {
+            return act_on_dead_letters(given, command);
+        });
         sub->add_option("KEY", options->name, "The delivery's key, from the list");
         sub->add_flag("--all", options->all, "All of the tenant's");
     }
@@ -242,9 +244,9 @@ void add_dead_letters(CLI::App& app, Chosen& chosen) {
 void add_lanes(CLI::App& app, Chosen& chosen) {
     auto* parent = app.add_subcommand("lanes", "Lanes that wait for an operator");
     parent->require_subcommand(1);
-    add(*parent, "list", "Lists them with what they stumbled over", std::make_shared<Options>(), chosen,
-        list_lanes);
-    auto options = std::make_shared<Options>();
+    add(*parent, "list", "Lists them with what they stumbled over", std::make_shared<OperatorOptions>(),
+        chosen, list_lanes);
+    auto options = std::make_shared<OperatorOptions>();
     auto* release = add(*parent, "release", "Lets a lane go on", options, chosen, release_lane);
     release->add_option("SUBJECT", options->name, "The lane's subject")->required();
     release->add_flag("--retry", options->retry, "Decide the event it stumbled over again, then the rest");
@@ -254,7 +256,7 @@ void add_lanes(CLI::App& app, Chosen& chosen) {
 void add_timers(CLI::App& app, Chosen& chosen) {
     auto* parent = app.add_subcommand("timers", "What waits for its time");
     parent->require_subcommand(1);
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<OperatorOptions>();
     auto* list =
         add(*parent, "list", "Lists timers in the order in which they are due", options, chosen, list_timers);
     list->add_option("SUBJECT", options->name, "Of this entity only");
@@ -263,18 +265,20 @@ void add_timers(CLI::App& app, Chosen& chosen) {
 void add_keys(CLI::App& app, Chosen& chosen) {
     auto* parent = app.add_subcommand("keys", "API keys of a tenant");
     parent->require_subcommand(1);
-    auto made = std::make_shared<Options>();
-    auto* create =
-        add(*parent, "create", "Makes a key and prints it once", made, chosen, [](const Options& options) {
-            return with_tenant(options,
-                               [&](Store&, const TenantName& tenant) { return create_key(options, tenant); });
-        });
+    auto made = std::make_shared<OperatorOptions>();
+    auto* create = add(*parent, "create", "Makes a key and prints it once", made, chosen,
+                       [](const OperatorOptions& options) {
+                           return with_tenant(options, [&](Store&, const TenantName& tenant) {
+                               return create_key(options, tenant);
+                           });
+                       });
     create->add_option("--name", made->label, "What the key is for");
     create->add_option("--scope", made->scopes, "What it may do (repeatable; default: everything)")
         ->delimiter(',');
     create->add_option("--expires", made->expires, "After so long, such as 90d");
-    add(*parent, "list", "Lists them without their secrets", std::make_shared<Options>(), chosen, list_keys);
-    auto gone = std::make_shared<Options>();
+    add(*parent, "list", "Lists them without their secrets", std::make_shared<OperatorOptions>(), chosen,
+        list_keys);
+    auto gone = std::make_shared<OperatorOptions>();
     auto* revoke = add(*parent, "revoke", "Refuses a key from now on", gone, chosen, revoke_key);
     revoke->add_option("ID", gone->name, "The key's id, from the list")->required();
 }

@@ -14,14 +14,14 @@
 namespace engine::app {
 namespace {
 
-struct Options {
+struct RetentionOptions {
     std::string store = store_default;
     std::string keep;
     bool dry_run = false;
     bool json = false;
 };
 
-void print(const Options& options, const Json& answer) {
+void print(const RetentionOptions& options, const Json& answer) {
     if (options.json) {
         std::cout << canonical_json(answer) << "\n";
         return;
@@ -35,7 +35,7 @@ void print(const Options& options, const Json& answer) {
     if (const auto kept = text_or(answer, "kept_back", ""); !kept.empty()) std::cerr << kept << "\n";
 }
 
-Result<Json> plan(const Options& options, Instant before) {
+Result<Json> plan(const RetentionOptions& options, Instant before) {
     auto store = open_for_reading(options.store);
     if (!store) return store.error();
     const auto plan = (*store)->plan_retention(before);
@@ -43,7 +43,7 @@ Result<Json> plan(const Options& options, Instant before) {
     return retention_json(*plan, before);
 }
 
-int retain(const Options& options) {
+int retain(const RetentionOptions& options) {
     const auto keep = parse_duration(options.keep);
     if (!keep) return complain(exit_code::usage, "--keep: " + keep.error().message);
     const auto planned = plan(options, SystemClock().now() - *keep);
@@ -64,7 +64,7 @@ int retain(const Options& options) {
 }  // namespace
 
 void add_retention_command(CLI::App& app, Chosen& chosen) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<RetentionOptions>();
     auto* command = app.add_subcommand(
         "retention",
         "Takes partitions of the journal away that are wholly older; their tables stay in the database");

@@ -16,7 +16,7 @@
 namespace engine::app {
 namespace {
 
-struct Options : StoreOptions {
+struct SlaOptions : StoreOptions {
     std::string subject;
 };
 
@@ -30,7 +30,7 @@ Json due_of(const Timer& timer) {
     return json;
 }
 
-int list(const Options& options, Store& store, const TenantName& tenant) {
+int list_clocks(const SlaOptions& options, Store& store, const TenantName& tenant) {
     const auto timers = store.timers(tenant, list_rows);
     if (!timers) return complain(timers.error());
     for (const auto& timer : *timers) {
@@ -68,7 +68,7 @@ void print_clock(const std::string& metric, const Json& clock) {
     std::cout << "\n";
 }
 
-int show(const Options& options, Store& store, const TenantName& tenant) {
+int show(const SlaOptions& options, Store& store, const TenantName& tenant) {
     const auto subject = Subject::parse(options.subject);
     if (!subject) return complain(exit_code::usage, subject.error().message);
     const auto entity = store.entity(tenant, *subject);
@@ -92,11 +92,11 @@ int show(const Options& options, Store& store, const TenantName& tenant) {
 void add_sla_commands(CLI::App& app, Chosen& chosen) {
     auto* parent = app.add_subcommand("sla", "The clocks of service levels");
     parent->require_subcommand(1);
-    auto listed = std::make_shared<Options>();
+    auto listed = std::make_shared<SlaOptions>();
     auto* list_command = parent->add_subcommand("list", "What is due next, warnings too");
     add_store_options(*list_command, *listed);
-    list_command->callback([listed, &chosen] { chosen = on_tenant(listed, list); });
-    auto shown = std::make_shared<Options>();
+    list_command->callback([listed, &chosen] { chosen = on_tenant(listed, list_clocks); });
+    auto shown = std::make_shared<SlaOptions>();
     auto* show_command = parent->add_subcommand("show", "All clocks of one entity, as they stand now");
     add_store_options(*show_command, *shown);
     show_command->add_option("SUBJECT", shown->subject, "Such as ticket/42")->required();

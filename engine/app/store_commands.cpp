@@ -82,7 +82,7 @@ Json record_json(const JournalRecord& record) {
     if (!record.cause_rule.empty()) json["rule"] = record.cause_rule;
     if (!record.ruleset.empty()) json["ruleset"] = record.ruleset;
     if (record.body)
-        if (auto body = parse_json(*record.body, {16u << 20, 256})) json["body"] = std::move(*body);
+        if (auto body = parse_json(*record.body, stored_json_limits)) json["body"] = std::move(*body);
     return json;
 }
 
@@ -104,7 +104,7 @@ void print_record(const JournalRecord& record) {
         std::cout << "  (erased)\n";
         return;
     }
-    if (const auto body = parse_json(*record.body, {16u << 20, 256}); body && body->is_object())
+    if (const auto body = parse_json(*record.body, stored_json_limits); body && body->is_object())
         std::cout << indented(render_body(record.kind, *body));
 }
 

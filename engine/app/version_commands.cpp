@@ -23,14 +23,14 @@ constexpr std::size_t prefix_min = 4;
 constexpr std::string_view scheme = "sha256:";
 constexpr std::size_t shown_digits = 12;
 
-struct Options : StoreOptions {
+struct VersionOptions : StoreOptions {
     std::string folder;
     std::string message;
     bool no_tests = false;
     std::vector<std::string> versions;
 };
 
-int print_answer(const Options& options, const Result<Json>& answer) {
+int print_answer(const VersionOptions& options, const Result<Json>& answer) {
     if (!answer) return complain(answer.error());
     if (options.json)
         std::cout << canonical_json(*answer) << "\n";
@@ -61,7 +61,7 @@ bool cases_pass(const std::shared_ptr<const Tenant>& tenant, const std::string& 
     return fine;
 }
 
-int push(const Options& options) {
+int push(const VersionOptions& options) {
     const auto loaded = load_folder(options.folder);
     if (loaded.error) return complain(exit_code::bad_data, loaded.error->message);
     print_diagnostics(loaded.diagnostics, options.folder);
@@ -82,7 +82,7 @@ struct Opened {
     std::vector<Activation> known;  ///< never empty
 };
 
-Result<Opened> open_versions(const Options& options) {
+Result<Opened> open_versions(const VersionOptions& options) {
     auto store = open_for_reading(options.store);
     if (!store) return store.error();
     auto tenant = choose_tenant(**store, options.tenant);
@@ -136,7 +136,7 @@ Json json_of(const Activation& one, bool active) {
     return json;
 }
 
-int list(const Options& options) {
+int list(const VersionOptions& options) {
     const auto opened = open_versions(options);
     if (!opened) return complain(opened.error());
     for (auto one = opened->known.rbegin(); one != opened->known.rend(); ++one) {
@@ -179,7 +179,7 @@ void print_changes(const RuleChanges& changes) {
     for (const auto& rule : changes.rules.changed) std::cout << "~ rule " << rule << "\n";
 }
 
-int diff(const Options& options) {
+int diff(const VersionOptions& options) {
     const auto opened = open_versions(options);
     if (!opened) return complain(opened.error());
     const auto& names = options.versions;
@@ -206,7 +206,7 @@ int diff(const Options& options) {
 
 // ---- rollback
 
-int rollback(const Options& options) {
+int rollback(const VersionOptions& options) {
     auto opened = open_versions(options);
     if (!opened) return complain(opened.error());
     const auto version =
@@ -221,9 +221,10 @@ int rollback(const Options& options) {
 
 /// Adds a command that runs `act` with options of its own.
 template <class Act>
-std::pair<CLI::App*, Options*> add(CLI::App& parent, Chosen& chosen, const std::string& name,
-                                   const std::string& help, Act act) {
-    auto options = std::make_shared<Options>();
+std::pair<CLI::App*, VersionOptions*> add_version_command(CLI::App& parent, Chosen& chosen,
+                                                          const std::string& name, const std::string& help,
+                                                          Act act) {
+    auto options = std::make_shared<VersionOptions>();
     auto* command = parent.add_subcommand(name, help);
     add_store_option(*command, options->store);
     add_json_option(*command, options->json);
@@ -237,22 +238,22 @@ void add_version_commands(CLI::App& app, Chosen& chosen) {
     auto* rules = app.add_subcommand("rules", "Versions of a tenant's rules: push, list, diff, roll back");
     rules->require_subcommand(1);
 
-    const auto [pushing, push_options] = add(
+    const auto [pushing, push_options] = add_version_command(
         *rules, chosen, "push", "Checks a tenant's folder, runs its cases, and makes its rules live", push);
     pushing->add_option("TENANT_DIR", push_options->folder, "The tenant's folder")->required();
     pushing->add_option("--message,-m", push_options->message, "Why; kept with the version");
     pushing->add_flag("--no-tests", push_options->no_tests, "Do not run the folder's cases");
 
-    const auto [listing, list_options] = add(
+    const auto [listing, list_options] = add_version_command(
         *rules, chosen, "list", "Shows which versions were live, when, by whom and why; newest first", list);
     add_tenant_option(*listing, list_options->tenant);
 
-    const auto [comparing, diff_options] =
-        add(*rules, chosen, "diff",
-            "Shows what changed from one version to another: from the one before to the active one, from the "
-            "active "
-            "one to the one named, or between two; ends with 1 when they differ",
-            diff);
+    const auto [comparing, diff_options] = add_version_command(
+        *rules, chosen, "diff",
+        "Shows what changed from one version to another: from the one before to the active one, from the "
+        "active "
+        "one to the one named, or between two; ends with 1 when they differ",
+        diff);
     comparing
         ->add_option("VERSION", diff_options->versions,
                      "Digits of a version, `active`, `previous`, or a tenant's folder")
@@ -260,7 +261,7 @@ void add_version_commands(CLI::App& app, Chosen& chosen) {
     add_tenant_option(*comparing, diff_options->tenant);
 
     const auto [returning, rollback_options] =
-        add(*rules, chosen, "rollback", "Makes an earlier version live again", rollback);
+        add_version_command(*rules, chosen, "rollback", "Makes an earlier version live again", rollback);
     returning
         ->add_option("VERSION", rollback_options->versions,
                      "Which; the one before the active one if left out")

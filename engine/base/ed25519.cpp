@@ -19,10 +19,6 @@ constexpr std::size_t signature_bytes = 64;
 using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
 using Context = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
 
-const unsigned char* raw(std::string_view bytes) {
-    return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-
 EVP_PKEY* key_in(const Ed25519Handle& handle) {
     return static_cast<EVP_PKEY*>(handle.get());
 }
@@ -84,7 +80,7 @@ bool VerifyingKey::verifies(std::string_view message, std::string_view signature
     const Context context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
     ENSURE(EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key_in(key_)) == 1);
     const int fits =
-        EVP_DigestVerify(context.get(), raw(signature), signature.size(), raw(message), message.size());
+        EVP_DigestVerify(context.get(), octets(signature), signature.size(), octets(message), message.size());
     ERR_clear_error();
     return fits == 1;
 }
@@ -115,7 +111,7 @@ std::string SigningKey::sign(std::string_view message) const {
     std::array<unsigned char, signature_bytes> bytes;
     std::size_t size = bytes.size();
     ENSURE(EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key_in(key_)) == 1);
-    ENSURE(EVP_DigestSign(context.get(), bytes.data(), &size, raw(message), message.size()) == 1);
+    ENSURE(EVP_DigestSign(context.get(), bytes.data(), &size, octets(message), message.size()) == 1);
     return {reinterpret_cast<const char*>(bytes.data()), size};
 }
 

@@ -11,10 +11,6 @@
 namespace engine {
 namespace {
 
-const unsigned char* raw(std::string_view bytes) {
-    return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-
 const EVP_MD* method_of(Algorithm algorithm) {
     switch (algorithm) {
         case Algorithm::sha1:
@@ -74,7 +70,7 @@ std::string hmac(Algorithm algorithm, std::string_view key, std::string_view mes
     unsigned int size = 0;
     // HMAC() refuses a null key pointer, which an empty view may have.
     const char* key_data = key.empty() ? "" : key.data();
-    ENSURE(HMAC(method_of(algorithm), key_data, static_cast<int>(key.size()), raw(message), message.size(),
+    ENSURE(HMAC(method_of(algorithm), key_data, static_cast<int>(key.size()), octets(message), message.size(),
                 out.data(), &size) != nullptr);
     return {reinterpret_cast<const char*>(out.data()), size};
 }
@@ -88,6 +84,10 @@ std::string digest(Algorithm algorithm, std::string_view message) {
 
 bool equal_in_constant_time(std::string_view left, std::string_view right) {
     return left.size() == right.size() && CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
+}
+
+const unsigned char* octets(std::string_view bytes) {
+    return reinterpret_cast<const unsigned char*>(bytes.data());
 }
 
 std::string_view bytes_of(const Digest& digest) {
@@ -127,7 +127,8 @@ Result<void> from_hex(std::string_view text, std::string& out) {
 
 std::string to_base64(std::string_view bytes) {
     std::string out(4 * ((bytes.size() + 2) / 3), '\0');
-    EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), raw(bytes), static_cast<int>(bytes.size()));
+    EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), octets(bytes),
+                    static_cast<int>(bytes.size()));
     return out;
 }
 

@@ -26,6 +26,8 @@ std::string digest(Algorithm algorithm, std::string_view message);
 bool equal_in_constant_time(std::string_view left, std::string_view right);
 
 std::string_view bytes_of(const Digest& digest);
+/// The bytes as OpenSSL takes them.
+const unsigned char* octets(std::string_view bytes);
 std::string to_hex(std::string_view bytes);
 /// Reads upper and lower case. Fails with invalid_input.
 Result<std::string> from_hex(std::string_view text);

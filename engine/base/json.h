@@ -79,6 +79,9 @@ using Path = std::vector<std::string>;
 Path path_of(std::string_view dotted);
 std::string dotted(const Path& path);
 
+inline Json value_or_null(const Json* value) {
+    return value ? *value : Json();
+}
 /// The value at the path, or null when a step is missing or is no object. Owned by `root`.
 const Json* find(const Json& root, const Path& path);
 const Json* find(const Json& root, std::string_view dotted_path);

@@ -8,11 +8,6 @@ namespace {
 
 constexpr std::size_t size_digits_max = 8;
 
-bool is_control(char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && c != '\t') || byte == 0x7F;
-}
-
 /// Cuts the CRLF off; false when the line ends otherwise or holds a control character.
 bool chop(std::string& line) {
     if (line.size() < 2 || line[line.size() - 2] != '\r') return false;

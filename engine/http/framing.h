@@ -20,6 +20,9 @@ struct FramingLimits {
     std::size_t target_bytes_max = 4 * 1024;
 };
 
+/// What no line may hold: everything below a blank but a tab.
+bool is_control(char c);
+
 /// Why a head is refused. The connection cannot be used any further.
 struct Refusal {
     int status = 400;

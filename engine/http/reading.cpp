@@ -13,9 +13,6 @@
 namespace engine::http {
 namespace {
 
-/// Bodies of the journal hold whole envelopes, so they may be deeper than what comes in.
-constexpr JsonLimits stored_limits{64 * 1024 * 1024, 256};
-
 Response nothing_known(const std::string& what) {
     return to_response(Problem{404, "not-found", "there is no " + what});
 }
@@ -36,7 +33,7 @@ Response decision_answer(Store& store, const SeenEvent& seen) {
     if (!record) return to_response(record.error());
     if (!*record) return to_response(Error{Code::corrupt, "the journal lacks the decision's row"});
     if (!(*record)->body) return to_response(Problem{410, "erased", "the decision's content was erased"});
-    auto decision = parse_json(*(*record)->body, stored_limits);
+    auto decision = parse_json(*(*record)->body, stored_json_limits);
     if (!decision) return to_response(Error{Code::corrupt, "the decision's row cannot be read"});
     if (decision->is_object()) (*decision)["journal"] = place_of(seen.stream, seen.decision_seq);
     return json_response(200, *decision);
@@ -85,13 +82,13 @@ Response entity_of(Store& store, const Tenant& tenant, Instant now, const Subjec
 
 /// Every column of the row: what is hashed, and salt, body and hash beside it.
 Json json_of(const JournalRecord& record) {
-    auto row = parse_json(canonical_row(record), stored_limits);
+    auto row = parse_json(canonical_row(record), stored_json_limits);
     Json out = row && row->is_object() ? *std::move(row) : Json::object();
     out["salt"] = to_hex(record.salt);
     out["hash"] = to_hex(bytes_of(record.hash));
     out["body"] = nullptr;
     if (!record.body) return out;
-    auto body = parse_json(*record.body, stored_limits);
+    auto body = parse_json(*record.body, stored_json_limits);
     out["body"] = body ? *std::move(body) : Json(*record.body);
     return out;
 }

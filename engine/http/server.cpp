@@ -19,7 +19,7 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-constexpr asio::use_awaitable_t<Executor> awaited;
+constexpr asio::use_awaitable_t<Executor> accepted;
 /// How long nothing is accepted after the system refused to (mostly: no file descriptors).
 constexpr auto accept_pause = std::chrono::milliseconds(50);
 constexpr auto complaint_pause = std::chrono::seconds(1);
@@ -128,7 +128,7 @@ Task<void> Server::Listener::accept_all() {
     WaitTimer pause(executor());
     while (!stopping_) {
         error_code error;
-        Socket socket = co_await acceptor_.async_accept(asio::redirect_error(awaited, error));
+        Socket socket = co_await acceptor_.async_accept(asio::redirect_error(accepted, error));
         if (stopping_) break;
         if (!error) {
             welcome(std::move(socket));
@@ -137,7 +137,7 @@ Task<void> Server::Listener::accept_all() {
         complain(error);
         make_room(nullptr);
         pause.expires_after(accept_pause);
-        co_await pause.async_wait(asio::redirect_error(awaited, error));
+        co_await pause.async_wait(asio::redirect_error(accepted, error));
     }
 }
 
@@ -189,7 +189,7 @@ Task<void> Server::Listener::sweep() {
     while (!(stopping_ && house_->connections.empty())) {
         error_code ignored;
         sweep_.expires_after(pause);
-        co_await sweep_.async_wait(asio::redirect_error(awaited, ignored));
+        co_await sweep_.async_wait(asio::redirect_error(accepted, ignored));
         const auto now = Monotonic::now();
         const bool out_of_time = stopping_ && now >= stop_by_;
         for (auto* connection : house_->connections) {

@@ -12,6 +12,10 @@
 
 namespace engine {
 
+/// What is stored was within the limits of the edge when it came; the envelope and contexts around it add a
+/// little.
+inline constexpr JsonLimits stored_json_limits{256u * 1024 * 1024, 1024};
+
 /// The kinds of rows. Streams: `p<n>` of a partition, `control` of the tenant.
 namespace record_kind {
 inline constexpr auto event = "event";                ///< an accepted event's envelope

@@ -10,8 +10,6 @@
 namespace engine {
 namespace {
 
-const JsonLimits stored_body{16u << 20, 256};
-
 Result<StreamHead> control_head(Store& store, const TenantName& tenant) {
     const auto streams = store.streams(tenant);
     if (!streams) return streams.error();
@@ -35,7 +33,7 @@ Activation activation_from(const JournalRecord& record) {
     activation.version = record.ruleset;
     activation.by.actor = record.actor;
     if (!record.body) return activation;
-    const auto body = parse_json(*record.body, stored_body);
+    const auto body = parse_json(*record.body, stored_json_limits);
     if (!body) return activation;
     activation.previous = text_or(*body, "previous", "");
     activation.by.via = text_or(*body, "via", activated_via::folder);
@@ -74,7 +72,8 @@ NewRecord carried_record(const JournalRecord& activation) {
     record.kind = record_kind::activation;
     record.ruleset = activation.ruleset;
     record.actor = activation.actor;
-    auto body = activation.body ? parse_json(*activation.body, stored_body) : Result<Json>(Json::object());
+    auto body =
+        activation.body ? parse_json(*activation.body, stored_json_limits) : Result<Json>(Json::object());
     if (!body || !body->is_object()) body = Json::object();
     if (!body->contains("carried"))
         (*body)["carried"] = Json{{"seq", activation.seq}, {"time", to_text(activation.time)}};

@@ -10,7 +10,6 @@
 namespace engine {
 namespace {
 
-constexpr std::string_view own_source = "signalbox:";
 constexpr auto delivery_source = "signalbox:delivery";
 
 /// A derived event's id is unique because its source tells whose id it continues.

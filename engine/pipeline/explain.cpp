@@ -7,14 +7,12 @@
 namespace engine {
 namespace {
 
-const JsonLimits stored_body{16u << 20, 256};
-
 Result<Json> body_of(Store& store, const TenantName& tenant, const std::string& stream, std::uint64_t seq) {
     auto record = store.record(tenant, stream, seq);
     if (!record) return record.error();
     if (!*record) return absent_row(store, tenant, stream, seq);
     if (!(*record)->body) return not_found("the body of row " + std::to_string(seq) + " was erased");
-    return parse_json(*(*record)->body, stored_body);
+    return parse_json(*(*record)->body, stored_json_limits);
 }
 
 /// The event of that id and source, or the only one of that id.

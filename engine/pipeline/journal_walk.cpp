@@ -3,7 +3,7 @@
 namespace engine {
 namespace {
 
-constexpr std::size_t page_rows = 256;
+constexpr std::size_t walked_rows = 256;
 
 }  // namespace
 
@@ -30,7 +30,7 @@ Result<void> JournalWalk::fill(Stream& stream) {
         if (record.seq > stream.head) return false;
         stream.read = record.seq;
         stream.page.push_back(record);
-        return stream.page.size() < page_rows;
+        return stream.page.size() < walked_rows;
     });
     if (!scanned) return scanned.error();
     const bool whole = !stream.page.empty() && stream.page.front().seq == before + 1 &&

@@ -19,7 +19,7 @@ double jitter_of(const DeliveryKey& key, int attempts) {
 }
 
 template <class Items>
-auto find(Items& items, DeliveryPlace place) {
+auto item_at(Items& items, DeliveryPlace place) {
     return std::find_if(items.begin(), items.end(), [&](const auto& item) { return item.place == place; });
 }
 
@@ -159,7 +159,7 @@ Outbox::Item* Outbox::in_flight_at(DeliveryPlace place) {
     const auto flight = in_flight_.find(place);
     if (flight == in_flight_.end()) return nullptr;
     auto& lane = channels_[flight->second.channel].lanes[flight->second.subject];
-    const auto item = find(lane.items, place);
+    const auto item = item_at(lane.items, place);
     return item == lane.items.end() ? nullptr : &*item;
 }
 
@@ -234,7 +234,7 @@ void Outbox::forget(const Delivery& delivery) {
     if (channel == channels_.end()) return;
     const auto lane = channel->second.lanes.find(delivery.lane.text());
     if (lane == channel->second.lanes.end()) return;
-    const auto item = find(lane->second.items, place);
+    const auto item = item_at(lane->second.items, place);
     if (item == lane->second.items.end() || item->state != State::over) return;
     remove(key, lane->first, place);
 }
@@ -244,7 +244,7 @@ void Outbox::remove(const ChannelKey& key, const std::string& subject, DeliveryP
     auto& channel = channels_[key];
     const auto lane = channel.lanes.find(subject);
     auto& items = lane->second.items;
-    const auto item = find(items, place);
+    const auto item = item_at(items, place);
     drop(*item);
     items.erase(item);
     --size_;

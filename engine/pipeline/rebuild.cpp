@@ -14,15 +14,15 @@
 namespace engine {
 namespace {
 
-constexpr std::size_t page_rows = 500;
+constexpr std::size_t compared_rows = 500;
 constexpr std::size_t shown_max = 300;
 constexpr auto command_name = "rebuild";
-constexpr auto begun = "begun";
+constexpr auto rebuild_begun = "rebuild_begun";
 constexpr auto done = "done";
 
-using Place = Projection::Place;
+using LanePlace = Projection::Place;
 
-std::string name_of_place(const Place& place) {
+std::string name_of_place(const LanePlace& place) {
     return partition_stream(place.first) + "/" + std::to_string(place.second);
 }
 
@@ -133,7 +133,7 @@ private:
         if (!streams) return streams.error();
         for (const auto& head : *streams)
             if (head.detached_seq > 0) return cannot_replace(head);
-        return journal(begun, Json::object());
+        return journal(rebuild_begun, Json::object());
     }
 
     Result<void> journal(const char* state, Json did) {
@@ -220,7 +220,7 @@ private:
     /// What is not in the journal is left: an event that was erased cannot be told from one that never was.
     Result<void> take_seen(const SeenEvent& seen) {
         seen_.push_back(seen);
-        return seen_.size() < page_rows ? Result<void>() : compare_seen();
+        return seen_.size() < compared_rows ? Result<void>() : compare_seen();
     }
 
     Result<void> compare_seen() {
@@ -261,13 +261,13 @@ private:
     Result<void> compare_entities() {
         std::string after;
         while (true) {
-            const auto page = store_.entities(tenant_, "", after, page_rows);
+            const auto page = store_.entities(tenant_, "", after, compared_rows);
             if (!page) return page.error();
             for (const auto& live : *page) {
                 after = live.subject.text();
                 if (auto compared = compare_entity(live); !compared) return compared;
             }
-            if (page->size() < page_rows) break;
+            if (page->size() < compared_rows) break;
         }
         return shelf_.for_each([this](const Entity& entity) -> Result<void> {
             ++report_.entities;
@@ -296,9 +296,9 @@ private:
 
     /// Reads live rows page by page; `place_of` their places, `is` and `wanted` what is compared.
     template <class Value, class Read, class PlaceOf, class Subject_, class Remove, class Add>
-    Result<void> compare_placed(const char* what, std::map<Place, Value>& wanted, int partition, Read read,
-                                PlaceOf place_of, Subject_ subject_of, Remove remove, Add add) {
-        std::set<Place> found;
+    Result<void> compare_placed(const char* what, std::map<LanePlace, Value>& wanted, int partition,
+                                Read read, PlaceOf place_of, Subject_ subject_of, Remove remove, Add add) {
+        std::set<LanePlace> found;
         std::uint64_t after = 0;
         while (true) {
             const auto page = read(after);
@@ -317,7 +317,7 @@ private:
                 if (kept != wanted.end()) add(kept->second);
                 if (auto done = changed(); !done) return done;
             }
-            if (page->size() < page_rows) break;
+            if (page->size() < compared_rows) break;
         }
         for (const auto& [place, value] : wanted) {
             if (place.first != partition || found.contains(place) || is_lost(subject_of(value))) continue;
@@ -340,20 +340,20 @@ private:
     Result<void> compare_pending(int partition) {
         return compare_placed(
             "pending", projector_.projection().pending, partition,
-            [&](std::uint64_t after) { return store_.pending(partition, after, page_rows); },
-            [](const PendingEvent& one) { return Place(one.partition, one.place); },
+            [&](std::uint64_t after) { return store_.pending(partition, after, compared_rows); },
+            [](const PendingEvent& one) { return LanePlace(one.partition, one.place); },
             [](const PendingEvent& one) { return one.event.subject; },
-            [&](const Place& place) { step_.pending_removed.push_back(place); },
+            [&](const LanePlace& place) { step_.pending_removed.push_back(place); },
             [&](const PendingEvent& one) { step_.pending_added.push_back(one); });
     }
 
     Result<void> compare_outbox(int partition) {
         return compare_placed(
             "delivery", projector_.projection().outbox, partition,
-            [&](std::uint64_t after) { return store_.outbox(partition, after, page_rows); },
-            [](const Delivery& one) { return Place(one.partition, one.number); },
+            [&](std::uint64_t after) { return store_.outbox(partition, after, compared_rows); },
+            [](const Delivery& one) { return LanePlace(one.partition, one.number); },
             [](const Delivery& one) { return one.lane; },
-            [&](const Place& place) { step_.outbox_removed.push_back(place); },
+            [&](const LanePlace& place) { step_.outbox_removed.push_back(place); },
             [&](const Delivery& one) { step_.outbox_added.push_back(one); });
     }
 
@@ -401,7 +401,7 @@ private:
         std::map<std::string, DeadLetter> live;
         std::map<std::string, DeadLetter> wanted;
         const auto place_of = [](const DeadLetter& one) {
-            return Place(one.delivery.partition, one.delivery.number);
+            return LanePlace(one.delivery.partition, one.delivery.number);
         };
         const auto put = [&](std::map<std::string, DeadLetter>& into, const DeadLetter& one) {
             if (!is_lost(one.delivery.lane) && !is_cut(one.delivery.partition))
@@ -420,13 +420,13 @@ private:
         std::map<std::string, StoredContinuation> wanted;
         std::string after;
         while (true) {
-            const auto page = store_.all_continuations(tenant_, after, page_rows);
+            const auto page = store_.all_continuations(tenant_, after, compared_rows);
             if (!page) return page.error();
             for (const auto& one : *page) {
                 after = one.id;
                 if (!is_lost(one.subject) && !is_cut(one.partition)) live[one.id] = one;
             }
-            if (page->size() < page_rows) break;
+            if (page->size() < compared_rows) break;
         }
         for (const auto& [subject, all] : projector_.projection().continuations)
             for (const auto& [id, one] : all)
@@ -516,7 +516,7 @@ Result<bool> is_rebuild_unfinished(Store& store, const TenantName& tenant) {
         if (record.kind != record_kind::operator_act || !record.body) return true;
         const auto body = parse_stored(*record.body, "operator's act");
         if (body && text_or(*body, "command", "") == command_name)
-            unfinished = text_or(*body, "state", "") == begun;
+            unfinished = text_or(*body, "state", "") == rebuild_begun;
         return true;
     });
     if (!scanned) return scanned.error();

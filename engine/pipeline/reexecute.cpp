@@ -14,11 +14,11 @@
 namespace engine {
 namespace {
 
-constexpr std::size_t shown_max = 200;
+constexpr std::size_t shown_bytes_max = 200;
 
 std::string shown(const Json& value) {
     auto text = canonical_json(value);
-    if (text.size() > shown_max) text = text.substr(0, shown_max) + "…";
+    if (text.size() > shown_bytes_max) text = text.substr(0, shown_bytes_max) + "…";
     return text;
 }
 

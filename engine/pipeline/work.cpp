@@ -3,8 +3,6 @@
 namespace engine {
 namespace {
 
-constexpr std::string_view own_source = "signalbox:";
-
 Json member(const Json& object, const char* name) {
     const auto found = object.find(name);
     return found == object.end() ? Json() : *found;

@@ -17,6 +17,8 @@ Json context_of(const Work& work);
 /// Work as it was first decided: reads the context back.
 Work work_of(std::shared_ptr<const Event> event);
 
+/// What the source of an event begins with that Signalbox itself made.
+inline constexpr std::string_view own_source = "signalbox:";
 bool is_own_source(std::string_view source);
 
 }  // namespace engine

@@ -7,10 +7,6 @@
 namespace engine {
 namespace {
 
-// What is stored was within the limits of the edge when it came; the envelope and contexts around it add a
-// little.
-constexpr JsonLimits stored_limits{256u * 1024 * 1024, 1024};
-
 bool is_plain(std::string_view text) {
     return std::all_of(text.begin(), text.end(),
                        [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; });
@@ -54,7 +50,7 @@ std::string stored_text(const Json& value) {
 }
 
 Result<Json> parse_stored(std::string_view text, std::string_view what) {
-    auto value = parse_json(text, stored_limits);
+    auto value = parse_json(text, stored_json_limits);
     if (!value) return Error{Code::corrupt, "stored " + std::string(what) + ": " + value.error().message};
     return value;
 }

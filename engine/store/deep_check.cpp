@@ -6,13 +6,6 @@
 #include "engine/base/json.h"
 
 namespace engine {
-namespace {
-
-// What is stored was within the limits of the edge when it came; the envelope around it adds a little.
-constexpr JsonLimits stored_limits{256u * 1024 * 1024, 1024};
-
-}  // namespace
-
 DeepCheck::Key DeepCheck::key_of(std::string_view first, std::string_view second) {
     const auto digest = sha256({first, std::string_view("\0", 1), second});
     Key key;
@@ -23,7 +16,7 @@ DeepCheck::Key DeepCheck::key_of(std::string_view first, std::string_view second
 std::optional<std::string> DeepCheck::take(const JournalRecord& record) {
     std::optional<Json> body;
     if (record.body) {
-        auto parsed = parse_json(*record.body, stored_limits);
+        auto parsed = parse_json(*record.body, stored_json_limits);
         if (!parsed) return "the body is no JSON: " + parsed.error().message;
         body = *std::move(parsed);
         if (canonical_json(*body) != *record.body) return "the body is not canonical";

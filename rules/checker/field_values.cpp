@@ -16,9 +16,6 @@ namespace {
 
 using engine::Json;
 
-/// Beyond it neighbouring whole numbers cannot be told apart by a number between them.
-constexpr double exact_number_max = 4503599627370496.0;  // 2^52
-
 bool asks_for_order(Operator op) {
     return op == Operator::gt || op == Operator::gte || op == Operator::lt || op == Operator::lte ||
            op == Operator::between;

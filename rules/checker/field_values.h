@@ -9,6 +9,9 @@
 
 namespace rules {
 
+/// Beyond it neighbouring whole numbers cannot be told apart by a number between them.
+inline constexpr double exact_number_max = 4503599627370496.0;  // 2^52
+
 /// The clock of suppositions and of the events made of them.
 engine::Instant supposed_now();
 

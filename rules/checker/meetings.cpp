@@ -66,9 +66,6 @@ bool may_meet(const Needs& left, const Needs& right) {
     return true;
 }
 
-/// Larger numbers are not told apart exactly.
-constexpr double exact_number_max = 4503599627370496.0;  // 2^52
-
 /// Below it, looking at every pair costs less than dividing further.
 constexpr std::size_t small = 24;
 

@@ -60,16 +60,12 @@ std::string note(Oddity oddity, const Comparison& comparison, const Json& value)
     }
 }
 
-Json value_or_null(const Json* value) {
-    return value ? *value : Json();
-}
-
 /// The value as the operator saw it: for change conditions what it was and became.
 Json seen_value(const Comparison& comparison, const Scope& scope) {
-    if (!looks_at_changes(comparison.op)) return value_or_null(scope.find(comparison.field));
+    if (!looks_at_changes(comparison.op)) return engine::value_or_null(scope.find(comparison.field));
     const auto change = change_of(comparison.field, scope.changes);
     if (!change.changed) return Json();
-    return {{"from", value_or_null(change.from)}, {"to", value_or_null(change.to)}};
+    return {{"from", engine::value_or_null(change.from)}, {"to", engine::value_or_null(change.to)}};
 }
 
 Json explain(const Comparison& comparison, const Scope& scope) {

@@ -23,44 +23,44 @@ engine::Error cannot_take(std::string_view filter, const Json& value, std::strin
                                                 : text_of(value)));
 }
 
-const std::string& text(const Json& value) {
+const std::string& text_in(const Json& value) {
     return value.get_ref<const std::string&>();
 }
 
 // ---- what each filter does; the values are not null unless the table below says so ----
 
 Result<Json> use_default(const Arguments& arguments, Json value) {
-    const bool is_missing = value.is_null() || (value.is_string() && text(value).empty());
+    const bool is_missing = value.is_null() || (value.is_string() && text_in(value).empty());
     return is_missing ? arguments[0] : std::move(value);
 }
 
 Result<Json> upper(const Arguments&, Json value) {
     if (!value.is_string()) return cannot_take("upper", value, "a text");
-    return Json(engine::to_upper(text(value)));
+    return Json(engine::to_upper(text_in(value)));
 }
 
 Result<Json> lower(const Arguments&, Json value) {
     if (!value.is_string()) return cannot_take("lower", value, "a text");
-    return Json(engine::fold_case(text(value)));
+    return Json(engine::fold_case(text_in(value)));
 }
 
 Result<Json> trim(const Arguments&, Json value) {
     if (!value.is_string()) return cannot_take("trim", value, "a text");
-    return Json(engine::trim(text(value)));
+    return Json(engine::trim(text_in(value)));
 }
 
 Result<Json> truncate(const Arguments& arguments, Json value) {
     if (!value.is_string()) return cannot_take("truncate", value, "a text");
     const auto length_max = arguments[0].get<std::size_t>();
-    if (engine::length_of(text(value)) <= length_max) return value;
-    return Json(std::string(engine::first_of(text(value), length_max - 1)) + "…");
+    if (engine::length_of(text_in(value)) <= length_max) return value;
+    return Json(std::string(engine::first_of(text_in(value), length_max - 1)) + "…");
 }
 
 Result<Json> date(const Arguments& arguments, Json value) {
     if (!value.is_string()) return cannot_take("date", value, "a time such as 2026-05-04T08:00:00Z");
-    const auto instant = engine::parse_instant(text(value));
+    const auto instant = engine::parse_instant(text_in(value));
     if (!instant) return cannot_take("date", value, "a time such as 2026-05-04T08:00:00Z");
-    return Json(format_date(*instant, text(arguments[0])));
+    return Json(format_date(*instant, text_in(arguments[0])));
 }
 
 Result<Json> json(const Arguments&, Json value) {
@@ -111,7 +111,7 @@ Result<Json> round(const Arguments& arguments, Json value) {
 
 Result<Json> join(const Arguments& arguments, Json value) {
     if (!value.is_array()) return cannot_take("join", value, "a list");
-    const std::string separator = arguments.empty() ? ", " : text(arguments[0]);
+    const std::string separator = arguments.empty() ? ", " : text_in(arguments[0]);
     std::string joined;
     bool is_first = true;
     for (const auto& item : value) {
@@ -129,19 +129,19 @@ std::string_view last_code_point(std::string_view whole) {
 }
 
 Result<Json> first(const Arguments&, Json value) {
-    if (value.is_string()) return Json(std::string(engine::first_of(text(value), 1)));
+    if (value.is_string()) return Json(std::string(engine::first_of(text_in(value), 1)));
     if (!value.is_array()) return cannot_take("first", value, "a list or text");
     return value.empty() ? Json() : Json(value.front());
 }
 
 Result<Json> last(const Arguments&, Json value) {
-    if (value.is_string()) return Json(std::string(last_code_point(text(value))));
+    if (value.is_string()) return Json(std::string(last_code_point(text_in(value))));
     if (!value.is_array()) return cannot_take("last", value, "a list or text");
     return value.empty() ? Json() : Json(value.back());
 }
 
 Result<Json> size(const Arguments&, Json value) {
-    if (value.is_string()) return Json(engine::length_of(text(value)));
+    if (value.is_string()) return Json(engine::length_of(text_in(value)));
     if (!value.is_structured() && !value.is_null())
         return cannot_take("size", value, "a list, object or text");
     return Json(value.size());
@@ -170,7 +170,7 @@ std::optional<std::string> decimals(const Json& argument) {
 
 std::optional<std::string> a_date_format(const Json& argument) {
     if (!argument.is_string()) return "takes a quoted format such as \"%Y-%m-%d\"";
-    return date_format_problem(text(argument));
+    return date_format_problem(text_in(argument));
 }
 
 // ---- what declared types they can take ----
@@ -274,7 +274,7 @@ Result<Json> apply_filter(const FilterCall& call, Json value) {
 
 std::string text_of(const Json& value) {
     if (value.is_null()) return "";
-    if (value.is_string()) return text(value);
+    if (value.is_string()) return text_in(value);
     if (value.is_boolean()) return value.get<bool>() ? "true" : "false";
     if (value.is_number()) return engine::number_text(value);
     return engine::canonical_json(value);

@@ -10,8 +10,6 @@ namespace rules {
 namespace {
 
 using engine::Json;
-using Kind = TemplateError::Kind;
-
 bool is_space(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
@@ -41,14 +39,14 @@ public:
 
 private:
     TemplateError unfinished() {
-        fail(at_, Kind::syntax, "expected | or }} before this");
+        fail(at_, TemplateError::Kind::syntax, "expected | or }} before this");
         return *error_;
     }
 
     /// Where the text ends too early, what is wrong is that nothing closes the braces.
-    bool fail(std::size_t offset, Kind kind, std::string message) {
+    bool fail(std::size_t offset, TemplateError::Kind kind, std::string message) {
         if (offset >= text_.size())
-            error_ = TemplateError{open_, Kind::syntax, "{{ is not closed by }}"};
+            error_ = TemplateError{open_, TemplateError::Kind::syntax, "{{ is not closed by }}"};
         else
             error_ = TemplateError{offset, kind, std::move(message)};
         return false;
@@ -77,7 +75,7 @@ private:
         do {
             const auto key = word();
             if (key.empty())
-                return fail(at_ < text_.size() ? start : at_, Kind::syntax,
+                return fail(at_ < text_.size() ? start : at_, TemplateError::Kind::syntax,
                             "expected a field such as ticket.subject");
             path.emplace_back(key);
         } while (at_ < text_.size() && text_[at_] == '.' && ++at_ < text_.size());
@@ -88,18 +86,20 @@ private:
         skip_space();
         const auto start = at_;
         call.name = std::string(word());
-        if (call.name.empty()) return fail(start, Kind::syntax, "expected the name of a filter after |");
+        if (call.name.empty())
+            return fail(start, TemplateError::Kind::syntax, "expected the name of a filter after |");
         if (!is_filter(call.name)) return unknown_filter(start, call.name);
         if (accept(":") && !parse_arguments(call)) return false;
         if (const auto problem = argument_problem(call))
-            return fail(start, Kind::filter_arguments, "the filter " + call.name + " " + *problem);
+            return fail(start, TemplateError::Kind::filter_arguments,
+                        "the filter " + call.name + " " + *problem);
         return true;
     }
 
     bool unknown_filter(std::size_t start, const std::string& name) {
         const auto near = engine::nearest(name, filter_names());
         const auto hint = near.empty() ? "" : ", did you mean \"" + near + "\"?";
-        return fail(start, Kind::unknown_filter, "unknown filter \"" + name + "\"" + hint);
+        return fail(start, TemplateError::Kind::unknown_filter, "unknown filter \"" + name + "\"" + hint);
     }
 
     bool parse_arguments(FilterCall& call) {
@@ -120,7 +120,8 @@ private:
     /// Everything up to the same quote; the other quote may stand inside.
     bool parse_quoted(Json& argument) {
         const auto close = text_.find(text_[at_], at_ + 1);
-        if (close == std::string_view::npos) return fail(at_, Kind::syntax, "a quote without its end");
+        if (close == std::string_view::npos)
+            return fail(at_, TemplateError::Kind::syntax, "a quote without its end");
         argument = std::string(text_.substr(at_ + 1, close - at_ - 1));
         at_ = close + 1;
         return true;
@@ -132,7 +133,7 @@ private:
         const auto bare = text_.substr(start, at_ - start);
         const auto value = engine::parse_json(bare);
         if (!value || !(value->is_number() || value->is_boolean()))
-            return fail(start, Kind::filter_arguments,
+            return fail(start, TemplateError::Kind::filter_arguments,
                         "an argument is a quoted text, a number, true or false");
         argument = *value;
         return true;

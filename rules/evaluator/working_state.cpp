@@ -9,11 +9,6 @@ namespace rules {
 namespace {
 
 using engine::Json;
-using Verdict = Ledger::Verdict;
-
-Json value_or_null(const Json* value) {
-    return value ? *value : Json();
-}
 
 /// The texts of a tags field; what is no text is no tag.
 std::vector<std::string> tags_of(const Json* value) {
@@ -102,37 +97,37 @@ void apply(Json& document, const engine::Change& change) {
 
 }  // namespace
 
-Verdict WorkingState::set(const FieldPath& field, Json value, std::string_view rule) {
+Ledger::Verdict WorkingState::set(const FieldPath& field, Json value, std::string_view rule) {
     const auto* before = result().find(field.keys);
     auto claims = claims_of(field, rule, value, before);
     const auto count = claims.size();
     const auto verdict = ledger_.claim(std::move(claims));
-    if (verdict != Verdict::stands) return verdict;
+    if (verdict != Ledger::Verdict::stands) return verdict;
     if (isolated_ && !is_same(field, readable_.find(field.keys), value)) {
         // The rule sees its own write even where another rule's made it no change.
-        if (!is_same(field, before, value)) write(field, value_or_null(before), value, rule, count);
+        if (!is_same(field, before, value)) write(field, engine::value_or_null(before), value, rule, count);
         show(field, std::move(value));
     } else if (!is_same(field, before, value)) {
-        write(field, value_or_null(before), std::move(value), rule, count);
+        write(field, engine::value_or_null(before), std::move(value), rule, count);
     }
     return verdict;
 }
 
-Verdict WorkingState::change_tags(const FieldPath& field, const std::vector<std::string>& tags, bool add,
-                                  std::string_view rule) {
+Ledger::Verdict WorkingState::change_tags(const FieldPath& field, const std::vector<std::string>& tags,
+                                          bool add, std::string_view rule) {
     std::vector<std::string> changed;
     for (const auto& tag : tags) {
         const auto verdict = ledger_.claim({tag_claim(field, rule, tag, add)});
-        if (verdict == Verdict::fails) return verdict;
-        if (verdict == Verdict::stands) changed.push_back(tag);
+        if (verdict == Ledger::Verdict::fails) return verdict;
+        if (verdict == Ledger::Verdict::stands) changed.push_back(tag);
     }
     const auto* before = result().find(field.keys);
     Json after = with(tags_of(before), changed, add);
     Json shown = isolated_ ? Json(with(tags_of(readable_.find(field.keys)), changed, add)) : Json();
     if (!is_same(field, before, after))
-        write(field, value_or_null(before), std::move(after), rule, changed.size());
+        write(field, engine::value_or_null(before), std::move(after), rule, changed.size());
     if (isolated_ && !is_same(field, readable_.find(field.keys), shown)) show(field, std::move(shown));
-    return Verdict::stands;
+    return Ledger::Verdict::stands;
 }
 
 void WorkingState::write(const FieldPath& field, Json before, Json after, std::string_view rule,

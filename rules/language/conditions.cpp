@@ -13,10 +13,6 @@ namespace {
 using engine::in_quotes;
 using engine::YamlNode;
 
-bool has(const std::vector<std::string>& names, const std::string& name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 Condition group_of(Condition::Kind kind, const engine::Place& place) {
     Condition group;
     group.kind = kind;

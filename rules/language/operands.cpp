@@ -131,11 +131,6 @@ Expected expected_by(const FieldPath& field, const RuleContext& context) {
     return {field.text, field.type, declared != nullptr ? declared->values : std::vector<std::string>()};
 }
 
-Expected element_of(const Expected& list) {
-    return {"an element of " + list.what, list.type == FieldType::tags ? FieldType::text : FieldType::any,
-            list.values};
-}
-
 bool report(const std::string& kind, const YamlNode& node, std::string message, RuleContext& context) {
     context.problems.error(kind, node.place, std::move(message));
     return false;

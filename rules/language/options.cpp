@@ -39,8 +39,6 @@ const std::vector<Limit>& limits() {
     return all;
 }
 
-constexpr int text_bytes_most = 1024 * 1024;
-
 }  // namespace
 
 std::optional<OnError> read_on_error(const YamlNode& node, Problems& problems) {

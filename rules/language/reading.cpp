@@ -74,6 +74,15 @@ std::optional<Json> read_list(const YamlNode& node, const Expected& expected, Pr
 
 }  // namespace
 
+Expected element_of(const Expected& list) {
+    const auto type = list.type == FieldType::tags ? FieldType::text : FieldType::any;
+    return {"an element of " + list.what, type, list.values};
+}
+
+bool has(const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 std::string description_of(const YamlNode& node) {
     switch (node.kind) {
         case YamlNode::Kind::null:

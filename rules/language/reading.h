@@ -13,6 +13,9 @@
 
 namespace rules {
 
+/// The longest text that a limit may be set to.
+inline constexpr int text_bytes_most = 1024 * 1024;
+
 /// What a value is for: its name in messages, its type, and what it may be.
 struct Expected {
     std::string what;  ///< `ticket.priority`, `parameter "channel" of slack.post_message`
@@ -20,6 +23,10 @@ struct Expected {
     std::vector<std::string> values = {};  ///< of an enum; empty when any value will do
     bool prints = false;                   ///< a text that a rendered number or boolean is printed into
 };
+
+/// What the elements of a list have to be.
+Expected element_of(const Expected& list);
+bool has(const std::vector<std::string>& names, const std::string& name);
 
 /// `a list`, `a map`, `nothing`, or the scalar in quotes.
 std::string description_of(const engine::YamlNode& node);

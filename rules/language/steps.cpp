@@ -23,10 +23,6 @@ using StepKind = decltype(Step::what);
 /// Of one rule, so that lists which run lists come to an end.
 constexpr int steps_max = 1'000;
 
-bool has(const std::vector<std::string>& names, const std::string& name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 /// Reads the value of `set` and the like: one field after another.
 std::vector<std::pair<FieldPath, ValueTemplate>> read_fields(const YamlNode& map, RuleContext& context) {
     std::vector<std::pair<FieldPath, ValueTemplate>> fields;

@@ -18,11 +18,8 @@ namespace {
 using engine::in_quotes;
 using engine::Place;
 using engine::YamlNode;
-using Kind = TextPattern::Kind;
-
 constexpr int patterns_most = 100'000;
 constexpr int patterns_usual = 10'000;
-constexpr int text_bytes_most = 1024 * 1024;
 constexpr std::size_t name_bytes_max = 200;
 
 bool is_one_line(const std::string& text) {
@@ -249,7 +246,8 @@ private:
         if (const auto* chars = node.find("min_chars")) {
             TextSearch search;
             search.place = chars->place;
-            if (read_pattern(*chars, Kind::min_chars, false, search)) entry.all.push_back(std::move(search));
+            if (read_pattern(*chars, TextPattern::Kind::min_chars, false, search))
+                entry.all.push_back(std::move(search));
         }
         if (node.find("any") == nullptr && node.find("all") == nullptr && node.find("none") == nullptr &&
             node.find("min_chars") == nullptr)
@@ -286,7 +284,8 @@ private:
             const auto name = std::find(names.begin(), names.end(), entry.key);
             if (name == names.end()) continue;
             ++kinds;
-            read_patterns(entry.value, static_cast<Kind>(name - names.begin()), keeps_case, search);
+            read_patterns(entry.value, static_cast<TextPattern::Kind>(name - names.begin()), keeps_case,
+                          search);
         }
         if (kinds > 1)
             problems_.error("bad-value", node.place,
@@ -297,7 +296,7 @@ private:
         if (!search.patterns.empty()) into.push_back(std::move(search));
     }
 
-    void read_patterns(const YamlNode& node, Kind kind, bool keeps_case, TextSearch& search) {
+    void read_patterns(const YamlNode& node, TextPattern::Kind kind, bool keeps_case, TextSearch& search) {
         if (!node.is_list()) {
             read_pattern(node, kind, keeps_case, search);
             return;
@@ -307,12 +306,12 @@ private:
         for (const auto& item : node.items) read_pattern(item, kind, keeps_case, search);
     }
 
-    bool read_pattern(const YamlNode& node, Kind kind, bool keeps_case, TextSearch& search) {
+    bool read_pattern(const YamlNode& node, TextPattern::Kind kind, bool keeps_case, TextSearch& search) {
         TextPattern pattern;
         pattern.kind = kind;
-        pattern.case_sensitive = keeps_case && kind != Kind::min_chars;
+        pattern.case_sensitive = keeps_case && kind != TextPattern::Kind::min_chars;
         const std::string what(name_of(kind));
-        if (kind == Kind::min_chars) {
+        if (kind == TextPattern::Kind::min_chars) {
             const auto chars = read_integer(node, what, 1, text_bytes_most, problems_);
             if (!chars) return false;
             pattern.chars = static_cast<std::size_t>(*chars);
@@ -322,7 +321,7 @@ private:
             if (!text || !takes(*text, kind, node)) return false;
             pattern.text = *text;
         }
-        if (kind == Kind::regex) {
+        if (kind == TextPattern::Kind::regex) {
             auto regex = Regex::compile(pattern.text, keeps_case);
             if (!regex) {
                 problems_.error("bad-regex", node.place, regex.error().message);
@@ -336,8 +335,8 @@ private:
     }
 
     /// A word with blanks around it is never bounded by anything but blanks.
-    bool takes(const std::string& text, Kind kind, const YamlNode& node) {
-        const bool is_bounded = kind == Kind::word || kind == Kind::phrase;
+    bool takes(const std::string& text, TextPattern::Kind kind, const YamlNode& node) {
+        const bool is_bounded = kind == TextPattern::Kind::word || kind == TextPattern::Kind::phrase;
         if (!is_bounded || (engine::trim(text) == text)) return true;
         problems_.error("bad-value", node.place,
                         std::string(name_of(kind)) + " " + in_quotes(text) +

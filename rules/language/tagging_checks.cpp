@@ -12,11 +12,6 @@ namespace rules {
 namespace {
 
 using engine::in_quotes;
-using Kind = TextPattern::Kind;
-
-bool is_literal(Kind kind) {
-    return kind != Kind::regex && kind != Kind::min_chars;
-}
 
 /// The text as the other pattern sees it, if that other one sees enough of it.
 std::string seen_by(const TextPattern& other, const TextPattern& pattern) {
@@ -27,24 +22,26 @@ std::string seen_by(const TextPattern& other, const TextPattern& pattern) {
 
 /// Certain that whatever text `narrow` is found in, `wide` is found in it too.
 bool implies(const TextPattern& narrow, const TextPattern& wide) {
-    if (narrow.kind == Kind::min_chars && wide.kind == Kind::min_chars) return narrow.chars >= wide.chars;
+    if (narrow.kind == TextPattern::Kind::min_chars && wide.kind == TextPattern::Kind::min_chars)
+        return narrow.chars >= wide.chars;
     const bool is_looser = !wide.case_sensitive || narrow.case_sensitive;
     if (!is_looser) return false;
     if (narrow.kind == wide.kind && seen_by(wide, narrow) == sought_text(wide)) return true;
     // The blanks of a phrase may be others in the text.
-    if (!is_literal(narrow.kind) || narrow.kind == Kind::phrase) return false;
-    if (wide.kind == Kind::contains) return found_in(wide, narrow.text);
+    if (!is_literal(narrow.kind) || narrow.kind == TextPattern::Kind::phrase) return false;
+    if (wide.kind == TextPattern::Kind::contains) return found_in(wide, narrow.text);
     // Inside a word's own text, ends and neighbours are known.
-    if (wide.kind == Kind::word || wide.kind == Kind::phrase)
-        return narrow.kind == Kind::word && found_in(wide, narrow.text);
-    if (wide.kind == Kind::starts_with)
-        return narrow.kind == Kind::starts_with && found_in(wide, narrow.text);
-    return wide.kind == Kind::ends_with && narrow.kind == Kind::ends_with && found_in(wide, narrow.text);
+    if (wide.kind == TextPattern::Kind::word || wide.kind == TextPattern::Kind::phrase)
+        return narrow.kind == TextPattern::Kind::word && found_in(wide, narrow.text);
+    if (wide.kind == TextPattern::Kind::starts_with)
+        return narrow.kind == TextPattern::Kind::starts_with && found_in(wide, narrow.text);
+    return wide.kind == TextPattern::Kind::ends_with && narrow.kind == TextPattern::Kind::ends_with &&
+           found_in(wide, narrow.text);
 }
 
 std::string words_of(const TextPattern& pattern) {
     return std::string(name_of(pattern.kind)) + ": " +
-           (pattern.kind == Kind::min_chars ? pattern.text : in_quotes(pattern.text));
+           (pattern.kind == TextPattern::Kind::min_chars ? pattern.text : in_quotes(pattern.text));
 }
 
 /// The pattern of `none` that is found whenever this one is.

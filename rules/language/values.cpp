@@ -100,11 +100,6 @@ std::optional<ValueTemplate> read_rendered(const YamlNode& node, const Expected&
     return ValueTemplate{std::move(*parsed)};
 }
 
-Expected element_of(const Expected& list) {
-    const auto type = list.type == FieldType::tags ? FieldType::text : FieldType::any;
-    return {"an element of " + list.what, type, list.values};
-}
-
 std::optional<ValueTemplate> read_items(const YamlNode& node, const Expected& expected,
                                         RuleContext& context) {
     std::vector<ValueTemplate> items;

@@ -9,8 +9,6 @@
 namespace rules {
 namespace {
 
-using Kind = TextPattern::Kind;
-
 constexpr std::string_view no_break_space = "\xC2\xA0";
 
 bool is_blank(char c) {
@@ -53,11 +51,11 @@ bool stands_alone_in(std::string_view text, std::string_view word) {
     return false;
 }
 
-bool is_literal(Kind kind) {
-    return kind != Kind::regex && kind != Kind::min_chars;
-}
-
 }  // namespace
+
+bool is_literal(TextPattern::Kind kind) {
+    return kind != TextPattern::Kind::regex && kind != TextPattern::Kind::min_chars;
+}
 
 const std::vector<std::string>& pattern_kind_names() {
     static const std::vector<std::string> names{"contains",  "word",  "phrase",   "starts_with",
@@ -65,29 +63,29 @@ const std::vector<std::string>& pattern_kind_names() {
     return names;
 }
 
-std::string_view name_of(Kind kind) {
+std::string_view name_of(TextPattern::Kind kind) {
     return pattern_kind_names()[static_cast<std::size_t>(kind)];
 }
 
 std::string sought_text(const TextPattern& pattern) {
     if (!is_literal(pattern.kind)) return pattern.text;
     auto text = pattern.case_sensitive ? pattern.text : engine::fold_case(pattern.text);
-    return pattern.kind == Kind::phrase ? engine::trim(with_single_blanks(text)) : text;
+    return pattern.kind == TextPattern::Kind::phrase ? engine::trim(with_single_blanks(text)) : text;
 }
 
 bool found_in(const TextPattern& pattern, std::string_view text) {
-    if (pattern.kind == Kind::min_chars) return engine::length_of(text) >= pattern.chars;
-    if (pattern.kind == Kind::regex) return pattern.regex->found_in(text);
+    if (pattern.kind == TextPattern::Kind::min_chars) return engine::length_of(text) >= pattern.chars;
+    if (pattern.kind == TextPattern::Kind::regex) return pattern.regex->found_in(text);
     const FoldedText folded(text, pattern.case_sensitive);
     const auto sought = sought_text(pattern);
     switch (pattern.kind) {
-        case Kind::word:
+        case TextPattern::Kind::word:
             return stands_alone_in(folded.view(), sought);
-        case Kind::phrase:
+        case TextPattern::Kind::phrase:
             return stands_alone_in(with_single_blanks(folded.view()), sought);
-        case Kind::starts_with:
+        case TextPattern::Kind::starts_with:
             return folded.view().starts_with(sought);
-        case Kind::ends_with:
+        case TextPattern::Kind::ends_with:
             return folded.view().ends_with(sought);
         default:
             return folded.view().find(sought) != std::string_view::npos;
@@ -95,7 +93,7 @@ bool found_in(const TextPattern& pattern, std::string_view text) {
 }
 
 PatternScan::Form PatternScan::form_of(const TextPattern& pattern) {
-    if (pattern.kind == Kind::phrase)
+    if (pattern.kind == TextPattern::Kind::phrase)
         return pattern.case_sensitive ? Form::exact_blanks : Form::folded_blanks;
     return pattern.case_sensitive ? Form::exact : Form::folded;
 }
@@ -106,9 +104,9 @@ std::size_t PatternScan::add(const TextPattern& pattern) {
                                                     static_cast<std::uint32_t>(known_.size()));
     const auto number = known->second;
     if (!is_new) return number;
-    if (pattern.kind == Kind::min_chars) {
+    if (pattern.kind == TextPattern::Kind::min_chars) {
         lengths_.emplace_back(pattern.chars, number);
-    } else if (pattern.kind == Kind::regex) {
+    } else if (pattern.kind == TextPattern::Kind::regex) {
         regexes_.add(*pattern.regex);
         regex_numbers_.push_back(number);
     } else {
@@ -122,8 +120,9 @@ void PatternScan::freeze() {
     for (auto& words : words_) {
         std::vector<Needle> needles;
         for (const auto& one : words.by_text) {
-            const bool anywhere = std::all_of(one.second.begin(), one.second.end(),
-                                              [](const Ask& ask) { return ask.kind == Kind::contains; });
+            const bool anywhere = std::all_of(one.second.begin(), one.second.end(), [](const Ask& ask) {
+                return ask.kind == TextPattern::Kind::contains;
+            });
             needles.push_back({one.first, !anywhere});
             words.asked.push_back(&one);
         }
@@ -159,14 +158,14 @@ void PatternScan::find(std::string_view text, Found& found) const {
 
 void PatternScan::find_words(const Words& words, std::string_view text, Found& found) const {
     if (!words.scan) return;
-    const auto fits = [&](Kind kind, std::size_t bytes, std::size_t end) {
+    const auto fits = [&](TextPattern::Kind kind, std::size_t bytes, std::size_t end) {
         switch (kind) {
-            case Kind::word:
-            case Kind::phrase:
+            case TextPattern::Kind::word:
+            case TextPattern::Kind::phrase:
                 return stands_alone(text, end - bytes, bytes);
-            case Kind::starts_with:
+            case TextPattern::Kind::starts_with:
                 return end == bytes;
-            case Kind::ends_with:
+            case TextPattern::Kind::ends_with:
                 return end == text.size();
             default:
                 return true;

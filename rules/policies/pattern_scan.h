@@ -35,6 +35,8 @@ struct TextPattern {
     std::size_t chars = 0;       ///< of `min_chars`
 };
 std::string_view name_of(TextPattern::Kind kind);
+/// Whether its text is looked for as it stands.
+bool is_literal(TextPattern::Kind kind);
 /// In the order of the enum.
 const std::vector<std::string>& pattern_kind_names();
 

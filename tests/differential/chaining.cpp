@@ -6,6 +6,8 @@
 #include "tests/support/reference_decide.h"
 #include "tests/support/rules.h"
 
+namespace chaining {
+
 using namespace rules;
 using namespace rules::testing;
 using testing_random::Random;
@@ -335,3 +337,5 @@ TEST_CASE("chaining: the trace tells what the decision tells", "[differential]")
         }
     }
 }
+
+}  // namespace chaining

@@ -7,6 +7,8 @@
 #include "tests/support/reference_conditions.h"
 #include "tests/support/rules.h"
 
+namespace conditions {
+
 using namespace rules;
 using namespace rules::random_conditions;
 using namespace rules::testing;
@@ -70,3 +72,5 @@ TEST_CASE("cidr: the first bits decide, as arithmetic on 32 bits says", "[differ
                       scope) == ((address & mask) == (network & mask)));
     }
 }
+
+}  // namespace conditions

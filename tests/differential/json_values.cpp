@@ -4,6 +4,8 @@
 #include "tests/differential/spelling.h"
 #include "tests/support/rules.h"
 
+namespace json_values {
+
 using namespace rules;
 using namespace rules::testing;
 using testing_random::Random;
@@ -115,3 +117,5 @@ TEST_CASE("json: halves of characters, depths and numbers beyond all types are r
     CHECK(engine::parse_json("{\"a\":" + nested(64, "1") + "}", {}, &nothing).error().code ==
           engine::Code::exhausted);
 }
+
+}  // namespace json_values

@@ -8,6 +8,8 @@
 #include "tests/support/catch.h"
 #include "tests/support/random.h"
 
+namespace literal_scan {
+
 using namespace rules;
 using testing_random::Random;
 
@@ -110,3 +112,5 @@ TEST_CASE("literal scan: what is found at once is what is found one by one", "[d
     }
     CHECK(found > 30'000);
 }
+
+}  // namespace literal_scan

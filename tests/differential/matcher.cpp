@@ -8,6 +8,8 @@
 #include "tests/differential/families.h"
 #include "tests/support/rules.h"
 
+namespace matcher {
+
 using namespace rules;
 using namespace rules::testing;
 using testing_random::Random;
@@ -72,3 +74,5 @@ TEST_CASE("matcher: the index finds what looking at every rule finds", "[differe
         CHECK(count.matches > count.events);  // matches are common
     }
 }
+
+}  // namespace matcher

@@ -5,6 +5,8 @@
 #include "tests/differential/families.h"
 #include "tests/support/rules.h"
 
+namespace matcher_updates {
+
 using namespace rules;
 using namespace rules::testing;
 using testing_random::Random;
@@ -69,3 +71,5 @@ TEST_CASE("matcher: an index that took rules over finds what a new one finds", "
     CHECK(shared > rounds());
     CHECK(found > rounds());
 }
+
+}  // namespace matcher_updates

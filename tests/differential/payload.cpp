@@ -5,6 +5,8 @@
 #include "tests/differential/spelling.h"
 #include "tests/support/rules.h"
 
+namespace payload {
+
 using namespace rules;
 using namespace rules::testing;
 using testing_random::Random;
@@ -85,3 +87,5 @@ TEST_CASE("payload readings: those of a matcher before are of use where the rule
     walk.roots["ticket"]["external_id"] = "another";
     CHECK(found_by(*second, walk) == Found{7});
 }
+
+}  // namespace payload

@@ -7,6 +7,8 @@
 #include "tests/support/raw_readings.h"
 #include "tests/support/rules.h"
 
+namespace raw_reader {
+
 using namespace rules;
 using namespace rules::testing;
 using testing_random::Random;
@@ -64,3 +66,5 @@ TEST_CASE("raw reader: what is read from the bytes is what is read from the valu
         }
     CHECK(read > rounds() * 1'000);
 }
+
+}  // namespace raw_reader

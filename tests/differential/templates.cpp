@@ -8,6 +8,8 @@
 #include "tests/support/random.h"
 #include "tests/support/rules.h"
 
+namespace templates {
+
 using namespace rules;
 using namespace rules::testing;
 using testing_random::Random;
@@ -276,3 +278,5 @@ TEST_CASE("templates: whatever the text, reading it ends in a template or an err
     }
     CHECK(read > 1'000);
 }
+
+}  // namespace templates

@@ -22,6 +22,8 @@
 #include "tests/unit/pipeline/gated_store.h"
 #include "tests/unit/pipeline/world.h"
 
+namespace rebuild_test {
+
 using namespace engine;
 using namespace engine::test;
 using testing_random::Random;
@@ -726,3 +728,5 @@ TEST_CASE("rebuild: a decision that was made otherwise, and a rule set that is g
     const auto gone = decided_otherwise(*store, tenant->name, 10);
     CHECK(gone.find(stream + "#6 e3: the store has no rule set sha256:gone") != std::string::npos);
 }
+
+}  // namespace rebuild_test

@@ -6,16 +6,13 @@
 #include "engine/base/ensure.h"
 #include "engine/base/json.h"
 #include "rules/calendar/calendar.h"
+#include "tests/support/instants.h"
 
 namespace rules::testing {
 
 using engine::Json;
 
-inline engine::Instant at(const std::string& text) {
-    const auto instant = engine::parse_instant(text);
-    ENSURE(instant);
-    return *instant;
-}
+using engine::test::at;
 
 /// `2026-05-04`.
 inline Calendar::Day day_of(const std::string& date) {

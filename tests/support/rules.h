@@ -14,6 +14,7 @@
 #include "rules/evaluator/decide.h"
 #include "rules/rule_set.h"
 #include "tests/support/catch.h"
+#include "tests/support/instants.h"
 
 namespace rules::testing {
 
@@ -25,11 +26,7 @@ inline Json json(const std::string& text) {
     return std::move(*parsed);
 }
 
-inline engine::Instant at(const std::string& text) {
-    const auto instant = engine::parse_instant(text);
-    if (!instant) throw std::invalid_argument(text);
-    return *instant;
-}
+using engine::test::at;
 
 inline const engine::Instant noon = engine::instant_of(1'777'896'000'000'000);  // 2026-05-04T12:00:00Z
 

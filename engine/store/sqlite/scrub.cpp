@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t file_header_bytes = 100;
 constexpr std::size_t pages_per_read = 256;
 /// An overflow page begins with the number of the next: below so many pages its first byte is no page type.
-constexpr std::uint64_t pages_max = std::uint64_t{1} << 25;
+constexpr std::uint64_t database_pages_max = std::uint64_t{1} << 25;
 
 using Bytes = std::vector<unsigned char>;
 
@@ -73,7 +73,7 @@ private:
         sqlite3_int64 bytes = 0;
         if (file_->pMethods->xFileSize(file_, &bytes) != SQLITE_OK) return failure("measured");
         pages_ = static_cast<std::uint64_t>(bytes) / page_bytes_;
-        if (pages_ >= pages_max)
+        if (pages_ >= database_pages_max)
             return exhausted("the store has too many pages for its free space to be scrubbed");
         return {};
     }

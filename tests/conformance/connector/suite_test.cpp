@@ -11,6 +11,8 @@
 #include "engine/base/text.h"
 #include "tests/unit/connectors/support.h"
 
+namespace suite_test {
+
 using namespace connectors;
 using namespace connectors::testing;
 
@@ -569,3 +571,5 @@ TEST_CASE("conformance: a recorded stream of foreign webhooks never breaks a rea
         }
     }
 }
+
+}  // namespace suite_test

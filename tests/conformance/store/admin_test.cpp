@@ -1,5 +1,7 @@
 #include "tests/conformance/store/support.h"
 
+namespace admin_test {
+
 using namespace engine;
 using namespace store_tests;
 
@@ -89,3 +91,5 @@ TEST_CASE("requests: they are numbered, wait for an answer and are answered once
     CHECK(text_of(need(store->request(first.number))) == text_of(first));
     CHECK_FALSE(need(store->request(999)));
 }
+
+}  // namespace admin_test

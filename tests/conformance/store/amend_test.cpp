@@ -1,5 +1,7 @@
 #include "tests/conformance/store/support.h"
 
+namespace amend_test {
+
 using namespace engine;
 using namespace store_tests;
 
@@ -117,3 +119,5 @@ TEST_CASE("continuations: all of a tenant are listed by id, page by page", "[sto
     CHECK(need(store->all_continuations(acme, "c1", 1))[0].id == "c2");
     CHECK(need(store->all_continuations(other_tenant, "", 10)).empty());
 }
+
+}  // namespace amend_test

@@ -1,5 +1,7 @@
 #include "tests/conformance/store/support.h"
 
+namespace commit_test {
+
 using namespace engine;
 using namespace store_tests;
 
@@ -195,3 +197,5 @@ TEST_CASE("store: only the owner commits", "[store]") {
     need(store->own());
     need(commit(*store, decided_step("e1", "ticket/1", 1)));
 }
+
+}  // namespace commit_test

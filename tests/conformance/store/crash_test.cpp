@@ -13,6 +13,8 @@
 #include "engine/store/sqlite/sqlite_store.h"
 #include "tests/conformance/store/support.h"
 
+namespace crash_test {
+
 using namespace engine;
 using namespace store_tests;
 
@@ -394,3 +396,5 @@ TEST_CASE("checkpoint: when the database file does not sync, the store stops and
     CHECK(need(again->streams(acme))[0].seq == static_cast<std::uint64_t>(20 + 6 * acknowledged));
     CHECK(faults_of(*again).empty());
 }
+
+}  // namespace crash_test

@@ -1,5 +1,7 @@
 #include "tests/conformance/store/support.h"
 
+namespace entities_test {
+
 using namespace engine;
 using namespace store_tests;
 
@@ -149,3 +151,5 @@ TEST_CASE("entities: a kind is listed page by page in order of subject", "[store
     CHECK(subjects_of(need(store->entities(acme, "tick", "", 10))).empty());
     CHECK(subjects_of(need(store->entities(other_tenant, "ticket", "", 10))) == Names{"ticket/0"});
 }
+
+}  // namespace entities_test

@@ -10,6 +10,8 @@
 #include "tests/conformance/store/support.h"
 #include "tests/support/postgres.h"
 
+namespace erasure_test {
+
 using namespace engine;
 using namespace store_tests;
 
@@ -270,3 +272,5 @@ TEST_CASE("erasure: PostgreSQL allows that and no other change of the journal", 
     store.reset();
     drop_database(folder);
 }
+
+}  // namespace erasure_test

@@ -5,6 +5,8 @@
 
 #include "tests/conformance/store/support.h"
 
+namespace export_test {
+
 using namespace engine;
 using namespace store_tests;
 
@@ -166,3 +168,5 @@ TEST_CASE("export: the documented verifier of checkpoints accepts what was signe
         CHECK(accepts());
     }
 }
+
+}  // namespace export_test

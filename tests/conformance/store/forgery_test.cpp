@@ -7,6 +7,8 @@
 
 #include "tests/conformance/store/raw_journal.h"
 
+namespace forgery_test {
+
 using namespace engine;
 using namespace store_tests;
 
@@ -359,3 +361,5 @@ TEST_CASE("forgery: every one is found at the first row that can be wrong", "[st
     CHECK(forger.report().faults.empty());
     CHECK(forger.report().rows == forger.rows());
 }
+
+}  // namespace forgery_test

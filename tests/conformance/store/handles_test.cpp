@@ -7,6 +7,8 @@
 #include "engine/store/sqlite/sqlite_store.h"
 #include "tests/conformance/store/support.h"
 
+namespace handles_test {
+
 using namespace engine;
 using namespace store_tests;
 
@@ -276,3 +278,5 @@ TEST_CASE("SQLite: stores in memory know nothing of one another", "[store]") {
     CHECK(need(second->tenants()).empty());
     CHECK_FALSE(need(second->seen(key_of("e1"))));
 }
+
+}  // namespace handles_test

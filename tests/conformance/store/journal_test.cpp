@@ -1,5 +1,7 @@
 #include "tests/conformance/store/support.h"
 
+namespace journal_test {
+
 using namespace engine;
 using namespace store_tests;
 
@@ -248,3 +250,5 @@ TEST_CASE("journal: the hashed row is the RFC 8785 form of its columns", "[store
     record.body.reset();
     CHECK(export_line(record)["body"].is_null());
 }
+
+}  // namespace journal_test

@@ -1,6 +1,8 @@
 #include "engine/store/codec.h"
 #include "tests/conformance/store/support.h"
 
+namespace lanes_test {
+
 using namespace engine;
 using namespace store_tests;
 
@@ -294,3 +296,5 @@ TEST_CASE("dead letters: they are kept, oldest first, until removed", "[store]")
     CHECK(need(store->dead_letters(acme, 10)).size() == 1);
     CHECK(keys_of(need(store->outbox(3, 0, 10))) == Names{"k1"});
 }
+
+}  // namespace lanes_test

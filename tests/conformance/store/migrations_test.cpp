@@ -10,6 +10,8 @@
 #include "tests/conformance/store/support.h"
 #include "tests/support/postgres.h"
 
+namespace migrations_test {
+
 using namespace engine;
 using namespace store_tests;
 
@@ -178,3 +180,5 @@ TEST_CASE("SQLite: asking for the migrations of a file that is not there does no
     CHECK(need(sqlite_migrations(folder.file("none.db"))).empty());
     CHECK_FALSE(std::ifstream(folder.file("none.db")));
 }
+
+}  // namespace migrations_test

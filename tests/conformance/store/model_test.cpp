@@ -8,6 +8,8 @@
 
 #include "tests/conformance/store/support.h"
 
+namespace model_test {
+
 using namespace engine;
 using namespace store_tests;
 
@@ -309,3 +311,5 @@ TEST_CASE("store: random commits leave what a simple model says, over restarts a
     }
     CHECK(refused > 5);
 }
+
+}  // namespace model_test

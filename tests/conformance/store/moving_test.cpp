@@ -3,6 +3,8 @@
 #include "engine/store/transfer.h"
 #include "tests/conformance/store/support.h"
 
+namespace moving_test {
+
 using namespace engine;
 using namespace store_tests;
 
@@ -266,3 +268,5 @@ TEST_CASE("moving: heads that are not their last rows stay what they are, so tha
     need(to->finish_load());
     CHECK_THAT(faults_of(*to), Catch::Contains("p3 2: the row is missing"));
 }
+
+}  // namespace moving_test

@@ -7,6 +7,8 @@
 #include "engine/store/postgres/postgres_store.h"
 #include "tests/conformance/store/support.h"
 
+namespace postgres_test {
+
 using namespace engine;
 using namespace store_tests;
 
@@ -166,3 +168,5 @@ TEST_CASE("PostgreSQL: a server that cannot be reached is unavailable, and no pa
     CHECK(store.error().code == Code::unavailable);
     CHECK(store.error().message.find("secret") == std::string::npos);
 }
+
+}  // namespace postgres_test

@@ -8,6 +8,8 @@
 #include "tests/conformance/store/support.h"
 #include "tests/support/postgres.h"
 
+namespace retention_test {
+
 using namespace engine;
 using namespace store_tests;
 
@@ -318,3 +320,5 @@ TEST_CASE("SQLite: retention is refused with the reason", "[store]") {
     CHECK(refused.error().code == Code::invalid_input);
     CHECK_THAT(refused.error().message, Catch::Contains("retention is for PostgreSQL"));
 }
+
+}  // namespace retention_test

@@ -4,6 +4,8 @@
 #include "tests/conformance/store/support.h"
 #include "tests/support/random.h"
 
+namespace search_test {
+
 using namespace engine;
 using namespace store_tests;
 
@@ -70,3 +72,5 @@ TEST_CASE("search: gives the newest rows by subject, rule, kind and time", "[sto
     CHECK(need(store->search(acme, none)).empty());
     CHECK(need(store->search(TenantName(std::string("nobody")), JournalQuery())).empty());
 }
+
+}  // namespace search_test

@@ -8,6 +8,8 @@
 #include "engine/store/sqlite/sqlite_store.h"
 #include "tests/conformance/store/support.h"
 
+namespace tamper_test {
+
 using namespace engine;
 using namespace store_tests;
 
@@ -377,3 +379,5 @@ TEST_CASE("tamper: a subject whose head was changed has no history rather than a
     }
     CHECK(corrupt > 0);
 }
+
+}  // namespace tamper_test

@@ -2,6 +2,8 @@
 
 #include "tests/conformance/store/support.h"
 
+namespace url_test {
+
 using namespace engine;
 using namespace store_tests;
 
@@ -51,3 +53,5 @@ TEST_CASE("partitions: lanes spread evenly", "[store]") {
         CHECK(count < 1150);
     }
 }
+
+}  // namespace url_test

@@ -2,6 +2,8 @@
 
 #include "tests/support/catch.h"
 
+namespace bench_tally {
+
 using engine::app::BenchTally;
 using engine::app::quantile;
 
@@ -96,3 +98,5 @@ TEST_CASE("bench tally: a quantile is a value that was measured", "[bench]") {
     CHECK(quantile({1, 2, 3, 4}, 0.5) == 2);
     CHECK(quantile({1, 2, 3, 4}, 0.99) == 4);
 }
+
+}  // namespace bench_tally

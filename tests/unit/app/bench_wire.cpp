@@ -6,6 +6,8 @@
 #include "engine/base/json.h"
 #include "tests/support/catch.h"
 
+namespace bench_wire {
+
 using namespace engine::app;
 
 TEST_CASE("bench wire: a message is found once all of it is there", "[bench]") {
@@ -58,3 +60,5 @@ TEST_CASE("bench workload: the same numbers give the same lanes", "[bench]") {
     CHECK(bench_lanes(100, 7) == bench_lanes(100, 7));
     for (const auto lane : bench_lanes(100, 7)) CHECK(lane < 7);
 }
+
+}  // namespace bench_wire

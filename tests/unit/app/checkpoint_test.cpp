@@ -13,6 +13,8 @@
 #include "tests/support/catch.h"
 #include "tests/support/folder.h"
 
+namespace checkpoint_test {
+
 using namespace engine;
 using namespace engine::app;
 using testing_folder::Folder;
@@ -236,3 +238,5 @@ TEST_CASE("checkpoint: a store that is behind its sink is found, and may be acce
     CHECK(report->faults.empty());
     CHECK(report->signed_heads == 2);
 }
+
+}  // namespace checkpoint_test

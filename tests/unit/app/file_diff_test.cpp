@@ -4,6 +4,8 @@
 
 #include "tests/support/catch.h"
 
+namespace file_diff_test {
+
 using engine::app::unified_diff;
 
 TEST_CASE("file diff: changed, added and removed files as diff -u writes them, cases left out", "[diff]") {
@@ -23,3 +25,5 @@ TEST_CASE("file diff: of a file that is too long it is said that it differs", "[
     CHECK(unified_diff({{"a.yaml", "1\n2\n3\n"}}, {{"a.yaml", "1\n"}}, 2) ==
           "--- a/a.yaml\n+++ b/a.yaml\ndiffers in more than 2 lines\n");
 }
+
+}  // namespace file_diff_test

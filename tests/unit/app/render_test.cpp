@@ -3,6 +3,8 @@
 
 #include "tests/support/catch.h"
 
+namespace render_test {
+
 using engine::Json;
 using engine::app::render_body;
 
@@ -43,3 +45,5 @@ TEST_CASE("render: what came of deliveries", "[app]") {
 TEST_CASE("render: other rows as they are", "[app]") {
     CHECK(render_body("lane_released", Json{{"lane", "ticket/1"}}) == "{\"lane\":\"ticket/1\"}\n");
 }
+
+}  // namespace render_test

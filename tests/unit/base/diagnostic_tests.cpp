@@ -1,6 +1,8 @@
 #include "engine/base/diagnostic.h"
 #include "tests/support/catch.h"
 
+namespace diagnostic_tests {
+
 using engine::Diagnostics;
 using engine::in_quotes;
 using engine::Place;
@@ -42,3 +44,5 @@ TEST_CASE("diagnostics: words of a file are shown on one line and cut", "[base]"
     CHECK(in_quotes(std::string(200, 'x')) == "\"" + std::string(80, 'x') + "…\"");
     CHECK(in_quotes("") == "\"\"");
 }
+
+}  // namespace diagnostic_tests

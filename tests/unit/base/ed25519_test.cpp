@@ -3,6 +3,8 @@
 #include "engine/base/hash.h"
 #include "tests/support/catch.h"
 
+namespace ed25519_test {
+
 using namespace engine;
 
 TEST_CASE("Ed25519: a known signature of RFC 8032 verifies, and nothing else does", "[base]") {
@@ -39,3 +41,5 @@ TEST_CASE("Ed25519: keys come back from PEM, and what is no key is refused", "[b
     }
     CHECK_FALSE(SigningKey::from_pem(key.verifying_key().to_pem()));
 }
+
+}  // namespace ed25519_test

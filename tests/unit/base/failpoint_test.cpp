@@ -4,6 +4,8 @@
 
 #include "tests/support/catch.h"
 
+namespace failpoint_test {
+
 using namespace engine;
 
 TEST_CASE("failpoint: an armed one fails once, at its number; others never do", "[failpoint]") {
@@ -30,3 +32,5 @@ TEST_CASE("failpoint: what is written wrongly is refused by name", "[failpoint]"
     }
     CHECK(arm_failpoints("nobody=kill@1").error().message == "there is no failpoint nobody");
 }
+
+}  // namespace failpoint_test

@@ -3,6 +3,8 @@
 #include "engine/base/json.h"
 #include "tests/support/catch.h"
 
+namespace log_test {
+
 using namespace engine;
 
 namespace {
@@ -60,3 +62,5 @@ TEST_CASE("log: levels and formats are read by name", "[log]") {
     CHECK_FALSE(parse_log_level("loud"));
     CHECK_FALSE(parse_log_format("xml"));
 }
+
+}  // namespace log_test

@@ -1,6 +1,8 @@
 #include "engine/base/json.h"
 #include "tests/support/catch.h"
 
+namespace parse_json_test {
+
 using namespace engine;
 using namespace std::string_literals;
 
@@ -14,3 +16,5 @@ TEST_CASE("json: a document does not end at a zero byte", "[json]") {
     REQUIRE(escaped);
     CHECK(escaped->get<std::string>() == "a\0b"s);
 }
+
+}  // namespace parse_json_test

@@ -1,6 +1,8 @@
 #include "engine/base/json.h"
 #include "tests/support/catch.h"
 
+namespace plain_json_test {
+
 using namespace engine;
 
 TEST_CASE("json: a plain value is what its canonical bytes read back as", "[json]") {
@@ -37,3 +39,5 @@ TEST_CASE("json: a plain value is what its canonical bytes read back as", "[json
     make_plain(whole);
     CHECK(whole.is_number_integer());
 }
+
+}  // namespace plain_json_test

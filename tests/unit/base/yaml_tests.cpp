@@ -5,6 +5,8 @@
 #include "engine/base/yaml.h"
 #include "tests/support/catch.h"
 
+namespace yaml_tests {
+
 namespace {
 
 using engine::Diagnostics;
@@ -257,3 +259,5 @@ TEST_CASE("yaml: any bytes give a tree or an error, never a crash", "[base]") {
         for (const auto& diagnostic : parsed.diagnostics.sorted()) CHECK(diagnostic.place.file == "f.yaml");
     }
 }
+
+}  // namespace yaml_tests

@@ -1,6 +1,8 @@
 #include "engine/base/hash.h"
 #include "tests/unit/connectors/support.h"
 
+namespace action_test {
+
 using namespace connectors;
 using namespace connectors::testing;
 
@@ -349,3 +351,5 @@ TEST_CASE("write_back: a ticket's reference goes back to the conversation's meta
     CHECK(action->params ==
           json(R"({"conversation_id":"c1","metadata":{"support_ticket_id":"42","plan":"pro"}})"));
 }
+
+}  // namespace action_test

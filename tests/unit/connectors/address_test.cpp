@@ -4,6 +4,8 @@
 #include "connectors/kit/url.h"
 #include "tests/unit/connectors/support.h"
 
+namespace address_test {
+
 using namespace connectors;
 
 namespace {
@@ -109,3 +111,5 @@ TEST_CASE("form: fields are read and written with their escapes", "[connectors]"
     CHECK(same_name("X-Key", "x-kEY"));
     CHECK_FALSE(same_name("X-Key", "X-Keys"));
 }
+
+}  // namespace address_test

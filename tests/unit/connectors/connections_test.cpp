@@ -4,6 +4,8 @@
 
 #include "tests/unit/connectors/support.h"
 
+namespace connections_test {
+
 using namespace connectors;
 using namespace connectors::testing;
 
@@ -203,3 +205,5 @@ TEST_CASE("connections: the system's secrets are the environment and files", "[c
     std::remove(path);
     CHECK_FALSE(secrets("file", path));
 }
+
+}  // namespace connections_test

@@ -5,6 +5,8 @@
 #include "connectors/kit/read.h"
 #include "tests/unit/connectors/support.h"
 
+namespace definition_test {
+
 using namespace connectors;
 using namespace connectors::testing;
 
@@ -217,3 +219,5 @@ TEST_CASE("definition: the example of the reference works", "[connectors]") {
     REQUIRE(request);
     CHECK(request->url == "http://127.0.0.1:1/parcels/7/replies");
 }
+
+}  // namespace definition_test

@@ -2,6 +2,8 @@
 
 #include "tests/unit/connectors/support.h"
 
+namespace expression_test {
+
 using namespace connectors;
 using connectors::testing::json;
 
@@ -280,3 +282,5 @@ TEST_CASE("condition: mistakes are reported with their place", "[connectors]") {
     CHECK_THAT(text, Catch::Contains("x.yaml:2:11") && Catch::Contains("unknown test"));
     CHECK_THAT(text, Catch::Contains("x.yaml:3:10"));
 }
+
+}  // namespace expression_test

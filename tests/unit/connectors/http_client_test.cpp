@@ -9,6 +9,8 @@
 #include "tests/unit/connectors/misbehaving_server.h"
 #include "tests/unit/connectors/support.h"
 
+namespace http_client_test {
+
 using namespace connectors;
 using namespace connectors::testing;
 using engine::Code;
@@ -596,3 +598,5 @@ TEST_CASE("http client: certificates that cannot be read stop TLS, not HTTP", "[
     CHECK_THAT(problem(caller.call("https://127.0.0.1:9/"), Code::unavailable),
                Catch::Contains("certificates"));
 }
+
+}  // namespace http_client_test

@@ -3,6 +3,8 @@
 #include "connectors/kit/http_client.h"
 #include "tests/unit/connectors/support.h"
 
+namespace prism_test {
+
 using namespace connectors;
 using namespace connectors::testing;
 
@@ -99,3 +101,5 @@ TEST_CASE("prism: Slack's description takes every rendered request", "[.prism]")
     REQUIRE(url != nullptr);
     check_all("slack", "base_url: \"" + std::string(url) + "/api\", token: xoxb-test", 1);
 }
+
+}  // namespace prism_test

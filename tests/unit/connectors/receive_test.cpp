@@ -1,5 +1,7 @@
 #include "tests/unit/connectors/support.h"
 
+namespace receive_test {
+
 using namespace connectors;
 using namespace connectors::testing;
 
@@ -286,3 +288,5 @@ TEST_CASE("receive: items are told apart by all they hold, also by what nobody r
     CHECK(taken(elsewhere, R"({"items":[{"id":"1","subject":"a"}]})").events[0].data["ticket"]["subject"] ==
           "a");
 }
+
+}  // namespace receive_test

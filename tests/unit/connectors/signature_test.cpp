@@ -4,6 +4,8 @@
 #include "engine/base/hash.h"
 #include "tests/unit/connectors/support.h"
 
+namespace signature_test {
+
 using namespace connectors;
 using namespace connectors::testing;
 
@@ -401,3 +403,5 @@ TEST_CASE("signature: the recorded vectors of every vendor verify, and fail when
     }
     CHECK(tried == vectors.size());
 }
+
+}  // namespace signature_test

@@ -12,6 +12,7 @@
 #include "connectors/kit/signature.h"
 #include "engine/base/json.h"
 #include "tests/support/catch.h"
+#include "tests/support/instants.h"
 
 /// The framework would walk a JSON text as a range of itself.
 template <>
@@ -29,11 +30,7 @@ namespace connectors::testing {
 
 using engine::Json;
 
-inline engine::Instant at(const std::string& text) {
-    const auto instant = engine::parse_instant(text);
-    REQUIRE(instant);
-    return *instant;
-}
+using engine::test::at;
 
 inline std::string read_file(const std::string& path) {
     std::ifstream file(path, std::ios::binary);

@@ -4,6 +4,8 @@
 
 #include "tests/support/catch.h"
 
+namespace api_key_test {
+
 using namespace engine;
 using namespace engine::http;
 
@@ -80,3 +82,5 @@ TEST_CASE("api key: scopes are a closed list and the nearest one is named", "[ht
     CHECK(allows(some_key().key, "events:write"));
     CHECK_FALSE(allows(some_key().key, "events:read"));
 }
+
+}  // namespace api_key_test

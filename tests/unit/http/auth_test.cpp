@@ -4,6 +4,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/http/running.h"
 
+namespace auth_test {
+
 using namespace http_test;
 using namespace engine::http;
 using namespace std::chrono_literals;
@@ -172,3 +174,5 @@ TEST_CASE("auth: a repeated key header is refused", "[http]") {
                            {{"Authorization", "Bearer " + running.key}, {"authorization", "Bearer x"}}));
     CHECK(reply.status == 400);
 }
+
+}  // namespace auth_test

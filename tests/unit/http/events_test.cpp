@@ -8,6 +8,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/http/running.h"
 
+namespace events_test {
+
 using namespace http_test;
 using engine::Ack;
 using engine::Json;
@@ -248,3 +250,5 @@ TEST_CASE("events: the specification's own examples are read or refused for what
         CHECK(post(running, is_batch ? batch : structured, json.dump()).status / 100 == 2);
     }
 }
+
+}  // namespace events_test

@@ -5,6 +5,8 @@
 #include "engine/http/chunked.h"
 #include "tests/support/catch.h"
 
+namespace framing_test {
+
 using namespace engine::http;
 
 namespace {
@@ -286,3 +288,5 @@ TEST_CASE("chunked: a body is read the same however it is cut into portions", "[
         CHECK(used == bytes.size());
     }
 }
+
+}  // namespace framing_test

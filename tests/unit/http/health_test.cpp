@@ -7,6 +7,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/http/running.h"
 
+namespace health_test {
+
 using namespace http_test;
 using engine::Json;
 
@@ -165,3 +167,5 @@ TEST_CASE("openapi: it is served to anybody", "[http]") {
     CHECK(reply.header("content-type") == "application/json");
     CHECK(reply.body == engine::http::openapi_document());
 }
+
+}  // namespace health_test

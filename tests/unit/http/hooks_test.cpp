@@ -4,6 +4,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/http/running.h"
 
+namespace hooks_test {
+
 using namespace http_test;
 using engine::Ack;
 using engine::Json;
@@ -157,3 +159,5 @@ TEST_CASE("hooks: GET says what the address is for and shows no secret", "[http]
     CHECK(reply.json()["events"][0]["type"] == "ticket.created");
     CHECK(reply.body.find(secret) == std::string::npos);
 }
+
+}  // namespace hooks_test

@@ -5,6 +5,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/http/running.h"
 
+namespace probes_test {
+
 using namespace http_test;
 
 namespace {
@@ -339,3 +341,5 @@ TEST_CASE("wire: 10,000 broken bodies are 400s, 413s and 415s, and none reaches 
     CHECK(running.door.submitted().empty());
     CHECK(client.ask(post_event(running.key, good)).status == 202);
 }
+
+}  // namespace probes_test

@@ -2,6 +2,8 @@
 
 #include "tests/support/catch.h"
 
+namespace query_test {
+
 using namespace engine::http;
 
 TEST_CASE("query: percent escapes are decoded once", "[http]") {
@@ -44,3 +46,5 @@ TEST_CASE("query: setting a parameter replaces it and keeps the others", "[http]
     query.set("after", "a b");
     CHECK(query.text() == "stream=p0&limit=2&after=a%20b");
 }
+
+}  // namespace query_test

@@ -4,6 +4,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/http/running.h"
 
+namespace reading_test {
+
 using namespace http_test;
 using engine::Json;
 using engine::Subject;
@@ -300,3 +302,5 @@ TEST_CASE("operating: a dry run is handed on and its answer comes back", "[http]
     running.door.dry_run_with = engine::invalid("the event has no type");
     CHECK(post(running, "/v1/acme/dry-run", R"({"event":{}})").status == 400);
 }
+
+}  // namespace reading_test

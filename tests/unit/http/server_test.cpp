@@ -3,6 +3,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/http/running.h"
 
+namespace server_test {
+
 using namespace http_test;
 using namespace std::chrono_literals;
 
@@ -255,3 +257,5 @@ TEST_CASE("server: an address that is taken or none is an error, not a crash", "
     CHECK(engine::http::Server::open(network, api, metrics, clock, options).error().code ==
           engine::Code::unavailable);
 }
+
+}  // namespace server_test

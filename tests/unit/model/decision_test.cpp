@@ -3,6 +3,8 @@
 #include "tests/support/catch.h"
 #include "tests/support/random.h"
 
+namespace decision_test {
+
 using namespace engine;
 using testing_random::Random;
 
@@ -157,3 +159,5 @@ TEST_CASE("decision: one that was cut short is corrupt, and says what is missing
     CHECK(read.error().code == Code::corrupt);
     CHECK(read.error().message.find("source") != std::string::npos);
 }
+
+}  // namespace decision_test

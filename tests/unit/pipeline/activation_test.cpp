@@ -7,6 +7,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/pipeline/world.h"
 
+namespace activation_test {
+
 using namespace engine;
 using namespace engine::test;
 
@@ -199,3 +201,5 @@ TEST_CASE("rule set cache: what is asked again is not compiled again, and few ar
     REQUIRE(store->put_rule_set(acme, "sha256:01", Json{{"rules.yaml", "rules: 7"}}));
     CHECK(cache.get(*store, acme, "sha256:01").error().code == Code::corrupt);
 }
+
+}  // namespace activation_test

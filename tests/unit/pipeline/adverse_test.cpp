@@ -4,6 +4,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/pipeline/world.h"
 
+namespace adverse_test {
+
 using namespace engine;
 using namespace engine::test;
 
@@ -368,3 +370,5 @@ TEST_CASE("adverse: the limit of a blocked lane counts each waiting event once",
     CHECK(acks[3].kind == Ack::Kind::accepted);
     CHECK(acks[4].kind == Ack::Kind::overloaded);
 }
+
+}  // namespace adverse_test

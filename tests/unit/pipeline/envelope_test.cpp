@@ -2,6 +2,8 @@
 
 #include "tests/support/catch.h"
 
+namespace envelope_test {
+
 using namespace engine;
 
 namespace {
@@ -60,3 +62,5 @@ TEST_CASE("envelope: extensions stand among the attributes, and none stands for 
     event.extensions["zone"] = "eu";
     CHECK(written(event) == canonical_json(envelope_of(event)));
 }
+
+}  // namespace envelope_test

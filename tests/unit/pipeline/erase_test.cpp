@@ -8,6 +8,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/pipeline/world.h"
 
+namespace erase_test {
+
 using namespace engine;
 using namespace engine::test;
 
@@ -217,3 +219,5 @@ TEST_CASE("erase: one that goes on accounts for nothing that is gone since the f
     REQUIRE(report->faults.size() == 1);
     CHECK(report->faults.front().seq == stolen->front().seq);
 }
+
+}  // namespace erase_test

@@ -5,6 +5,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/pipeline/world.h"
 
+namespace merge_test {
+
 using namespace engine;
 using engine::test::at;
 using engine::test::event;
@@ -217,3 +219,5 @@ TEST_CASE("merge: any order of any payloads ends as the newest write of each fie
         }
     }
 }
+
+}  // namespace merge_test

@@ -6,6 +6,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/pipeline/world.h"
 
+namespace outbox_test {
+
 using namespace engine;
 using engine::test::noon;
 using namespace std::chrono_literals;
@@ -319,3 +321,5 @@ TEST_CASE("outbox: under random answers each lane leaves in order and everything
         if (settlement->kind != Settlement::Kind::retry) uncommitted[one.lane.text()] = settlement->delivery;
     }
 }
+
+}  // namespace outbox_test

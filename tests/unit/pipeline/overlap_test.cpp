@@ -11,6 +11,8 @@
 #include "tests/unit/pipeline/gated_store.h"
 #include "tests/unit/pipeline/world.h"
 
+namespace overlap_test {
+
 using namespace engine;
 using namespace engine::test;
 using testing_random::Random;
@@ -416,3 +418,5 @@ TEST_CASE("overlap: a command waits for what is under way and is answered from i
     CHECK(world.worker->blocked_lanes() == 0);
     must_verify(*world.writer);
 }
+
+}  // namespace overlap_test

@@ -2,6 +2,8 @@
 
 #include "tests/support/catch.h"
 
+namespace recent_test {
+
 using engine::Recent;
 using std::chrono::milliseconds;
 
@@ -23,3 +25,5 @@ TEST_CASE("recent: what is long ago does not count", "[pipeline]") {
     for (int i = 0; i < 256; ++i) recent.add(milliseconds(1));
     CHECK(recent.quantile(1) == Approx(0.001));
 }
+
+}  // namespace recent_test

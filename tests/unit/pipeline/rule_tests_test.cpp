@@ -4,6 +4,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/pipeline/world.h"
 
+namespace rule_tests_test {
+
 using namespace engine;
 using namespace engine::test;
 
@@ -71,3 +73,5 @@ TEST_CASE("rule tests: the right things in another order or number are said to b
           Lines{"fired: in another order, or not as often:", "    - \"raise\"", "    - \"raise\"",
                 "    + \"raise\""});
 }
+
+}  // namespace rule_tests_test

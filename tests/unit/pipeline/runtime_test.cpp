@@ -15,6 +15,8 @@
 #include "tests/unit/pipeline/gated_store.h"
 #include "tests/unit/pipeline/world.h"
 
+namespace runtime_test {
+
 using namespace engine;
 using namespace engine::test;
 using namespace std::chrono_literals;
@@ -477,3 +479,5 @@ TEST_CASE("runtime: rule sets change under load; no event is lost and versions f
     }
     CHECK(verify(*store, TenantName())->faults.empty());
 }
+
+}  // namespace runtime_test

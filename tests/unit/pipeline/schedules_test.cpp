@@ -6,6 +6,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/pipeline/world.h"
 
+namespace schedules_test {
+
 using namespace engine;
 using namespace engine::test;
 using std::chrono::hours;
@@ -186,3 +188,5 @@ TEST_CASE("schedules: a replay until a time has them until then", "[schedules]")
     ENSURE(replayer.finish(at("2026-04-03T12:00:00Z")));
     CHECK(times == 5);
 }
+
+}  // namespace schedules_test

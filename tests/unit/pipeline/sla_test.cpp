@@ -7,6 +7,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/pipeline/world.h"
 
+namespace sla_test {
+
 using namespace engine;
 using namespace engine::test;
 
@@ -256,3 +258,5 @@ TEST_CASE("sla: the journal says it all again", "[sla]") {
     CHECK(report->decisions > 6);
     CHECK(found == "");
 }
+
+}  // namespace sla_test

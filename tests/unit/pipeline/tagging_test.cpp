@@ -7,6 +7,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/pipeline/world.h"
 
+namespace tagging_test {
+
 using namespace engine;
 using namespace engine::test;
 
@@ -258,3 +260,5 @@ TEST_CASE("tagging: decisions with tags are made again the same, and rebuilt", "
     CHECK(report->decisions == 4);
     CHECK(found == "");
 }
+
+}  // namespace tagging_test

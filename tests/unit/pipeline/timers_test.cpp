@@ -11,6 +11,8 @@
 #include "tests/unit/pipeline/gated_store.h"
 #include "tests/unit/pipeline/world.h"
 
+namespace timers_test {
+
 using namespace engine;
 using namespace engine::test;
 
@@ -522,3 +524,5 @@ TEST_CASE("rehearsal: shows what timers do as far as the clock goes on", "[timer
     CHECK(types_after(minutes(10) - Duration(1)) == Names{"ticket.created"});
     CHECK(types_after(minutes(10)) == Names{"ticket.created", "ticket.reminder", "wait.over"});
 }
+
+}  // namespace timers_test

@@ -5,6 +5,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/pipeline/world.h"
 
+namespace waiting_test {
+
 using namespace engine;
 using namespace engine::test;
 using std::chrono::hours;
@@ -251,3 +253,5 @@ TEST_CASE("steps: a list that rules share is as if it were written in each", "[w
     world.run(noon + minutes(30));
     CHECK(world.decisions.back().fired == Names{"b"});
 }
+
+}  // namespace waiting_test

@@ -9,6 +9,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/pipeline/world.h"
 
+namespace worker_test {
+
 using namespace engine;
 using namespace engine::test;
 using namespace std::chrono_literals;
@@ -544,3 +546,5 @@ TEST_CASE("worker: a payload cannot pass for the event, its changes or the time"
                     {{"a", Json::array({1, 2})}, {"b", Json::array({1, 2})}, {"c", Json::array({1, 2})}}}}));
     CHECK(world.entity("ticket/T1").fields["tags"] == Json{"1"});
 }
+
+}  // namespace worker_test

@@ -10,14 +10,9 @@
 #include "engine/pipeline/tenant.h"
 #include "engine/pipeline/worker.h"
 #include "engine/store/sqlite/sqlite_store.h"
+#include "tests/support/instants.h"
 
 namespace engine::test {
-
-inline Instant at(const std::string& text) {
-    const auto instant = parse_instant(text);
-    ENSURE(instant);
-    return *instant;
-}
 
 inline const Instant noon = at("2026-03-02T12:00:00Z");
 

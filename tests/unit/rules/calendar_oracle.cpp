@@ -3,6 +3,8 @@
 #include "tests/support/catch.h"
 #include "tests/support/random.h"
 
+namespace calendar_oracle {
+
 using namespace rules;
 using namespace rules::testing;
 using engine::Duration;
@@ -145,3 +147,5 @@ TEST_CASE("calendar: arithmetic is what counting minutes gives", "[calendar]") {
     }
     CHECK(open_minutes > rounds() * 100);
 }
+
+}  // namespace calendar_oracle

@@ -6,6 +6,8 @@
 #include "tests/support/catch.h"
 #include "tests/support/random.h"
 
+namespace calendar_schedule {
+
 using namespace rules;
 using namespace rules::testing;
 using engine::Instant;
@@ -206,3 +208,5 @@ TEST_CASE("schedule: as a look at every minute says, around changes of clocks", 
             CHECK((!found || *found >= until));
     }
 }
+
+}  // namespace calendar_schedule

@@ -8,6 +8,8 @@
 #include "tests/support/calendars.h"
 #include "tests/support/catch.h"
 
+namespace calendar_vectors {
+
 using namespace rules;
 using namespace rules::testing;
 using engine::Duration;
@@ -206,3 +208,5 @@ TEST_CASE("calendar: what is no zone is refused", "[calendar]") {
     CHECK(Zone::named("UTC"));
     CHECK(Zone::named("Europe/Berlin")->name() == "Europe/Berlin");
 }
+
+}  // namespace calendar_vectors

@@ -12,6 +12,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/rules/language_support.h"
 
+namespace checker_golden {
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -147,3 +149,5 @@ TEST_CASE("checker: the trigger graph names every rule and draws rounds in red",
     CHECK(graph.starts_with("digraph rules {\n"));
     CHECK(graph.ends_with("}\n"));
 }
+
+}  // namespace checker_golden

@@ -13,6 +13,8 @@
 #include "tests/support/random_conditions.h"
 #include "tests/support/rules.h"
 
+namespace checker_sound {
+
 using namespace rules;
 using namespace rules::random_conditions;
 using namespace rules::testing;
@@ -298,3 +300,5 @@ TEST_CASE("checker: a type that fits the inner patterns fits the outer ones", "[
         for (const auto& type : types_in_both(inner, outer)) REQUIRE(type_fits(inner[0], type));
     }
 }
+
+}  // namespace checker_sound

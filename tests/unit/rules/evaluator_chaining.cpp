@@ -3,6 +3,8 @@
 
 #include "tests/support/rules.h"
 
+namespace evaluator_chaining {
+
 using namespace rules;
 using namespace rules::testing;
 using engine::Outcome;
@@ -411,3 +413,5 @@ TEST_CASE("decide: other kinds can be read, not written", "[decide]") {
     REQUIRE(decision.linked.size() == 1);
     CHECK(decision.linked[0].version == 3);
 }
+
+}  // namespace evaluator_chaining

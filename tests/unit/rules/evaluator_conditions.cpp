@@ -4,6 +4,8 @@
 #include "rules/evaluator/condition.h"
 #include "tests/support/rules.h"
 
+namespace evaluator_conditions {
+
 using namespace rules;
 using namespace rules::testing;
 using engine::Change;
@@ -216,3 +218,5 @@ TEST_CASE("explain: says why an age or a network could not be told", "[condition
           "type clash: the field holds no time such as 2026-05-04T08:00:00Z");
     CHECK(explain(condition_of(R"({"none":[]})"), scope) == json(R"({"none":[],"result":true})"));
 }
+
+}  // namespace evaluator_conditions

@@ -3,6 +3,8 @@
 
 #include "tests/support/rules.h"
 
+namespace evaluator_conflicts {
+
 using namespace rules;
 using namespace rules::testing;
 using engine::Outcome;
@@ -246,3 +248,5 @@ TEST_CASE("conflict: a rule that fails takes its conflicts back, and what it ove
           names({"a: ticket.priority \"normal\" → \"high\"", "a: ticket.tags null → [\"vip\"]"}));
     CHECK(decision.document == json(R"({"priority":"high","tags":["vip"]})"));
 }
+
+}  // namespace evaluator_conflicts

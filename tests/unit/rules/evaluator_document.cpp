@@ -3,6 +3,8 @@
 #include "rules/evaluator/document.h"
 #include "tests/support/rules.h"
 
+namespace evaluator_document {
+
 using rules::Document;
 using namespace rules::testing;
 using Keys = std::vector<std::string>;
@@ -90,3 +92,5 @@ TEST_CASE("document: undo restores exactly, whatever was written", "[document]")
         }
     }
 }
+
+}  // namespace evaluator_document

@@ -3,6 +3,8 @@
 
 #include "tests/support/rules.h"
 
+namespace evaluator_failures {
+
 using namespace rules;
 using namespace rules::testing;
 using engine::Outcome;
@@ -178,3 +180,5 @@ TEST_CASE("limits: too many actions, emits or bytes fail the rule that asks for 
     CHECK(decision.failures[2].message ==
           "ticket.subject: a rendered text is longer than text_bytes_max (10)");
 }
+
+}  // namespace evaluator_failures

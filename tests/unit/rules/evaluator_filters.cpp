@@ -4,6 +4,8 @@
 #include "rules/evaluator/filters.h"
 #include "tests/support/rules.h"
 
+namespace evaluator_filters {
+
 using namespace rules;
 using namespace rules::testing;
 
@@ -133,3 +135,5 @@ TEST_CASE("filters: lists and their ends", "[filters]") {
     CHECK(after("size", "aé") == Json(2));
     CHECK(after("size", json(R"({"a":1,"b":2})")) == Json(2));
 }
+
+}  // namespace evaluator_filters

@@ -5,6 +5,8 @@
 
 #include "tests/support/rules.h"
 
+namespace evaluator_operators {
+
 using namespace rules;
 using namespace rules::testing;
 
@@ -407,3 +409,5 @@ TEST_CASE("operators: operands that cannot be used are refused", "[operators]") 
     REQUIRE_FALSE(compiled);
     CHECK_FALSE(compiled.error().message.empty());
 }
+
+}  // namespace evaluator_operators

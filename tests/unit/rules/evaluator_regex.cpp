@@ -3,6 +3,8 @@
 #include "rules/evaluator/regex.h"
 #include "tests/support/catch.h"
 
+namespace evaluator_regex {
+
 using rules::Regex;
 
 TEST_CASE("regex: a pattern is found anywhere", "[regex]") {
@@ -61,3 +63,5 @@ TEST_CASE("regex: bytes that are no UTF-8 do no harm", "[regex]") {
     CHECK_FALSE(pattern->found_in("x\xFF\xFEz"));
     CHECK(pattern->found_in("\xFFxyz\xC3"));
 }
+
+}  // namespace evaluator_regex

@@ -3,6 +3,8 @@
 
 #include "tests/support/rules.h"
 
+namespace evaluator_steps {
+
 using namespace rules;
 using namespace rules::testing;
 
@@ -132,3 +134,5 @@ TEST_CASE("steps: a result is nothing to a rule that never asked for it", "[step
     CHECK(decision.document["custom"]["x"] == "none");
     CHECK(decision.continuations.empty());
 }
+
+}  // namespace evaluator_steps

@@ -3,6 +3,8 @@
 
 #include "tests/support/rules.h"
 
+namespace evaluator_suspension {
+
 using namespace rules;
 using namespace rules::testing;
 using engine::Continuation;
@@ -269,3 +271,5 @@ TEST_CASE("presets: come before the rule that goes on", "[presets]") {
     CHECK(lines_of(decision.changes)[0] == "open: ticket.custom.other null → 1");
     CHECK(decision.fired == names({"open", "heard"}));
 }
+
+}  // namespace evaluator_suspension

@@ -11,6 +11,8 @@
 #include "tests/support/random.h"
 #include "tests/support/rules.h"
 
+namespace evaluator_tagging {
+
 using namespace rules;
 using namespace rules::testing;
 using testing_random::Random;
@@ -360,3 +362,5 @@ TEST_CASE("tagging: the figures of one pass and of one by one", "[.figures]") {
         CHECK(by_itself > 0);
     }
 }
+
+}  // namespace evaluator_tagging

@@ -3,6 +3,8 @@
 #include "rules/evaluator/template.h"
 #include "tests/support/rules.h"
 
+namespace evaluator_template {
+
 using namespace rules;
 using namespace rules::testing;
 
@@ -181,3 +183,5 @@ TEST_CASE("value template: an error inside is the value's error", "[template]") 
     for (const auto* source : {R"({"a": ["{{ ticket.tags | upper }}"]})", R"(["{{ ticket.count | trim }}"])"})
         CHECK_FALSE(value_template(json(source)).render(lookup(), plenty));
 }
+
+}  // namespace evaluator_template

@@ -3,6 +3,8 @@
 
 #include "tests/support/rules.h"
 
+namespace evaluator_timers {
+
 using namespace rules;
 using namespace rules::testing;
 using engine::Decision;
@@ -251,3 +253,5 @@ TEST_CASE("timers: a decision with timers is written and read back", "[timers]")
     CHECK(read->timers == decision.timers);
     CHECK(read->continuations == decision.continuations);
 }
+
+}  // namespace evaluator_timers

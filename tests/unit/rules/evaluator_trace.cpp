@@ -4,6 +4,8 @@
 #include "rules/matcher/matcher.h"
 #include "tests/support/rules.h"
 
+namespace evaluator_trace {
+
 using namespace rules;
 using namespace rules::testing;
 
@@ -179,3 +181,5 @@ TEST_CASE("matcher: the cursor is told of every write and of every write taken b
     CHECK(decide(set, matcher, input).fired == names({"a"}));
     CHECK(matcher.heard == names({"ticket.status", "ticket.tags", "ticket.queue", "ticket.queue"}));
 }
+
+}  // namespace evaluator_trace

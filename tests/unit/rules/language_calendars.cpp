@@ -5,6 +5,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/rules/language_support.h"
 
+namespace language_calendars {
+
 using rules::Calendar;
 using rules::load_files;
 using rules::testing::at;
@@ -193,3 +195,5 @@ TEST_CASE("holiday files: what is none, or has no end, is refused or cut", "[lan
     REQUIRE(never);
     CHECK(never->days == days({"2026-01-01"}));
 }
+
+}  // namespace language_calendars

@@ -4,6 +4,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/rules/language_support.h"
 
+namespace language_catalogue {
+
 using rules::Catalogue;
 using rules::FieldType;
 
@@ -177,3 +179,5 @@ TEST_CASE("catalogue: type names can be read back", "[language]") {
         CHECK(name_of(*rules::parse_field_type(name)) == name);
     CHECK_FALSE(rules::parse_field_type("string"));
 }
+
+}  // namespace language_catalogue

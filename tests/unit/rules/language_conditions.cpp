@@ -4,6 +4,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/rules/language_support.h"
 
+namespace language_conditions {
+
 using engine::Json;
 using rules::Condition;
 using rules::load_when;
@@ -233,3 +235,5 @@ TEST_CASE("conditions: both problems of one condition are found", "[language]") 
     CHECK(loaded.says("[unknown-operator]"));
     CHECK(loaded.says("[unknown-enum-value]"));
 }
+
+}  // namespace language_conditions

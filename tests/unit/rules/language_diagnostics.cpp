@@ -5,6 +5,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/rules/language_support.h"
 
+namespace language_diagnostics {
+
 namespace {
 
 using rules::Files;
@@ -132,3 +134,5 @@ TEST_CASE("diagnostics: every class is named once, in small letters, with a mean
         CHECK(entry.remedy.size() > 5);
     }
 }
+
+}  // namespace language_diagnostics

@@ -6,6 +6,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/rules/language_support.h"
 
+namespace language_format {
+
 using rules::format_rules;
 namespace fs = std::filesystem;
 
@@ -226,3 +228,5 @@ TEST_CASE("format: random layouts of random trees keep their meaning", "[languag
         check_laws(text);
     }
 }
+
+}  // namespace language_format

@@ -7,6 +7,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/rules/language_support.h"
 
+namespace language_fuzz {
+
 namespace {
 
 const std::string valid = R"(groups: { desk: { first_match: true } }
@@ -157,3 +159,5 @@ TEST_CASE("fuzz: a file of nothing but mistakes costs little more than a good on
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     CHECK(took.count() < 10);  // the machine may be busy and the build without optimisation
 }
+
+}  // namespace language_fuzz

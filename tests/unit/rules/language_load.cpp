@@ -1,6 +1,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/rules/language_support.h"
 
+namespace language_load {
+
 using engine::Json;
 using rules::load_files;
 using rules::load_text;
@@ -198,3 +200,5 @@ TEST_CASE("load: rules see the tenant's own fields", "[language]") {
     CHECK(wrong.text() ==
           "rules.yaml:5:33: error: ticket.custom.seats takes a number, found \"many\" [wrong-type]\n");
 }
+
+}  // namespace language_load

@@ -12,6 +12,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/rules/language_support.h"
 
+namespace language_reference {
+
 using rules::Word;
 
 namespace {
@@ -140,3 +142,5 @@ TEST_CASE("reference: the page says what the program says", "[language]") {
     INFO("run test_language with SIGNALBOX_UPDATE_GOLDEN=1 from the project's root to write " << page_file);
     CHECK(rules::read_file(page_file) == page());
 }
+
+}  // namespace language_reference

@@ -13,6 +13,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/rules/language_support.h"
 
+namespace language_schema {
+
 using engine::Json;
 
 namespace {
@@ -117,3 +119,5 @@ TEST_CASE("schema: the field types are those the loader knows", "[language]") {
         names.insert(name.get<std::string>());
     CHECK(names == set_of(rules::field_type_names()));
 }
+
+}  // namespace language_schema

@@ -2,6 +2,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/rules/language_support.h"
 
+namespace language_sla {
+
 using rules::load_files;
 using rules::SlaMetric;
 using std::chrono::hours;
@@ -95,3 +97,5 @@ TEST_CASE("sla: rules read clocks by metric", "[language]") {
               .says("did you mean \"sla.resolution.breached\"?"));
     CHECK(rules::load_then("[ { set: { sla.resolution.breached: false } } ]").says("cannot be written"));
 }
+
+}  // namespace language_sla

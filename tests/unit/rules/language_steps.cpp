@@ -2,6 +2,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/rules/language_support.h"
 
+namespace language_steps {
+
 using engine::Json;
 using rules::load_text;
 using rules::load_then;
@@ -354,3 +356,5 @@ TEST_CASE("rules: a schedule is checked, and stands for the events of its rule",
               .diagnostics.sorted()[0]
               .kind == "bad-value");
 }
+
+}  // namespace language_steps

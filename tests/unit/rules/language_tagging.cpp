@@ -3,6 +3,8 @@
 #include "tests/support/rules.h"
 #include "tests/unit/rules/language_support.h"
 
+namespace language_tagging {
+
 using rules::load_files;
 using Kind = rules::TextPattern::Kind;
 
@@ -196,3 +198,5 @@ TEST_CASE("tagging: the trace says of every entry why it gave its tags or did no
           std::vector<std::string>{R"(tagging:a: ticket.tags null → ["a"])",
                                    R"(tagging:l: ticket.tags ["a"] → ["a","g"])"});
 }
+
+}  // namespace language_tagging

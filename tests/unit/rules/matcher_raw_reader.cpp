@@ -2,6 +2,8 @@
 #include "rules/matcher/raw_reader.h"
 #include "tests/support/rules.h"
 
+namespace matcher_raw_reader {
+
 using namespace rules;
 using namespace rules::testing;
 using Layout = RawReader::Layout;
@@ -127,3 +129,5 @@ TEST_CASE("raw reader: a document may have escapes in front of what is asked for
         CHECK(reading.reads_as(document, document));
     }
 }
+
+}  // namespace matcher_raw_reader

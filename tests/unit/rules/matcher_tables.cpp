@@ -9,6 +9,8 @@
 #include "tests/support/catch.h"
 #include "tests/support/random.h"
 
+namespace matcher_tables {
+
 using namespace rules;
 using testing_random::Random;
 
@@ -180,3 +182,5 @@ TEST_CASE("bounds: numbers beyond what a double holds keep their order", "[match
     CHECK(bounds.rank(ExactNumber(0.25)) == 0);
     CHECK(bounds.rank(ExactNumber(1.0)) == 2);
 }
+
+}  // namespace matcher_tables
