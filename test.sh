@@ -1,25 +1,22 @@
 #!/usr/bin/env bash
 # Builds and tests everything. From a fresh clone nothing else is needed.
-#   ./test.sh           style; release build and all tests; the tests again under ASan and UBSan; the threaded ones under TSan;
-#                       a minute of fuzzing
-#   ./test.sh --quick   style; release build and all tests
-#   ./test.sh --all     all tests under every sanitizer, random tests with more seeds, fuzzing, 1000 crashes, clang-tidy
+#   ./test.sh             style; release build and all tests; a minute of fuzzing under ASan and UBSan
+#   ./test.sh --quick     style; release build and all tests
+#   ./test.sh --sanitize  style; all tests under ASan and UBSan, the unit tests under TSan
+#   ./test.sh --all       all of these, random tests with more seeds, 1000 crashes, clang-tidy
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . scripts/lib.sh
 
 mode=${1:-default}
 case "$mode" in
-    default | --quick | --all) ;;
+    default | --quick | --sanitize | --all) ;;
     *)
-        sed -n '2,6p' "$0" >&2
+        sed -n '2,7p' "$0" >&2
         exit 2
         ;;
 esac
 
-threaded=(test_pipeline test_http)
-# Rounds that a sanitizer makes long; all of them run under it with --all.
-long_rounds='^(golden_(itsm|sla|tagging|timeouts)|e2e_(points_|moving_|doctor_|lease|server|postgres|kill_postgresql))'
 jobs=${SIGNALBOX_JOBS:-$(nproc)}
 stages=()
 
@@ -81,21 +78,11 @@ export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_stack_use_after_return=1:strict_stri
 export UBSAN_OPTIONS="${UBSAN_OPTIONS:-print_stacktrace=1}"
 export TSAN_OPTIONS="${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1}"
 
-address_sanitizer_tests() {
-    if [ "$mode" = --all ]; then run_tests asan; else run_tests asan -- --exclude-regex "$long_rounds"; fi
-}
-
-thread_sanitizer_build() {
-    if [ "$mode" = --all ]; then configure_and_build tsan; else configure_and_build tsan "${threaded[@]}"; fi
-}
-
 # GCC 12's thread sanitizer cannot live with every kernel's address randomisation, so it is off where that is allowed.
 thread_sanitizer_tests() {
-    local pattern fixed=()
-    pattern="^($(IFS='|' && echo "${threaded[*]}"))\$"
-    if [ "$mode" = --all ]; then pattern='^test_'; fi
+    local fixed=()
     if setarch "$(uname -m)" -R true 2>/dev/null; then fixed=(setarch "$(uname -m)" -R); fi
-    run_tests tsan "${fixed[@]}" -- --tests-regex "$pattern"
+    run_tests tsan "${fixed[@]}" -- --tests-regex '^test_'
 }
 
 # The random tests again with other seeds; each prints its seed when it fails.
@@ -126,13 +113,17 @@ mkdir -p build
 
 stage "setup" scripts/setup --tests
 stage "style" python3 tests/tidy/tidy.py
-stage "release: build" configure_and_build release
-stage "release: tests" run_tests release
-if [ "$mode" != --quick ]; then
+if [ "$mode" != --sanitize ]; then
+    stage "release: build" configure_and_build release
+    stage "release: tests" run_tests release
+fi
+if [ "$mode" = --sanitize ] || [ "$mode" = --all ]; then
     stage "address and undefined-behaviour sanitizer: build" configure_and_build asan
-    stage "address and undefined-behaviour sanitizer: tests" address_sanitizer_tests
-    stage "thread sanitizer: build" thread_sanitizer_build
+    stage "address and undefined-behaviour sanitizer: tests" run_tests asan
+    stage "thread sanitizer: build" configure_and_build tsan
     stage "thread sanitizer: tests" thread_sanitizer_tests
+fi
+if [ "$mode" = default ] || [ "$mode" = --all ]; then
     # A minute for both fuzzers together, half of it each.
     stage "fuzzing" tests/fuzz/run --seconds 30
 fi

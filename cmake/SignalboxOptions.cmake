@@ -17,7 +17,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
 endif()
 add_compile_definitions(JSON_USE_IMPLICIT_CONVERSIONS=0 _GLIBCXX_ASSERTIONS)
 add_compile_definitions(SIGNALBOX_VERSION="${PROJECT_VERSION}")
-add_compile_options(-fstack-protector-strong -fPIE)
+add_compile_options(-fstack-protector-strong -fPIE -pthread)
 add_link_options(-pie -Wl,-z,relro,-z,now)
 
 if(SIGNALBOX_SANITIZE)

@@ -3,7 +3,7 @@
 # A migration `0001_initial.sql` becomes `migration_0001_initial`; a statement takes its name from its `-- name:` line.
 function(signalbox_sql)
     cmake_parse_arguments(SQL "" "OUTPUT;NAMESPACE;STATEMENTS" "MIGRATIONS" ${ARGN})
-    set(text "// Made from schema/sql by CMake.\nnamespace engine::${SQL_NAMESPACE} {\n")
+    set(text "// Made from schema/sql by CMake.\n#pragma once\nnamespace engine::${SQL_NAMESPACE} {\n")
     foreach(migration ${SQL_MIGRATIONS})
         get_filename_component(name ${migration} NAME_WE)
         file(READ ${migration} body)
