@@ -1,12 +1,13 @@
 # signalbox_test(NAME name SOURCES … LINK … [POSTGRES]): one Catch2 program, one ctest entry; with POSTGRES it runs beside a
 # PostgreSQL server of its own.
 add_library(test_main STATIC ${CMAKE_SOURCE_DIR}/tests/support/main.cpp)
-# Catch2 2 is told before its header that this file is the one that runs.
-set_source_files_properties(${CMAKE_SOURCE_DIR}/tests/support/main.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON
-                            SKIP_UNITY_BUILD_INCLUSION ON)
 target_include_directories(test_main PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(test_main PUBLIC Catch2::Catch2 base)
-target_precompile_headers(test_main PRIVATE <nlohmann/json.hpp> ${CMAKE_SOURCE_DIR}/tests/support/catch.h)
+# What all tests share is compiled ahead apart from test_main, whose file tells Catch2 2 that it is the one that runs.
+add_library(test_ahead OBJECT ${CMAKE_BINARY_DIR}/generated/ahead.cpp)
+target_include_directories(test_ahead PRIVATE ${CMAKE_SOURCE_DIR})
+target_link_libraries(test_ahead PRIVATE Catch2::Catch2)
+target_precompile_headers(test_ahead PRIVATE <nlohmann/json.hpp> ${CMAKE_SOURCE_DIR}/tests/support/catch.h)
 
 function(signalbox_test)
     cmake_parse_arguments(TEST "POSTGRES" "NAME" "SOURCES;LINK" ${ARGN})
@@ -15,7 +16,7 @@ function(signalbox_test)
     endif()
     add_executable(${TEST_NAME} ${TEST_SOURCES})
     target_link_libraries(${TEST_NAME} PRIVATE test_main ${TEST_LINK})
-    target_precompile_headers(${TEST_NAME} REUSE_FROM test_main)
+    target_precompile_headers(${TEST_NAME} REUSE_FROM test_ahead)
     # Half of a test's compile time would go into making it fast.
     target_compile_options(${TEST_NAME} PRIVATE $<$<CONFIG:Release>:-O1>)
     if(TEST_POSTGRES)
