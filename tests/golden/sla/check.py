@@ -4,30 +4,20 @@
 Sixteen business hours under both conventions of when a target is over as hours close, and targets by priority that
 change on the way. Ends with 77 (skipped) when the log is not there.
 """
-import argparse
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from known import Failed, replay, run  # noqa: E402
+
 HERE = Path(__file__).resolve().parent
-
-
-class Failed(Exception):
-    pass
 
 
 def breaches(program, folder, log):
     """By incident the instants of its breaches, and that the rule on them fired at each."""
-    command = [program, "replay", HERE / folder, "--events", log, "--json"]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise Failed(f"replay of {folder} ended with {done.returncode}: {done.stderr[-2000:]}")
     found, told = {}, set()
-    for line in done.stdout.splitlines():
-        decision = json.loads(line)
+    for decision in replay(program, HERE / folder, log):
         incident = decision["event"]["subject"].split("/")[1]
         for change in decision.get("sla", []):
             if change["change"] == "breached":
@@ -64,21 +54,5 @@ def check(program, shared):
             {incident: at for incident, at, *_ in by_priority["breaches"]})
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--signalbox", default="build/release/bin/signalbox", help="the program under test")
-    arguments = parser.parse_args()
-    shared = Path(os.environ.get("SIGNALBOX_SHARED", ROOT.parent / "shared"))
-    if not (shared / "data/servicenow.jsonl.gz").exists():
-        print(f"skipped: no incident log below {shared}; SIGNALBOX_SHARED says where such data is")
-        return 77
-    try:
-        check(arguments.signalbox, shared)
-    except Failed as failure:
-        print(f"FAILED: {failure}", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__doc__, "data/servicenow.jsonl.gz", check))

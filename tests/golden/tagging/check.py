@@ -5,23 +5,18 @@ The words and patterns are those that the answer was made with: they are written
 of desk/, once to add the tags and once as a list that sets them. A rule of the desk tells which events it saw tags
 change in. Ends with 77 (skipped) when the texts are not there.
 """
-import argparse
 import collections
 import hashlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
+import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from known import Failed, replay, run  # noqa: E402
+
 DESK = Path(__file__).resolve().parent / "desk"
-
-
-class Failed(Exception):
-    pass
 
 
 def tagging_file(rules, field, sets):
@@ -36,13 +31,8 @@ def tagging_file(rules, field, sets):
 
 def tags_given(program, folder, log):
     """By tag its tickets; how many texts there were; and those that a rule heard of."""
-    command = [program, "replay", folder, "--events", log, "--json"]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise Failed(f"replay ended with {done.returncode}: {done.stderr[-2000:]}")
     given, texts, heard = collections.defaultdict(list), 0, set()
-    for line in done.stdout.splitlines():
-        decision = json.loads(line)
+    for decision in replay(program, folder, log):
         ticket = decision["event"]["subject"].split("/", 1)[1]
         texts += 1
         for change in decision["changes"]:
@@ -69,7 +59,7 @@ def compare(name, known, given, texts, heard):
         raise Failed(f"{name}: {known['texts']} texts, {known['texts_with_a_tag']} with a tag were expected")
 
 
-def check(program, shared, work):
+def check_in(work, program, shared):
     rules = json.loads((shared / "data/oracles/tag_rules.json").read_text())["sets"]
     known = json.loads((shared / "data/oracles/tags_summary.json").read_text())
     if set(rules) != set(known):
@@ -83,22 +73,10 @@ def check(program, shared, work):
             compare(folder.name, known[name], given, texts, heard)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--signalbox", default="build/release/bin/signalbox", help="the program under test")
-    arguments = parser.parse_args()
-    shared = Path(os.environ.get("SIGNALBOX_SHARED", ROOT.parent / "shared"))
-    if not (shared / "data/oracles/tag_rules.json").exists():
-        print(f"skipped: no texts with known tags below {shared}; SIGNALBOX_SHARED says where such data is")
-        return 77
-    try:
-        with tempfile.TemporaryDirectory(prefix="signalbox-tagging-") as work:
-            check(arguments.signalbox, shared, Path(work))
-    except Failed as failure:
-        print(f"FAILED: {failure}", file=sys.stderr)
-        return 1
-    return 0
+def check(program, shared):
+    with tempfile.TemporaryDirectory(prefix="signalbox-tagging-") as work:
+        check_in(Path(work), program, shared)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__doc__, "data/oracles/tag_rules.json", check))

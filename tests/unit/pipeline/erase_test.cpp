@@ -2,10 +2,10 @@
 
 #include "engine/pipeline/explain.h"
 #include "engine/pipeline/fold.h"
-#include "engine/pipeline/rebuild.h"
 #include "engine/pipeline/recorded.h"
 #include "engine/store/verify.h"
 #include "tests/support/catch.h"
+#include "tests/unit/pipeline/proof.h"
 #include "tests/unit/pipeline/world.h"
 
 namespace erase_test {
@@ -186,13 +186,7 @@ TEST_CASE("erase: one that goes on keeps what has come since the first, and the 
     CHECK(failed()->size() == 1);
     CHECK(world.entity(ticket).version == version);
 
-    std::string found;
-    RebuildOptions rebuilding;
-    rebuilding.on_difference = [&found](const Difference& one) {
-        found += one.what + " " + one.name + " " + one.detail + "\n";
-    };
-    REQUIRE(rebuild(*world.store, world.tenant->name, rebuilding));
-    CHECK(found == "");
+    CHECK(differences_in(world) == "");
     world.run(noon + std::chrono::minutes(30));
     CHECK(world.entity(ticket).fields["tags"] == Json{"over"});
 }

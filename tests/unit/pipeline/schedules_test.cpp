@@ -1,9 +1,8 @@
 // Rules on a schedule: on a lane of their own, or sweeping over all entities of a kind.
 
-#include "engine/pipeline/rebuild.h"
-#include "engine/pipeline/reexecute.h"
 #include "engine/pipeline/replayer.h"
 #include "tests/support/catch.h"
+#include "tests/unit/pipeline/proof.h"
 #include "tests/unit/pipeline/world.h"
 
 namespace schedules_test {
@@ -36,27 +35,10 @@ void begin(World& world, Instant now = noon) {
     world.run(now);
 }
 
-std::vector<Timer> timers_in(World& world) {
-    return *world.store->timers(world.tenant->name, 100);
-}
-
 Names types_of(const World& world) {
     Names types;
     for (const auto& decision : world.decisions) types.push_back(decision.event_type);
     return types;
-}
-
-std::string found_in(World& world) {
-    std::string found;
-    RebuildOptions rebuilding;
-    rebuilding.on_difference = [&](const Difference& one) {
-        found += one.what + " " + one.name + " " + one.detail + "\n";
-    };
-    ENSURE(rebuild(*world.store, world.tenant->name, rebuilding));
-    ReexecuteOptions again;
-    again.on_finding = [&](const Redecided& one) { found += one.event + ": " + one.what + "\n"; };
-    ENSURE(reexecute(*world.store, world.tenant->name, again));
-    return found;
 }
 
 void submit_ticket(World& world, int number, const std::string& status, const std::string& created) {

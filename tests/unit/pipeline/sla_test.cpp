@@ -2,9 +2,8 @@
 
 #include "rules/policies/sla.h"
 
-#include "engine/pipeline/rebuild.h"
-#include "engine/pipeline/reexecute.h"
 #include "tests/support/catch.h"
+#include "tests/unit/pipeline/proof.h"
 #include "tests/unit/pipeline/world.h"
 
 namespace sla_test {
@@ -245,18 +244,9 @@ TEST_CASE("sla: the journal says it all again", "[sla]") {
     desk.take("ticket.updated", {{"status", "solved"}}, noon + hours(25));
     desk.take("ticket.updated", open, noon + hours(26));
     desk.worker.reset();
-    RebuildOptions rebuilding;
-    std::string found;
-    rebuilding.on_difference = [&](const Difference& one) {
-        found += one.what + " " + one.name + " " + one.detail + "\n";
-    };
-    REQUIRE(rebuild(*desk.store, desk.tenant->name, rebuilding));
-    ReexecuteOptions again;
-    again.on_finding = [&](const Redecided& one) { found += one.event + ": " + one.what + "\n"; };
-    const auto report = reexecute(*desk.store, desk.tenant->name, again);
-    REQUIRE(report);
-    CHECK(report->decisions > 6);
-    CHECK(found == "");
+    const auto proof = prove(desk);
+    CHECK(proof.decisions > 6);
+    CHECK(proof.found == "");
 }
 
 }  // namespace sla_test

@@ -2,9 +2,8 @@
 
 #include "rules/policies/tagging.h"
 
-#include "engine/pipeline/rebuild.h"
-#include "engine/pipeline/reexecute.h"
 #include "tests/support/catch.h"
+#include "tests/unit/pipeline/proof.h"
 #include "tests/unit/pipeline/world.h"
 
 namespace tagging_test {
@@ -247,18 +246,9 @@ TEST_CASE("tagging: decisions with tags are made again the same, and rebuilt", "
     desk.ticket({{"description", "broken"}});
     desk.ticket({{"description", "refund"}});
     CHECK(desk.ticket({{"status", "open"}}) == Names{"billing"});
-    std::string found;
-    RebuildOptions rebuilding;
-    rebuilding.on_difference = [&](const Difference& one) {
-        found += one.what + " " + one.name + " " + one.detail + "\n";
-    };
-    REQUIRE(rebuild(*desk.store, desk.tenant->name, rebuilding));
-    ReexecuteOptions again;
-    again.on_finding = [&](const Redecided& one) { found += one.event + ": " + one.what + "\n"; };
-    const auto report = reexecute(*desk.store, desk.tenant->name, again);
-    REQUIRE(report);
-    CHECK(report->decisions == 4);
-    CHECK(found == "");
+    const auto proof = prove(desk);
+    CHECK(proof.decisions == 4);
+    CHECK(proof.found == "");
 }
 
 }  // namespace tagging_test

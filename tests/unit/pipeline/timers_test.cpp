@@ -9,6 +9,7 @@
 #include "engine/pipeline/timer_queue.h"
 #include "tests/support/catch.h"
 #include "tests/unit/pipeline/gated_store.h"
+#include "tests/unit/pipeline/proof.h"
 #include "tests/unit/pipeline/world.h"
 
 namespace timers_test {
@@ -45,10 +46,6 @@ constexpr auto waiting =
 
 Json ticket(const std::string& status = "open") {
     return {{"ticket", {{"status", status}}}};
-}
-
-std::vector<Timer> timers_in(World& world) {
-    return *world.store->timers(world.tenant->name, 1'000);
 }
 
 Json fired_row(World& world, const std::string& subject) {

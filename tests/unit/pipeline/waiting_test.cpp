@@ -1,8 +1,7 @@
 // wait_for: rules that wait for an event of their lane, and lists of steps that rules share.
 
-#include "engine/pipeline/rebuild.h"
-#include "engine/pipeline/reexecute.h"
 #include "tests/support/catch.h"
+#include "tests/unit/pipeline/proof.h"
 #include "tests/unit/pipeline/world.h"
 
 namespace waiting_test {
@@ -37,25 +36,6 @@ void take(World& world, const std::string& id, const std::string& type, const Js
           Instant now = noon) {
     world.submit(event(id, type, "ticket/1", data), now);
     world.run(now);
-}
-
-std::vector<Timer> timers_in(World& world) {
-    return *world.store->timers(world.tenant->name, 100);
-}
-
-/// What rebuilding and deciding again find.
-std::string found_in(World& world) {
-    std::string found;
-    RebuildOptions rebuilding;
-    rebuilding.on_difference = [&](const Difference& one) {
-        found += one.what + " " + one.name + " " + one.detail + "\n";
-    };
-    const auto rebuilt = rebuild(*world.store, world.tenant->name, rebuilding);
-    if (!rebuilt) return rebuilt.error().message;
-    ReexecuteOptions again;
-    again.on_finding = [&](const Redecided& one) { found += one.event + ": " + one.what + "\n"; };
-    const auto report = reexecute(*world.store, world.tenant->name, again);
-    return report ? found : report.error().message;
 }
 
 void make_live(World& world, const std::string& rules) {
