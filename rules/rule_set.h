@@ -163,6 +163,15 @@ struct IfStep {
     std::vector<Step> then;
     std::vector<Step> otherwise;
 };
+/// `score: { worth-a-call: 10 }`: points that a rule gives for good, or takes.
+struct ScoreStep {
+    struct Gift {
+        std::string score;
+        std::string kind;         ///< of the score's entities
+        std::int64_t points = 0;  ///< hundredths
+    };
+    std::vector<Gift> gifts;
+};
 struct CallStep {
     std::string connection;
     std::string action;
@@ -174,7 +183,7 @@ struct CallStep {
 
 struct Step {
     std::variant<SetStep, UnsetStep, TagsStep, AssignStep, EmitStep, StopStep, IfStep, CallStep, WaitStep,
-                 CancelStep, WaitForStep>
+                 CancelStep, WaitForStep, ScoreStep>
         what;
     engine::Place place;
     /// `as` names whose results this step (conditions and templates, nested ones too) reads.
@@ -266,6 +275,9 @@ struct SlaPolicy {
 };
 
 class Tagging;
+struct Score;
+/// In the order of the file.
+using Scores = std::vector<Score>;
 
 /// Limits and modes of a rule set, from tenant.yaml and rules.yaml.
 struct RuleSetOptions {
@@ -288,6 +300,7 @@ struct RuleSet {
     Calendars calendars;
     std::vector<SlaPolicy> sla;              ///< in the order in which they are tried
     std::shared_ptr<const Tagging> tagging;  ///< null = none
+    std::shared_ptr<const Scores> scores;    ///< null = none
     std::vector<Rule> rules;  ///< enabled ones, in evaluation order: (order, file path, position)
     engine::ConnectionSignatures connections;
 };

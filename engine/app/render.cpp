@@ -35,6 +35,41 @@ void add_actions(std::string& out, const Json& decision) {
                    by(event) + "\n";
 }
 
+/// `score    lead-fit: 35 → 65, warm → hot`
+std::string score_line(const Json& change) {
+    const auto from = text_or(change, "band_from", "");
+    const auto band = text_or(change, "band", "");
+    const auto in_words = [](const std::string& name) { return name.empty() ? "no band" : name; };
+    auto line = "  score    " + text_or(change, "score", "") + ": " +
+                render_value(change.value("from", Json())) + " → " + render_value(change["to"]);
+    if (from != band) line += std::string(", ") + in_words(from) + " → " + in_words(band);
+    return line + "\n";
+}
+
+/// What a score is made of.
+void add_score(std::string& out, const Json& score) {
+    out += "  score " + text_or(score, "id", "") + ": " + render_value(score["points"]);
+    const auto band = text_or(score, "band", "");
+    out += (band.empty() ? "" : " (" + band + ")") + "\n";
+    for (const auto& part : score["parts"]) {
+        const auto id = text_or(part, "id", "");
+        const auto group = text_or(part, "group", "");
+        const auto* limited = find(part, "limited_from");
+        const auto* times = find(part, "times");
+        if (part.contains("given"))
+            out += "    " + render_value(part["given"]) + "  given by rules, " + render_value(part["times"]) +
+                   " times\n";
+        else if (limited != nullptr)
+            out += "    " + (group.empty() ? std::string("in all") : "group " + group) + " limited from " +
+                   render_value(*limited) +
+                   (part.contains("points") ? " to " + render_value(part["points"]) : std::string()) + "\n";
+        else
+            out += "    " + render_value(part["points"]) + "  " + id +
+                   (times != nullptr ? ", " + render_value(*times) + " times" : std::string()) +
+                   (group.empty() ? std::string() : "  (" + group + ")") + "\n";
+    }
+}
+
 void add_timers(std::string& out, const Json& decision) {
     if (const auto* timers = find(decision, "timers"))
         for (const auto& timer : *timers)
@@ -48,6 +83,8 @@ void add_timers(std::string& out, const Json& decision) {
             out += "  sla      " + text_or(change, "metric", "") + " " + text_or(change, "change", "") +
                    (change.contains("due_at") ? ", due " + text_or(change, "due_at", "") : std::string()) +
                    "  (" + text_or(change, "policy", "") + ")\n";
+    if (const auto* scores = find(decision, "scores"))
+        for (const auto& change : *scores) out += score_line(change);
     if (const auto* skipped = find(decision, "skipped"))
         for (const auto& rest : *skipped)
             out += "  skipped  the rest of " + text_or(rest, "rule", "") + ": " +
@@ -206,6 +243,8 @@ std::string render_body(std::string_view kind, const Json& body) {
 std::string render_trace(const Json& trace) {
     std::string out;
     if (const auto* tagging = find(trace, "tagging")) add_tagging(out, *tagging);
+    if (const auto* scores = find(trace, "scoring"))
+        for (const auto& score : *scores) add_score(out, score);
     const auto* passes = find(trace, "passes");
     if (passes == nullptr) return out;
     int number = 0;

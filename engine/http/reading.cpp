@@ -8,6 +8,7 @@
 #include "engine/http/problem.h"
 #include "engine/model/journal_record.h"
 #include "engine/pipeline/explain.h"
+#include "rules/policies/scoring.h"
 #include "rules/policies/sla.h"
 
 namespace engine::http {
@@ -77,6 +78,8 @@ Response entity_of(Store& store, const Tenant& tenant, Instant now, const Subjec
     const auto& sla = (*entity)->sla;
     if (!sla.empty())
         json["sla"] = rules::sla_view(rules::sla_state_from(sla), tenant.rule_set->calendars, now);
+    const auto& scores = (*entity)->scores;
+    if (!scores.empty()) json["scores"] = rules::score_view(rules::score_memory_from(scores));
     return json_response(200, std::move(json));
 }
 

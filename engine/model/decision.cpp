@@ -70,6 +70,12 @@ Json sla_part(const std::vector<SlaChange>& changes, bool detail) {
     return list;
 }
 
+Json scores_part(const std::vector<ScoreChange>& changes) {
+    Json list = Json::array();
+    for (const auto& change : changes) list.push_back(to_json(change));
+    return list;
+}
+
 Json skipped_part(const std::vector<Skipped>& skipped) {
     Json list = Json::array();
     for (const auto& one : skipped) list.push_back({{"rule", one.rule}, {"reason", one.reason}});
@@ -102,6 +108,7 @@ void add_detail(Json& json, const Decision& decision) {
     json["timers"] = timers_part(decision.timers);
     if (!decision.sla.empty()) json["sla"] = sla_part(decision.sla, true);
     if (decision.sla_state) json["sla_state"] = *decision.sla_state;
+    if (decision.score_state) json["score_state"] = *decision.score_state;
     if (decision.awaited) json["awaited"] = *decision.awaited;
     if (!decision.entered.empty()) json["entered"] = decision.entered;
     if (!decision.placed.empty()) json["placed"] = placed_part(decision.placed);
@@ -225,6 +232,17 @@ SlaChange sla_change_from(const Json& json) {
     return change;
 }
 
+ScoreChange score_change_from(const Json& json) {
+    ScoreChange change;
+    json.at("score").get_to(change.score);
+    if (json.contains("from")) change.from = json.at("from");
+    change.to = json.at("to");
+    change.band_from = json.value("band_from", "");
+    change.band = json.value("band", "");
+    change.parts = json.at("parts");
+    return change;
+}
+
 Placed placed_from(const Json& json) {
     Placed placed;
     placed.first_delivery = json.value("delivery", std::uint64_t{0});
@@ -325,6 +343,14 @@ Result<Continuation> continuation_from_json(const Json& json) {
     }
 }
 
+Json to_json(const ScoreChange& change) {
+    Json json{{"score", change.score}, {"to", change.to}, {"parts", change.parts}};
+    if (!change.from.is_null()) json["from"] = change.from;
+    if (!change.band_from.empty()) json["band_from"] = change.band_from;
+    if (!change.band.empty()) json["band"] = change.band;
+    return json;
+}
+
 Json to_json(const Decision& decision, bool detail) {
     Json json{{"event", event_part(decision, false)},     {"ruleset", decision.ruleset},
               {"outcome", name_of(decision.outcome)},     {"fired", decision.fired},
@@ -333,6 +359,7 @@ Json to_json(const Decision& decision, bool detail) {
               {"emitted", list_of(decision.emitted)},     {"timers", list_of(decision.timers)}};
     if (decision.write_back) json["write_back"] = to_json(*decision.write_back);
     if (!decision.sla.empty()) json["sla"] = sla_part(decision.sla, false);
+    if (!decision.scores.empty()) json["scores"] = scores_part(decision.scores);
     if (!decision.skipped.empty()) json["skipped"] = skipped_part(decision.skipped);
     if (!decision.failures.empty()) json["failures"] = failures_part(decision.failures);
     if (!decision.cycle.empty()) json["cycle"] = decision.cycle;
@@ -362,6 +389,9 @@ Result<Decision> decision_from_json(const Json& json) {
         if (json.contains("sla"))
             for (const auto& one : json.at("sla")) decision.sla.push_back(sla_change_from(one));
         if (json.contains("sla_state")) decision.sla_state = json.at("sla_state");
+        if (json.contains("scores"))
+            for (const auto& one : json.at("scores")) decision.scores.push_back(score_change_from(one));
+        if (json.contains("score_state")) decision.score_state = json.at("score_state");
         if (json.contains("awaited")) decision.awaited = json.at("awaited");
         if (json.contains("skipped"))
             for (const auto& one : json.at("skipped"))
@@ -408,6 +438,8 @@ std::string canonical_text(const Decision& decision) {
     out.text("outcome", name_of(decision.outcome));
     if (!decision.placed.empty()) out.value("placed", placed_part(decision.placed));
     out.text("ruleset", decision.ruleset);
+    if (decision.score_state) out.value("score_state", *decision.score_state);
+    if (!decision.scores.empty()) out.value("scores", scores_part(decision.scores));
     if (!decision.skipped.empty()) out.value("skipped", skipped_part(decision.skipped));
     if (!decision.sla.empty()) out.value("sla", sla_part(decision.sla, true));
     if (decision.sla_state) out.value("sla_state", *decision.sla_state);

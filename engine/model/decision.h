@@ -89,6 +89,18 @@ struct SlaChange {
 };
 Json to_json(const SlaChange& change);
 
+/// A score of the entity has other points, or lies in another band.
+struct ScoreChange {
+    std::string score;
+    Json from;  ///< points; null = there were none
+    Json to;
+    std::string band_from;  ///< empty = none
+    std::string band;
+    Json parts = Json::array();  ///< what its points are made of, as rules/policies/scoring.h says
+    friend bool operator==(const ScoreChange&, const ScoreChange&) = default;
+};
+Json to_json(const ScoreChange& change);
+
 /// The rest of a rule that did not run, and why.
 struct Skipped {
     std::string rule;
@@ -161,6 +173,9 @@ struct Decision {
     std::vector<TimerChange> timers;  ///< one for each name
     std::vector<SlaChange> sla;
     std::optional<Json> sla_state;  ///< what the entity keeps of its clocks from now on; nothing = as before
+    std::vector<ScoreChange> scores;
+    std::optional<Json>
+        score_state;  ///< what the entity keeps of its scores from now on; nothing = as before
     std::vector<Continuation> continuations;
     std::optional<Json> awaited;  ///< what the entity's rules wait for from now on; nothing = as before
     std::vector<Skipped> skipped;

@@ -23,6 +23,7 @@ Json meta_to_json(const Entity& entity) {
         for (const auto& [field, time] : entity.times.others) times[field] = time_json(time);
     }
     if (!entity.sla.empty()) meta["sla"] = entity.sla;
+    if (!entity.scores.empty()) meta["scores"] = entity.scores;
     if (!entity.awaited.empty()) meta["awaited"] = entity.awaited;
     if (!entity.own_writes.empty()) {
         auto& writes = meta["own"] = Json::object();
@@ -40,6 +41,9 @@ Result<void> meta_from_json(Entity& entity, const Json& meta) {
     entity.own_writes.clear();
     entity.sla = Json::object();
     if (const auto sla = meta.find("sla"); sla != meta.end() && sla->is_object()) entity.sla = *sla;
+    entity.scores = Json::object();
+    if (const auto scores = meta.find("scores"); scores != meta.end() && scores->is_object())
+        entity.scores = *scores;
     entity.awaited = Json::array();
     if (const auto awaited = meta.find("awaited"); awaited != meta.end() && awaited->is_array())
         entity.awaited = *awaited;

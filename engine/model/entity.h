@@ -36,6 +36,7 @@ struct Entity {
     Json fields = Json::object();
     FieldTimes times;
     Json sla = Json::object();     ///< its clocks of service levels, as rules/policies keeps them
+    Json scores = Json::object();  ///< what its scores are made of, as rules/policies keeps it
     Json awaited = Json::array();  ///< the events that rules of its lane wait for, as the pipeline keeps them
     std::map<std::string, OwnWrite> own_writes;  ///< dotted field without the kind → our undelivered write
 

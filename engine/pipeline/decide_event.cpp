@@ -317,6 +317,7 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     input.linked = &links.objects();
     input.linked_versions = links.versions();
     Clocks clocks(tenant, *before, event);
+    if (!before->scores.empty()) input.scores = before->scores;
     if (clocks.are_kept()) input.sla = clocks.view(options.now);
 
     Decided decided;
@@ -327,6 +328,7 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     decision.notes.insert(decision.notes.begin(), merged.notes.begin(), merged.notes.end());
     decided.after = std::move(merged.entity);
     for (const auto& change : decision.changes) apply(decided.after, change);
+    if (decision.score_state) decided.after.scores = *decision.score_state;
     const bool changed = merged.fields_differ || !decision.changes.empty();
     if (changed) decided.after.version = before->version + 1;
     if (clocks.are_kept() && decided.after.known()) clocks.finish(links.objects(), decided.after, decision);

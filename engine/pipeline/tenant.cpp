@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "engine/base/yaml.h"
+#include "rules/policies/scoring.h"
 #include "rules/policies/tagging.h"
 
 namespace engine {
@@ -45,6 +46,10 @@ public:
                 if (target.pause) add(*target.pause);
         }
         if (rule_set.tagging) add(*rule_set.tagging);
+        if (rule_set.scores)
+            for (const auto& score : *rule_set.scores)
+                for (const auto& entry : score.entries)
+                    if (entry.when) add(*entry.when);
         return std::move(roots_);
     }
 
@@ -108,6 +113,7 @@ private:
     void add_step(const rules::CallStep& step) { read(step.params); }
     void add_step(const rules::UnsetStep&) {}
     void add_step(const rules::StopStep&) {}
+    void add_step(const rules::ScoreStep&) {}
 
     std::set<std::string> roots_;
 };

@@ -15,6 +15,7 @@ std::vector<Finding> check(const RuleSet& rule_set, const CheckLimits& limits) {
     check_cycles(facts, triggers, report);
     check_events(facts, report);
     check_fields(facts, report);
+    check_scores(facts, report);
     check_costs(facts, limits, report);
     return report.take();
 }

@@ -23,6 +23,8 @@ void check_cycles(const Facts& facts, const Triggers& triggers, Report& report);
 void check_events(const Facts& facts, Report& report);
 /// unwritten-field
 void check_fields(const Facts& facts, Report& report);
+/// overruled-write
+void check_scores(const Facts& facts, Report& report);
 /// costly-rule
 void check_costs(const Facts& facts, const CheckLimits& limits, Report& report);
 

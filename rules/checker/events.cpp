@@ -6,6 +6,7 @@
 #include "rules/checker/checks.h"
 #include "rules/checker/wording.h"
 #include "rules/matcher/matcher.h"
+#include "rules/policies/scoring.h"
 
 namespace rules {
 namespace {
@@ -19,6 +20,9 @@ public:
             for (const auto& emit : rule.emits)
                 if (!emit.type.empty() && emit.brings.empty() && !is_handled(emit.type))
                     report_emitted(rule, emit);
+        if (facts_.rule_set().scores != nullptr)
+            for (const auto& score : *facts_.rule_set().scores)
+                for (const auto& band : score.bands) look_at(score, band);
         for (const auto& [name, connection] : facts_.rule_set().connections)
             if (is_unheard(connection)) report_unheard(connection);
     }
@@ -56,6 +60,19 @@ private:
         finding.rules = {rule.rule->id};
         finding.message = rule_named(*rule.rule) + " emits " + emit.type + ", and no rule handles it";
         report_.add(std::move(finding));
+    }
+
+    /// Without a type of its own nobody asked for the event.
+    void look_at(const Score& score, const ScoreBand& band) {
+        for (const auto* type : {&band.enter, &band.leave}) {
+            if (type->empty() || is_handled(*type)) continue;
+            Finding finding;
+            finding.kind = "unhandled-event";
+            finding.place = band.place;
+            finding.message = "the band " + engine::in_quotes(band.id) + " of the score " +
+                              engine::in_quotes(score.id) + " emits " + *type + ", and no rule handles it";
+            report_.add(std::move(finding));
+        }
     }
 
     void report_unheard(const engine::ConnectionSignature& connection) {

@@ -7,6 +7,7 @@
 #include "rules/checker/checks.h"
 #include "rules/checker/wording.h"
 #include "rules/evaluator/change_condition.h"
+#include "rules/policies/scoring.h"
 
 namespace rules {
 namespace {
@@ -25,6 +26,11 @@ public:
         }
         for (const auto& [name, connection] : facts_.rule_set().connections)
             written_.insert(connection.fields.begin(), connection.fields.end());
+        if (facts_.rule_set().scores != nullptr)
+            for (const auto& score : *facts_.rule_set().scores) {
+                written_.insert(score.field.text);
+                if (score.band_field) written_.insert(score.band_field->text);
+            }
         for (const auto& rule : facts_.rules()) {
             rule_ = rule.rule;
             look_at(rule.rule->when);

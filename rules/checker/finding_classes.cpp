@@ -31,6 +31,8 @@ const std::vector<FindingClass>& finding_classes() {
          "does "
          "not declare.",
          "Correct its name, or declare it in fields.yaml when it comes from elsewhere."},
+        {"overruled-write", "A rule writes a field that a score of scoring.yaml owns, and that is replaced.",
+         "Write another field and let the score read it, or remove the step."},
         {"costly-rule", "Testing the rule's conditions takes many times what the others take.",
          "Put a cheap condition that seldom holds beside the long ones, or divide the rule."},
         {"stale-acceptance", "A rule accepts a finding that is not there any more.",

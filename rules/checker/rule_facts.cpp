@@ -121,6 +121,11 @@ private:
 
     void take(const CancelStep&) { rule_.acts = true; }
 
+    void take(const ScoreStep&) {
+        rule_.acts = rule_.may_fail = true;
+        rule_.repeats_well = false;
+    }
+
     void take(const CallStep& step) {
         rule_.acts = rule_.may_fail = true;
         rule_.repeats_well = false;

@@ -88,6 +88,11 @@ struct Writer {
         std::sort(names.begin(), names.end());
         return {{"cancel", names}};
     }
+    Json operator()(const ScoreStep& step) const {
+        Json points = Json::object();
+        for (const auto& gift : step.gifts) points[gift.score] = gift.points;
+        return {{"score", points}};
+    }
     Json operator()(const StopStep&) const { return "stop"; }
     Json operator()(const IfStep& step) const {
         return {

@@ -12,6 +12,7 @@ engine::Decision decide(const RuleSet& rule_set, const Matcher& matcher, Decisio
     Evaluation evaluation(rule_set, matcher, std::move(input));
     evaluation.apply_presets();
     evaluation.apply_tagging();
+    evaluation.apply_scoring();
     run_passes(evaluation);
     return evaluation.finish();
 }

@@ -45,7 +45,8 @@ struct DecisionInput {
     /// What the matcher read from the payload's bytes ahead, if anything; borrowed. Only where the document
     /// and the linked objects hold every value that the payload has for them.
     const PayloadReadings* payload = nullptr;
-    engine::Json sla;  ///< what can be read below `sla`; null = nothing
+    engine::Json scores;  ///< what the entity keeps of its scores; null = nothing
+    engine::Json sla;     ///< what can be read below `sla`; null = nothing
     engine::Instant now{};
     std::vector<PresetWrite> presets;
     std::optional<Resume> resume;  ///< runs the rest of that rule instead of matching the event first

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <utility>
 
 #include "engine/base/ensure.h"
@@ -104,10 +105,16 @@ void Evaluation::apply_tagging() {
         return;
     }
     state_.keep();
-    tagged_ = ledger().writes_since(written);
-    if (tagged_.empty()) return;
-    news_ = input_.merged;
-    news_.insert(news_.end(), tagged_.begin(), tagged_.end());
+    add_news(written);
+}
+
+/// What was written since then is news to rules.
+void Evaluation::add_news(std::size_t written) {
+    auto writes = ledger().writes_since(written);
+    if (writes.empty()) return;
+    if (given_.empty()) news_ = input_.merged;
+    news_.insert(news_.end(), writes.begin(), writes.end());
+    std::move(writes.begin(), writes.end(), std::back_inserter(given_));
 }
 
 void Evaluation::resume_rule() {
@@ -185,7 +192,8 @@ MatchCursor& Evaluation::open_cursor() {
     const bool is_as_merged =
         fired_before_pass_.size() == 1 && fired_.empty() && input_.presets.empty() && !input_.resume;
     cursor_ = matcher_.open(event_.type(), scope_, is_as_merged ? input_.payload : nullptr);
-    if (is_as_merged && !tagged_.empty()) cursor_->field_changed(tagged_.front().field);
+    if (is_as_merged)
+        for (const auto& change : given_) cursor_->field_changed(change.field);
     state_.tell(cursor_.get());
     return *cursor_;
 }
@@ -284,6 +292,8 @@ Decision Evaluation::finish() {
     auto decision = described();
     state_.finish(decision);
     if (fatal_conflict_) decision.conflicts = {std::move(*fatal_conflict_)};
+    settle_scores(decision);
+    decision.trace = trace_.take();
     return decision;
 }
 
@@ -305,7 +315,6 @@ Decision Evaluation::described() {
     decision.skipped = std::move(skipped_);
     decision.blocks_lane = blocks_lane_;
     decision.now = input_.now;
-    decision.trace = trace_.take();
     return decision;
 }
 

@@ -16,6 +16,7 @@
 #include "rules/evaluator/trace.h"
 #include "rules/evaluator/working_state.h"
 #include "rules/matcher/matcher.h"
+#include "rules/policies/scoring.h"
 #include "rules/rule_set.h"
 
 namespace rules {
@@ -33,6 +34,8 @@ public:
     void apply_presets();
     /// Writes the tags that the texts call for; for rules they are news like what the payload brought.
     void apply_tagging();
+    /// Counts the event and writes the scores that follow; news like the tags.
+    void apply_scoring();
     bool is_silent() const { return input_.is_silent; }
     bool resumes() const { return input_.resume.has_value(); }
     /// Runs the rest of the suspended rule; when it is gone, notes that.
@@ -60,10 +63,10 @@ public:
 
     const std::vector<Rule>& rules() const { return rule_set_.rules; }
     Chaining chaining() const { return rule_set_.options.chaining; }
-    /// What the first pass is about: what the payload brought, and the tags that followed from it.
-    const std::vector<engine::Change>& news() const { return tagged_.empty() ? input_.merged : news_; }
+    /// What the first pass is about: what the payload brought, and the tags and scores that followed from it.
+    const std::vector<engine::Change>& news() const { return given_.empty() ? input_.merged : news_; }
     /// So many writes are among the news.
-    std::size_t writes_among_news() const { return tagged_.size(); }
+    std::size_t writes_among_news() const { return given_.size(); }
     const std::vector<engine::Change>& merged() const { return input_.merged; }
     const Ledger& ledger() const { return state_.ledger(); }
 
@@ -77,6 +80,14 @@ private:
     void fail(const Rule& rule, engine::RuleFailure failure);
     void end_in_loop();
 
+    ScoreMoment score_moment(const Scope& scope) const;
+    /// Rules may have changed what scores follow from: on what they left, all scores are looked at again.
+    void settle_scores(engine::Decision& decision);
+    bool write_score(const Score& score, const Scored& scored);
+    void settle_field(const FieldPath& field, engine::Json value, const Score& score,
+                      engine::Decision& decision);
+    void tell_of(const Score& score, const engine::ScoreChange& change, engine::Decision& decision);
+    void add_news(std::size_t written);
     void write_preset(const PresetWrite& preset, const FieldPath& field);
     void resume(const Rule& rule, const RuleSet& rule_set, const engine::Continuation& continuation);
     void time_out(const Rule& rule, const RuleSet& rule_set);
@@ -93,9 +104,10 @@ private:
     Trace trace_;
 
     std::vector<FieldPath> preset_fields_;
-    WorkingState::Mark base_;             ///< the state before any rule ran, and before tagging
-    std::vector<engine::Change> tagged_;  ///< what tagging wrote
-    std::vector<engine::Change> news_;    ///< empty when nothing was
+    WorkingState::Mark base_;            ///< the state before any rule ran, and before tagging
+    std::vector<engine::Change> given_;  ///< what tagging and scoring wrote
+    std::optional<ScoreMemory> memory_;  ///< nothing where there are no scores
+    std::vector<engine::Change> news_;   ///< empty when nothing was
 
     std::unique_ptr<MatchCursor> cursor_;
     std::vector<std::size_t> fired_before_pass_;  ///< for each pass: how many firings came before it

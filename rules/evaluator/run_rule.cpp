@@ -261,6 +261,16 @@ private:
         return Next::go_on;
     }
 
+    Result<Next> perform(const ScoreStep& step) {
+        for (const auto& gift : step.gifts) {
+            if (gift.kind != run_.subject.kind())
+                return engine::invalid("score " + engine::in_quotes(gift.score) + " is of a " + gift.kind +
+                                       ", and this is a " + std::string(run_.subject.kind()));
+            state_.gifts.push_back(gift);
+        }
+        return Next::go_on;
+    }
+
     Result<Next> perform(const WaitStep&) { return Next::go_on; }     // run_step has begun it
     Result<Next> perform(const WaitForStep&) { return Next::go_on; }  // run_step has begun it
     Result<Next> perform(const StopStep&) { return Next::stop; }
@@ -443,8 +453,8 @@ const Step* step_before(const std::vector<Step>& steps, std::span<const int> pat
 
 bool is_timer_name(std::string_view name) {
     constexpr std::size_t bytes_max = 256;
-    const bool is_ours =
-        name.starts_with("wait:") || name.starts_with("sla:") || name.starts_with("schedule:");
+    const bool is_ours = name.starts_with("wait:") || name.starts_with("sla:") ||
+                         name.starts_with("score:") || name.starts_with("schedule:");
     return !name.empty() && name.size() <= bytes_max && !is_ours &&
            std::none_of(name.begin(), name.end(),
                         [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });

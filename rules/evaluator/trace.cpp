@@ -43,10 +43,20 @@ void Trace::resumed(std::string_view event_type, const Rule& rule, std::string_v
     passes_.back()["rules"].push_back(std::move(added));
 }
 
+void Trace::scored(const std::vector<std::pair<const Score*, Scored>>& scores) {
+    if (!on_) return;
+    for (const auto& [score, scored] : scores) {
+        Json one{{"id", score->id}, {"points", json_of(scored.points)}, {"parts", scored.parts}};
+        if (scored.band != nullptr) one["band"] = scored.band->id;
+        scoring_.push_back(std::move(one));
+    }
+}
+
 Json Trace::take() {
     if (!on_) return Json();
     Json trace{{"passes", std::move(passes_)}};
     if (!tagging_.is_null()) trace["tagging"] = std::move(tagging_);
+    if (!scoring_.empty()) trace["scoring"] = std::move(scoring_);
     return trace;
 }
 

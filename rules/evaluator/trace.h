@@ -8,6 +8,7 @@
 
 #include "engine/base/json.h"
 #include "rules/evaluator/condition.h"
+#include "rules/policies/scoring.h"
 #include "rules/rule_set.h"
 
 namespace rules {
@@ -30,8 +31,11 @@ public:
     /// What became of the entries of tagging.yaml; null = there are none.
     void tagged(engine::Json entries) { tagging_ = std::move(entries); }
 
-    /// `{"passes":[{"event_type","rules":[{"id","status","when","file","line"}]}],"tagging"?}`, or null when
-    /// it is off.
+    /// What the scores of scoring.yaml are made of.
+    void scored(const std::vector<std::pair<const Score*, Scored>>& scores);
+
+    /// `{"passes":[{"event_type","rules":[{"id","status","when","file","line"}]}],"tagging"?,"scoring"?}`, or
+    /// null when it is off.
     engine::Json take();
 
 private:
@@ -41,6 +45,7 @@ private:
     const RuleSet& rule_set_;
     engine::Json passes_ = engine::Json::array();
     engine::Json tagging_;
+    engine::Json scoring_ = engine::Json::array();
     std::vector<std::size_t> rules_of_pass_;  ///< parallel to the rules of the last pass
 };
 

@@ -144,7 +144,7 @@ void WorkingState::show(const FieldPath& field, Json value) {
 
 WorkingState::Mark WorkingState::mark() const {
     return {readable_.mark(), apart_ ? apart_->mark() : 0, ledger_.mark(), actions.size(), emitted.size(),
-            timers.size(),    continuations.size()};
+            timers.size(),    continuations.size(),        gifts.size()};
 }
 
 void WorkingState::undo_to(const Mark& mark) {
@@ -158,6 +158,7 @@ void WorkingState::undo_to(const Mark& mark) {
     emitted.resize(mark.emitted);
     timers.resize(mark.timers);
     continuations.resize(mark.continuations);
+    gifts.resize(mark.gifts);
 }
 
 void WorkingState::end_rule() {

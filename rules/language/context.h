@@ -33,6 +33,7 @@ struct RuleContext {
     std::set<std::string> reads = {};
     /// The event types that steps wait for.
     std::vector<AwaitedType> awaited = {};
+    const Scores* scores = nullptr;  ///< null = none
     /// Lists of steps by name, `steps:` of the rule files; borrowed.
     const StepLists* step_lists = nullptr;
     /// Those that are being read, from the outside in.

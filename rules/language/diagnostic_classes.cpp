@@ -73,6 +73,11 @@ const std::vector<DiagnosticClass>& diagnostic_classes() {
         {"shared-tag", "A tag is owned by a list under set, and given by another list or under add, too.",
          "Let one list own the tag, or give it another name: what owns a tag takes it away where its own "
          "entries do not match."},
+        // Scoring.
+        {"unreachable-band", "A band of a score is one that no score can lie in.",
+         "Order bands from the highest down, and begin each within the score's limits."},
+        {"dangling-score", "A step gives points to a score that scoring.yaml does not have.",
+         "Add it there, or correct the name."},
         // Rules.
         {"dangling-group", "A rule names a group that no file declares.",
          "Declare it under groups, or correct the name."},

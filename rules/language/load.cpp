@@ -11,6 +11,7 @@
 #include "rules/language/options.h"
 #include "rules/language/reading.h"
 #include "rules/language/rule_reader.h"
+#include "rules/language/scoring.h"
 #include "rules/language/sla.h"
 #include "rules/language/tagging.h"
 
@@ -56,6 +57,7 @@ public:
         read_tenant();
         read_sla_file();
         read_tagging_file();
+        read_scoring_file();
         read_rule_files();
         warn_of_unread_files();
         return std::move(rule_set_);
@@ -78,6 +80,11 @@ private:
     void read_sla_file() {
         const auto file = files_.find("sla.yaml");
         if (file != files_.end()) read_sla(parse_file(*file, problems_), rule_set_, problems_);
+    }
+
+    void read_scoring_file() {
+        const auto file = files_.find("scoring.yaml");
+        if (file != files_.end()) read_scoring(parse_file(*file, problems_), rule_set_, problems_);
     }
 
     void read_tagging_file() {
@@ -176,7 +183,7 @@ private:
     }
 
     static bool is_later_file(const std::string& name) {
-        static const std::vector<std::string> names{"routing.yaml", "scoring.yaml"};
+        static const std::vector<std::string> names{"routing.yaml"};
         return known_file(name, names) || (name.starts_with("scripts/") && name.ends_with(".lua"));
     }
 
@@ -190,8 +197,8 @@ private:
 }  // namespace
 
 std::vector<std::string> tenant_file_names() {
-    return {"tenant.yaml",    "rules.yaml", "fields.yaml", "connections.yaml",
-            "calendars.yaml", "sla.yaml",   "tagging.yaml"};
+    return {"tenant.yaml",    "rules.yaml", "fields.yaml",  "connections.yaml",
+            "calendars.yaml", "sla.yaml",   "tagging.yaml", "scoring.yaml"};
 }
 
 std::vector<std::string> tenant_keys() {

@@ -135,6 +135,9 @@ const std::vector<Word>& step_words() {
          "ends. Beside it, `recheck: true`: only if the rule's conditions hold then.",
          "{ wait_for: { on: ticket.updated, when: { ticket.status: open }, timeout: 2h }, else: [ { "
          "add_tags: [silent] } ] }"},
+        {"score", "score: points",
+         "Gives this entity points of a score of `scoring.yaml` for good, or takes them.",
+         "score: { readiness: -20 }"},
         {"cancel", "name or list", "Ends timers of this entity that `emit` has set for later.",
          "cancel: reminder"},
         {"stop", "true", "Ends this rule. `- stop` is short for it.", "stop: true"},

@@ -80,6 +80,9 @@ void RuleReader::read_id(const YamlNode& node, Rule& rule) {
     if (id->size() > id_bytes_max || !is_printable(*id))
         problems_.error("bad-value", node.place,
                         "an id is one line of at most " + std::to_string(id_bytes_max) + " bytes");
+    if (id->starts_with("scoring:"))
+        problems_.error("bad-value", node.place,
+                        "ids that begin with scoring: are those of the scores of scoring.yaml");
     if (id->starts_with("tagging:"))
         problems_.error("bad-value", node.place,
                         "ids that begin with tagging: are those of the entries of tagging.yaml");
@@ -186,6 +189,7 @@ RuleContext RuleReader::context_of(const std::vector<std::string>& on) const {
     context.subject_kinds = subject_kinds_of(on, rule_set_.catalogue);
     context.events = engine::join(on, ", ");
     context.step_lists = &step_lists_;
+    context.scores = rule_set_.scores.get();
     return context;
 }
 

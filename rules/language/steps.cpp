@@ -11,7 +11,9 @@
 #include "rules/language/conditions.h"
 #include "rules/language/moments.h"
 #include "rules/language/reading.h"
+#include "rules/language/scoring.h"
 #include "rules/language/values.h"
+#include "rules/policies/scoring.h"
 
 namespace rules {
 namespace {
@@ -318,6 +320,36 @@ CancelStep read_cancel(const YamlNode::Entry& entry, RuleContext& context) {
     return step;
 }
 
+ScoreStep read_score(const YamlNode::Entry& entry, RuleContext& context) {
+    ScoreStep step;
+    auto& problems = context.problems;
+    if (!expect_map(entry.value, "score", problems)) return step;
+    if (entry.value.entries.empty())
+        problems.error("bad-value", entry.value.place, "score names no score: write score: { name: 10 }");
+    static const Scores none;
+    const auto& scores = context.scores == nullptr ? none : *context.scores;
+    for (const auto& gift : entry.value.entries) {
+        const auto found = std::find_if(scores.begin(), scores.end(),
+                                        [&](const Score& score) { return score.id == gift.key; });
+        if (found == scores.end()) {
+            std::vector<std::string> names;
+            for (const auto& score : scores) names.push_back(score.id);
+            problems.error("dangling-score", gift.place,
+                           "there is no score " + in_quotes(gift.key) + problems.hint(gift.key, names));
+            continue;
+        }
+        if (!context.subject_kinds.empty() && !context.subject_kinds.contains(found->kind))
+            problems.error(
+                "wrong-entity", gift.place,
+                in_quotes(gift.key) + " is a score of a " + found->kind + "; " + context.events +
+                    " is about a " +
+                    engine::join({context.subject_kinds.begin(), context.subject_kinds.end()}, " or "));
+        if (const auto points = read_points(gift.value, gift.key, problems))
+            step.gifts.push_back({found->id, found->kind, *points});
+    }
+    return step;
+}
+
 StopStep read_stop(const YamlNode::Entry& entry, RuleContext& context) {
     const auto flag = read_flag(entry.value, "stop", context.problems);
     if (flag && !*flag)
@@ -361,6 +393,7 @@ std::optional<StepKind> read_kind(const YamlNode& map, const YamlNode::Entry& en
     if (entry.key == "wait") return read_wait(map, entry, context);
     if (entry.key == "wait_for") return read_wait_for(map, entry, context);
     if (entry.key == "cancel") return read_cancel(entry, context);
+    if (entry.key == "score") return read_score(entry, context);
     if (entry.key == "stop") return read_stop(entry, context);
     if (entry.key == "if") return read_if(map, entry, context);
     return read_call(map, entry, context);
@@ -480,12 +513,12 @@ std::vector<Step> read_steps(const YamlNode& node, RuleContext& context) {
 }
 
 std::vector<std::string> step_names() {
-    return {"set",  "unset",    "add_tags", "remove_tags", "assign", "emit",
-            "wait", "wait_for", "cancel",   "stop",        "if",     "run"};
+    return {"set",      "unset",  "add_tags", "remove_tags", "assign", "emit", "wait",
+            "wait_for", "cancel", "stop",     "if",          "run",    "score"};
 }
 
 std::vector<std::string> later_steps() {
-    return {"route", "escalate", "score", "lua"};
+    return {"route", "escalate", "lua"};
 }
 
 }  // namespace rules

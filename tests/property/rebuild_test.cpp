@@ -131,6 +131,27 @@ constexpr auto service_levels =
     "    pause: { ticket.status: pending }\n"
     "    reopen: restart\n"
     "    targets: { resolution: { low: 2m, else: 50s }, agent_work: 30s }\n";
+/// Points that come with events, decay and end, and bands that are entered and left, while the histories
+/// last.
+constexpr auto scores =
+    "scores:\n"
+    "  - id: heat\n"
+    "    kind: ticket\n"
+    "    field: ticket.custom.heat\n"
+    "    band_field: ticket.custom.band\n"
+    "    max: 40\n"
+    "    points:\n"
+    "      - { id: urgent, when: { ticket.priority: urgent }, add: 15 }\n"
+    "      - { id: marked, when: { ticket.tags: { has: solved } }, add: -7.5 }\n"
+    "      - { id: touched, on: ticket.updated, add: 10, decay: { every: 20s, by: 40% } }\n"
+    "      - { id: told, on: [ticket.noticed, delivery.done], add: 5, for: 70s, at_most: { times: 2, within: "
+    "30s } }\n"
+    "    bands: [ { id: hot, from: 25, enter: ticket.heated }, { id: warm, from: 10 }, { id: cold } ]\n";
+constexpr auto rule_on_scores =
+    "  - id: heated\n"
+    "    on: [ticket.heated, ticket.score_due]\n"
+    "    when: { ticket.custom.band: { ne: cold } }\n"
+    "    then: [ { add_tags: [\"{{ ticket.custom.band }}\"] }, { score: { heat: -1.25 } } ]\n";
 constexpr auto calendars =
     "calendars: { mornings: { zone: Europe/Berlin, hours: { mon-sun: \"08:00-13:01\" } } }\n";
 constexpr auto rule_on_levels =
@@ -155,7 +176,8 @@ std::shared_ptr<const Tenant> tenant_of_all_kinds(const std::string& rules) {
                       {"calendars.yaml", calendars},
                       {"sla.yaml", service_levels},
                       {"tagging.yaml", tags_of_texts},
-                      {"rules.yaml", "rules:\n" + rules + rule_on_levels}});
+                      {"scoring.yaml", scores},
+                      {"rules.yaml", "rules:\n" + rules + rule_on_levels + rule_on_scores}});
 }
 
 /// One thing that happens. What it is about is drawn when it happens, from `draw`, so that leaving others out

@@ -108,12 +108,19 @@ TEST_CASE("reference: every word of the language is listed, and no other", "[lan
     CHECK(names_of(rules::limit_words()) == sorted(rules::OptionsReader::limit_names()));
 }
 
+constexpr auto scoring =
+    "scores: [ { id: readiness, kind: ticket, field: ticket.custom.ready, points: [ { id: a, on: "
+    "ticket.opened, "
+    "add: 1 } ] } ]\n";
+
 TEST_CASE("reference: the examples compile without a warning", "[language]") {
     const auto check = [](const std::string& when, const std::string& then, const std::string& on) {
         const bool runs_a_list = then.find("run:") != std::string::npos;
-        const auto loaded =
-            rules::load_text("rules:\n  - id: r\n    on: [" + on + "]\n" + when + "    then: " + then + "\n" +
-                             (runs_a_list ? "steps: { tell-the-lead: [ stop ] }\n" : ""));
+        const auto text = "rules:\n  - id: r\n    on: [" + on + "]\n" + when + "    then: " + then + "\n" +
+                          (runs_a_list ? "steps: { tell-the-lead: [ stop ] }\n" : "");
+        const bool scores = then.find("score:") != std::string::npos;
+        const auto loaded = scores ? rules::load_files({{"rules.yaml", text}, {"scoring.yaml", scoring}})
+                                   : rules::load_text(text);
         INFO(when << then << "\n" << loaded.text());
         CHECK(loaded.rule_set);
         CHECK(loaded.text().empty());

@@ -7,6 +7,7 @@
 #include "rules/language/load.h"
 #include "rules/language/options.h"
 #include "rules/language/rule_reader.h"
+#include "rules/language/scoring.h"
 #include "rules/language/sla.h"
 #include "rules/language/steps.h"
 #include "rules/language/tagging.h"
@@ -57,7 +58,7 @@ void collect_references(const Json& node, Names& into) {
 
 TEST_CASE("schema: every file is a JSON Schema that old editors read too", "[language]") {
     for (const char* name :
-         {"rules", "tenant", "fields", "connections", "calendars", "sla", "tagging", "tests"}) {
+         {"rules", "tenant", "fields", "connections", "calendars", "sla", "tagging", "scoring", "tests"}) {
         const auto root = schema(name);
         CHECK(engine::text_or(root, "$schema", "") == "http://json-schema.org/draft-07/schema#");
         CHECK_FALSE(engine::text_or(root, "title", "").empty());
@@ -110,6 +111,16 @@ TEST_CASE("schema: the keys of tagging are those the loader knows", "[language]"
     CHECK(keys_at(root, "definitions.entry.properties") == set_of(rules::tag_entry_keys()));
     CHECK(keys_at(root, "definitions.list.properties") == set_of(rules::tag_list_keys()));
     CHECK(keys_at(root, "definitions.search.properties") == set_of(rules::text_search_keys()));
+}
+
+TEST_CASE("schema: the keys of scoring are those the loader knows", "[language]") {
+    const auto root = schema("scoring");
+    CHECK(keys_at(root, "definitions.score.properties") == set_of(rules::score_keys()));
+    CHECK(keys_at(root, "definitions.group.properties") == set_of(rules::score_group_keys()));
+    CHECK(keys_at(root, "definitions.entry.properties") == set_of(rules::score_entry_keys()));
+    CHECK(keys_at(root, "definitions.frequency.properties") == set_of(rules::score_frequency_keys()));
+    CHECK(keys_at(root, "definitions.decay.properties") == set_of(rules::score_decay_keys()));
+    CHECK(keys_at(root, "definitions.band.properties") == set_of(rules::score_band_keys()));
 }
 
 TEST_CASE("schema: the field types are those the loader knows", "[language]") {
