@@ -11,6 +11,7 @@
 #include "rules/language/reading.h"
 #include "rules/language/schedules.h"
 #include "rules/language/steps.h"
+#include "rules/policies/scoring.h"
 
 namespace rules {
 namespace {
@@ -224,6 +225,9 @@ std::vector<Rule> RuleReader::finish() {
 void RuleReader::warn_of_unlikely_events() {
     std::set<std::string> emitted;
     for (const auto& rule : rules_) collect_emitted(rule.then, emitted);
+    if (rule_set_.scores != nullptr)
+        for (const auto& score : *rule_set_.scores)
+            for (const auto& band : score.bands) emitted.insert({band.enter, band.leave});
     for (const auto& [type, place] : awaited_) {
         if (emitted.contains(type)) continue;
         const auto meant = likelier_type(type);

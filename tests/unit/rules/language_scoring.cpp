@@ -109,6 +109,17 @@ TEST_CASE("scoring: bands that no score can lie in are named", "[language]") {
     CHECK(loaded.text().find("[unreachable-band]") != std::string::npos);
 }
 
+TEST_CASE("scoring: the events of bands are known, however like others they are called", "[language]") {
+    const auto loaded = load_files(
+        {{"scoring.yaml",
+          "scores: [ { id: s, points: [ { id: a, on: lead.opened, add: 5 } ], bands: [ { id: hot, from: 9, "
+          "enter: lead.heated, leave: lead.mergd } ] } ]\n"},
+         {"rules.yaml",
+          "rules:\n  - { id: r, on: [lead.heated, lead.mergd], then: [ { add_tags: [a] } ] }\n"}});
+    INFO(loaded.text());
+    CHECK(loaded.text().empty());
+}
+
 TEST_CASE("scoring: two scores are not written to one field", "[language]") {
     const auto loaded = load_scoring(
         "scores:\n"
