@@ -10,6 +10,7 @@
 #include "engine/pipeline/timers.h"
 #include "rules/evaluator/event_view.h"
 #include "rules/evaluator/fit.h"
+#include "rules/policies/scoring.h"
 #include "rules/policies/sla.h"
 
 namespace engine {
@@ -230,7 +231,7 @@ public:
                             std::make_move_iterator(followed.changes.end()));
         // What nobody listens to stands in the decision and goes nowhere else.
         for (auto& change : decision.sla)
-            change.emitted = change.emitted && tenant_.matcher->listens_to("sla." + change.change);
+            change.emitted = change.emitted && is_heard("sla." + change.change, after.subject.kind());
         for (auto& timer : followed.timers) {
             std::erase_if(decision.timers, [&](const TimerChange& one) { return one.name == timer.name; });
             decision.timers.push_back(std::move(timer));
@@ -242,6 +243,11 @@ public:
     }
 
 private:
+    bool is_heard(const std::string& type, std::string_view kind) const {
+        const auto& scores = tenant_.rule_set->scores;
+        return tenant_.matcher->listens_to(type) || (scores && rules::listens_to(*scores, kind, type));
+    }
+
     const Tenant& tenant_;
     const Event& event_;
     bool is_kept_;
@@ -249,6 +255,14 @@ private:
     rules::SlaState state_;
     rules::SlaOutcome passed_;
 };
+
+/// What is deleted has no scores: who comes back begins anew.
+void end_scores(const Entity& before, Decision& decision) {
+    decision.scores.clear();
+    std::erase_if(decision.emitted,
+                  [](const Emitted& emitted) { return rules::is_writer_of_scores(emitted.rule); });
+    decision.score_state = before.scores.empty() ? std::nullopt : std::optional(Json::object());
+}
 
 /// What is deleted has nothing to wait for.
 Result<void> cancel_timers(const Event& event, Snapshot& snapshot, Decision& decision) {
@@ -317,7 +331,7 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     input.linked = &links.objects();
     input.linked_versions = links.versions();
     Clocks clocks(tenant, *before, event);
-    if (!before->scores.empty()) input.scores = before->scores;
+    if (!before->scores.empty() && !before->deleted) input.scores = before->scores;
     if (clocks.are_kept()) input.sla = clocks.view(options.now);
 
     Decided decided;
@@ -328,6 +342,7 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     decision.notes.insert(decision.notes.begin(), merged.notes.begin(), merged.notes.end());
     decided.after = std::move(merged.entity);
     for (const auto& change : decision.changes) apply(decided.after, change);
+    if (decided.after.deleted) end_scores(*before, decision);
     if (decision.score_state) decided.after.scores = *decision.score_state;
     const bool changed = merged.fields_differ || !decision.changes.empty();
     if (changed) decided.after.version = before->version + 1;

@@ -31,9 +31,16 @@ private:
     bool is_handled(const std::string& type) {
         const auto [known, is_new] = handled_.try_emplace(type, false);
         if (is_new)
-            known->second = std::any_of(facts_.rules().begin(), facts_.rules().end(),
-                                        [&](const RuleFacts& rule) { return takes(rule, type); });
+            known->second =
+                counts(type) || std::any_of(facts_.rules().begin(), facts_.rules().end(),
+                                            [&](const RuleFacts& rule) { return takes(rule, type); });
         return known->second;
+    }
+
+    /// A score does.
+    bool counts(const std::string& type) const {
+        const auto& scores = facts_.rule_set().scores;
+        return scores != nullptr && listens_to(*scores, type.substr(0, type.find('.')), type);
     }
 
     static bool takes(const RuleFacts& rule, const std::string& type) {

@@ -24,16 +24,23 @@ using engine::YamlNode;
 using Ids = std::map<std::string, engine::Place>;
 
 constexpr Points points_most = 1'000'000 * Points{100};
-constexpr int remembered_most = 100'000;
-constexpr int times_most = 1'000'000;
+constexpr int remembered_most = 1'000;
+constexpr std::size_t id_bytes_max = 100;
 constexpr engine::Duration lasting_max = std::chrono::days(36'525);
 
-/// The first condition that is true for a moment only: on a change, or on the event.
+bool is_of_the_clock(const Comparison& comparison) {
+    return comparison.op == Operator::older_than || comparison.op == Operator::newer_than ||
+           comparison.op == Operator::within_hours || comparison.field.root == "now" ||
+           comparison.field.root == "sla";
+}
+
+/// The first condition that is true for a time only: on a change, on the event, or on the clock.
 const Condition* momentary(const Condition& condition) {
     if (condition.kind == Condition::Kind::comparison) {
         const auto& root = condition.comparison.field.root;
         const bool is_momentary = looks_at_changes(condition.comparison.op) || root == "event" ||
-                                  root == "message" || root == "changes";
+                                  root == "message" || root == "changes" ||
+                                  is_of_the_clock(condition.comparison);
         return is_momentary ? &condition : nullptr;
     }
     for (const auto& child : condition.children)
@@ -63,6 +70,10 @@ public:
         if (const auto* points = node.find("points"); has_content(points))
             read_entries(*points, "", score, ids);
         if (const auto* groups = node.find("groups"); has_content(groups)) read_groups(*groups, score, ids);
+        for (const auto& entry : score.entries)
+            if (entry.at_most && static_cast<std::size_t>(entry.at_most->times) > score.remembered_max)
+                problems_.error("bad-value", entry.place,
+                                "at_most looks back on more events than remembered_max keeps");
         if (score.entries.empty())
             problems_.error("missing-key", node.place,
                             "the score has nothing that gives points: write points, or groups with points");
@@ -70,7 +81,24 @@ public:
         scores_.push_back(std::move(score));
     }
 
+    /// All are reckoned on one state: none can be made of another.
+    void check_reads() {
+        for (const auto& score : scores_)
+            for (const auto& entry : score.entries)
+                if (entry.on.empty() && entry.when) check_reads(*entry.when);
+    }
+
 private:
+    void check_reads(const Condition& condition) {
+        for (const auto& child : condition.children) check_reads(child);
+        if (condition.kind != Condition::Kind::comparison) return;
+        const auto& field = condition.comparison.field.text;
+        if (fields_.contains(field))
+            problems_.error(
+                "bad-value", condition.place,
+                in_quotes(field) + " is a score's own, and points without on: cannot depend on it");
+    }
+
     std::optional<std::string> read_id(const YamlNode& node, const std::string& what, Ids& ids) {
         const auto* id = node.find("id");
         if (id == nullptr) {
@@ -79,6 +107,12 @@ private:
         }
         auto text = read_text(*id, "id", problems_);
         if (!text) return std::nullopt;
+        const bool is_plain = std::all_of(text->begin(), text->end(), [](char c) {
+            return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F;
+        });
+        if (!is_plain || text->size() > id_bytes_max)
+            problems_.error("bad-value", id->place,
+                            "an id is one line of at most " + std::to_string(id_bytes_max) + " bytes");
         const auto [known, is_new] = ids.try_emplace(*text, id->place);
         if (!is_new)
             problems_.error(
@@ -177,7 +211,9 @@ private:
             if (add == nullptr)
                 problems_.error("missing-key", item.place, "there is no add: say how many points it gives");
             else
-                entry.add = read_points(*add, "add").value_or(0);
+                entry.add = read_points(*add, "add").value_or(1);
+            if (add != nullptr && entry.add == 0)
+                problems_.error("bad-value", add->place, "no points are nothing to give");
             read_when(item, score, entry);
             read_counting(item, entry);
             score.entries.push_back(std::move(entry));
@@ -204,8 +240,8 @@ private:
         if (const auto* found = momentary(*entry.when))
             problems_.error(
                 "bad-value", found->place,
-                "this holds for one event only, and the points would be gone with the next: write "
-                "on: with the events that count");
+                "this holds for a time only, and nothing would say when it is over: write on: with the "
+                "events that count");
     }
 
     /// What only events can have.
@@ -227,7 +263,7 @@ private:
         const auto* within = node.find("within");
         if (times == nullptr || within == nullptr)
             return problems_.error("missing-key", node.place, "at_most needs both: { times: 3, within: 7d }");
-        const auto count = read_integer(*times, "times", 1, times_most, problems_);
+        const auto count = read_integer(*times, "times", 1, remembered_most, problems_);
         const auto span = read_lasting(*within, "within");
         if (count && span) entry.at_most = FrequencyLimit{*count, *span};
     }
@@ -281,8 +317,8 @@ private:
             band.place = item.place;
             if (auto id = read_id(item, "the band", ids)) band.id = *std::move(id);
             if (const auto* from = item.find("from")) band.from = read_points(*from, "from");
-            band.enter = read_type(item, "enter");
-            band.leave = read_type(item, "leave");
+            band.enter = read_type(item, "enter", score.kind);
+            band.leave = read_type(item, "leave", score.kind);
             check_band(score, band);
             score.bands.push_back(std::move(band));
         }
@@ -292,11 +328,21 @@ private:
                 for (const auto& band : score.bands) check_value(*field, band);
     }
 
-    std::string read_type(const YamlNode& node, const std::string& key) {
+    std::string read_type(const YamlNode& node, const std::string& key, const std::string& kind) {
         const auto* type = node.find(key);
         const auto text = type == nullptr ? std::nullopt : read_text(*type, key, problems_);
         if (!text) return "";
-        if (is_event_type(*text) && text->find('*') == std::string::npos) return *text;
+        static const std::set<std::string> taken{"created", "updated",   "deleted",     "restored",
+                                                 "merged",  "score_due", "band_changed"};
+        const auto dot = text->find('.');
+        if (is_event_type(*text) && text->find('*') == std::string::npos) {
+            if (text->substr(0, dot) == kind && !taken.contains(text->substr(dot + 1))) return *text;
+            problems_.error("bad-value", type->place,
+                            in_quotes(*text) +
+                                " is no type for a band: write one of its own that begins with " + kind +
+                                ". and is none that every " + kind + " has");
+            return "";
+        }
         problems_.error("bad-value", type->place,
                         in_quotes(*text) + " is no type of event: write one such as lead.qualified");
         return "";
@@ -368,6 +414,7 @@ void read_scoring(const YamlNode& root, RuleSet& rule_set, Problems& problems) {
     auto scores = std::make_shared<Scores>();
     ScoreReader reader(rule_set, *scores, problems);
     for (const auto& score : list->items) reader.read(score);
+    reader.check_reads();
     if (!scores->empty()) rule_set.scores = std::move(scores);
 }
 

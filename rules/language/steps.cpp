@@ -346,6 +346,8 @@ ScoreStep read_score(const YamlNode::Entry& entry, RuleContext& context) {
                     engine::join({context.subject_kinds.begin(), context.subject_kinds.end()}, " or "));
         if (const auto points = read_points(gift.value, gift.key, problems))
             step.gifts.push_back({found->id, found->kind, *points});
+        if (!step.gifts.empty() && step.gifts.back().points == 0)
+            problems.error("bad-value", gift.value.place, "no points are nothing to give");
     }
     return step;
 }

@@ -109,7 +109,7 @@ Part part_of(const ScoreEntry& entry, const ScoreMoment& moment, const KeptScore
     return part;
 }
 
-/// Drops the entries that are gone, and the events that are worth nothing any more.
+/// Drops the entries that are gone, and the events that are worth nothing any more and limit nothing.
 void forget(const Score& score, Instant now, KeptScore& kept) {
     auto before = std::exchange(kept.counted, {});
     for (const auto& entry : score.entries) {
@@ -117,11 +117,14 @@ void forget(const Score& score, Instant now, KeptScore& kept) {
         if (found == before.end() || entry.on.empty()) continue;
         auto& counted = found->second;
         if (!is_lasting(entry)) counted.times = 0;
-        std::erase_if(counted.at, [&](Instant then) {
-            const bool counts = !is_lasting(entry) && worth(entry, then, now) != 0;
-            const bool limits = entry.at_most && then + entry.at_most->within > now;
-            return !counts && !limits;
-        });
+        // A limit looks back on the newest ones, whatever the clock says: history may be told late.
+        const auto looked_back_on = entry.at_most ? static_cast<std::size_t>(entry.at_most->times) : 0;
+        std::vector<Instant> left;
+        for (std::size_t i = 0; i < counted.at.size(); ++i) {
+            const bool counts = !is_lasting(entry) && worth(entry, counted.at[i], now) != 0;
+            if (counts || i + looked_back_on >= counted.at.size()) left.push_back(counted.at[i]);
+        }
+        counted.at = std::move(left);
         if (!counted.empty()) kept.counted[entry.id] = std::move(counted);
     }
 }
@@ -244,6 +247,14 @@ ScoreMemory score_memory_from(const Json& json) {
 
 // ---- reckoning
 
+bool listens_to(const Scores& scores, std::string_view kind, std::string_view event_type) {
+    return std::any_of(scores.begin(), scores.end(), [&](const Score& score) {
+        return score.kind == kind &&
+               std::any_of(score.entries.begin(), score.entries.end(),
+                           [&](const ScoreEntry& entry) { return listens_to(entry, event_type); });
+    });
+}
+
 void count_event(const Scores& scores, const ScoreMoment& moment, ScoreMemory& memory) {
     for (const auto& score : scores) {
         if (score.kind != moment.kind) continue;
@@ -342,6 +353,10 @@ std::string score_timer_name(const std::string& score) {
 
 std::string writer_of(const std::string& score) {
     return "scoring:" + score;
+}
+
+bool is_writer_of_scores(std::string_view rule) {
+    return rule.starts_with("scoring:");
 }
 
 std::string score_due_type(std::string_view kind) {

@@ -118,6 +118,9 @@ struct ScoreMoment {
     const Scope& scope;
 };
 
+/// Whether an entry counts events of that type of entities of that kind.
+bool listens_to(const Scores& scores, std::string_view kind, std::string_view event_type);
+
 /// Counts the event for the entries that listen to it and whose conditions hold.
 void count_event(const Scores& scores, const ScoreMoment& moment, ScoreMemory& memory);
 
@@ -154,6 +157,7 @@ std::string score_timer_name(const std::string& score);
 std::string score_due_type(std::string_view kind);
 /// In whose name scores are written: `scoring:<id>`.
 std::string writer_of(const std::string& score);
+bool is_writer_of_scores(std::string_view rule);
 /// `<kind>.band_changed`.
 std::string band_changed_type(std::string_view kind);
 

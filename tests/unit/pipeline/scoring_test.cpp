@@ -270,6 +270,71 @@ TEST_CASE("scoring: rules give points and take them, for good", "[scoring]") {
     CHECK(found_in(desk) == "");
 }
 
+TEST_CASE("scoring: many ends that follow each other closely all come", "[scoring]") {
+    Desk desk(
+        "  - id: interest\n"
+        "    points: [ { id: opened, on: lead.opened, add: 1, for: 1d } ]\n");
+    for (int i = 0; i < 40; ++i) desk.take("lead.opened", Json(), noon + std::chrono::seconds(20 * i));
+    CHECK(desk.score() == 40);
+    desk.run(noon + 3 * day);
+    CHECK(desk.score() == 0);
+    CHECK(timers_in(desk).empty());
+}
+
+TEST_CASE("scoring: what is deleted has no score, and what comes back begins anew", "[scoring]") {
+    Desk desk(
+        "  - id: interest\n"
+        "    points: [ { id: opened, on: lead.opened, add: 10, for: 3d } ]\n"
+        "    bands: [ { id: awake, from: 10, enter: lead.woken, leave: lead.dozed }, { id: asleep } ]\n",
+        hears);
+    desk.take("lead.opened", Json());
+    desk.take("lead.deleted", Json());
+    CHECK(timers_in(desk).empty());
+    CHECK(desk.entity("lead/1").scores == Json::object());
+    desk.take("lead.restored", {{"email", "ana@acme.example"}});
+    CHECK(desk.score() == 0);
+    desk.take("lead.opened", Json(), noon + day);
+    CHECK(desk.score() == 10);
+    CHECK(timers_in(desk).size() == 1);
+    desk.run(noon + 5 * day);
+    CHECK(desk.score() == 0);
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("scoring: an event that says it is still to come counts now", "[scoring]") {
+    Desk desk("  - id: interest\n    points: [ { id: opened, on: lead.opened, add: 10, for: 3d } ]\n");
+    auto one = event("e1", "lead.opened", "lead/1", Json::object(), "9999-12-31T10:00:00Z");
+    one.received = noon;
+    desk.submit(std::move(one), noon);
+    REQUIRE(timers_in(desk).size() == 1);
+    CHECK(timers_in(desk)[0].due == noon + 3 * day);
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("scoring: history that is told late is held to its limits", "[scoring]") {
+    Desk desk(
+        "  - id: interest\n"
+        "    points: [ { id: opened, on: lead.opened, add: 1, at_most: { times: 2, within: 7d } } ]\n");
+    for (int i = 0; i < 5; ++i) {
+        auto one = event("h" + std::to_string(i), "lead.opened", "lead/1", Json::object(),
+                         "2026-01-04T10:00:0" + std::to_string(i) + "Z");
+        one.received = noon;
+        desk.submit(std::move(one), noon);
+    }
+    CHECK(desk.score() == 2);
+}
+
+TEST_CASE("scoring: entries count the events of bands and of service levels, too", "[scoring]") {
+    Desk desk(
+        "  - id: worth\n"
+        "    points:\n"
+        "      - { id: big, when: { lead.seats: { gte: 50 } }, add: 30 }\n"
+        "      - { id: came, on: lead.qualified, add: 5 }\n"
+        "    bands: [ { id: hot, from: 30, enter: lead.qualified }, { id: cold } ]\n");
+    desk.take("lead.created", {{"seats", 60}});
+    CHECK(desk.score() == 35);
+}
+
 TEST_CASE("scoring: with the file go the timers and what was kept", "[scoring]") {
     Desk desk("  - id: interest\n    points: [ { id: opened, on: lead.opened, add: 10, for: 3d } ]\n");
     desk.take("lead.opened", Json());

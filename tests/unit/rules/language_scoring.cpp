@@ -74,22 +74,26 @@ TEST_CASE("scoring: scores say what gives points, and where they are written", "
 }
 
 TEST_CASE("scoring: what cannot be meant is refused, with its place", "[language]") {
-    const auto* text =
-        GENERATE("{ id: a, add: 5 }", "{ id: a, add: much, when: { lead.seats: 1 } }",
-                 "{ id: a, when: { lead.seats: 1 } }", "{ add: 5, when: { lead.seats: 1 } }",
-                 "{ id: a, add: 5.125, when: { lead.seats: 1 } }",
-                 "{ id: a, add: 5, when: { lead.seats: { changed: true } } }",
-                 "{ id: a, add: 5, when: { event.type: lead.created } }",
-                 "{ id: a, add: 5, when: { lead.seats: 1 }, for: 3d }",
-                 "{ id: a, add: 5, on: lead.opened, decay: { every: 3d, by: 0% } }",
-                 "{ id: a, add: 5, on: lead.opened, decay: { every: 3d, by: 101% } }",
-                 "{ id: a, add: 5, on: lead.opened, decay: { by: 10% } }",
-                 "{ id: a, add: 5, on: lead.opened, at_most: { times: 0, within: 3d } }",
-                 "{ id: a, add: 5, on: lead.opened, at_most: { times: 3 } }",
-                 "{ id: a, add: 5, on: lead.opened, for: soon }",
-                 "{ id: a, add: 5, on: lead.opened, when: { lead.nothing: 1 } }",
-                 "{ id: a, add: --5, on: lead.opened }", "{ id: a, add: 1000001, on: lead.opened }",
-                 "{ id: a, add: 5, on: lead.opened, every: 3d }");
+    const auto* text = GENERATE(
+        "{ id: a, add: 5 }", "{ id: a, add: much, when: { lead.seats: 1 } }",
+        "{ id: a, when: { lead.seats: 1 } }", "{ add: 5, when: { lead.seats: 1 } }",
+        "{ id: a, add: 5.125, when: { lead.seats: 1 } }",
+        "{ id: a, add: 5, when: { lead.seats: { changed: true } } }",
+        "{ id: a, add: 5, when: { event.type: lead.created } }",
+        "{ id: a, add: 5, when: { lead.seats: 1 }, for: 3d }",
+        "{ id: a, add: 5, on: lead.opened, decay: { every: 3d, by: 0% } }",
+        "{ id: a, add: 5, on: lead.opened, decay: { every: 3d, by: 101% } }",
+        "{ id: a, add: 5, on: lead.opened, decay: { by: 10% } }",
+        "{ id: a, add: 5, on: lead.opened, at_most: { times: 0, within: 3d } }",
+        "{ id: a, add: 5, on: lead.opened, at_most: { times: 3 } }",
+        "{ id: a, add: 5, on: lead.opened, for: soon }",
+        "{ id: a, add: 5, on: lead.opened, when: { lead.nothing: 1 } }",
+        "{ id: a, add: --5, on: lead.opened }", "{ id: a, add: 1000001, on: lead.opened }",
+        "{ id: a, add: 0, on: lead.opened }",
+        "{ id: a, add: 5, when: { lead.created_at: { newer_than: 1d } } }",
+        "{ id: a, add: 5, when: { lead.score: { gte: 5 } } }", "{ id: \"a\\0b\", add: 5, on: lead.opened }",
+        "{ id: a, add: 5, on: lead.opened, at_most: { times: 1001, within: 3d } }",
+        "{ id: a, add: 5, on: lead.opened, every: 3d }");
     const auto loaded = load_entry(text);
     INFO(text);
     CHECK_FALSE(loaded.rule_set);
@@ -118,6 +122,16 @@ TEST_CASE("scoring: the events of bands are known, however like others they are 
           "rules:\n  - { id: r, on: [lead.heated, lead.mergd], then: [ { add_tags: [a] } ] }\n"}});
     INFO(loaded.text());
     CHECK(loaded.text().empty());
+}
+
+TEST_CASE("scoring: a band does not take the events of others", "[language]") {
+    const auto* type = GENERATE("lead.deleted", "lead.band_changed", "ticket.hot", "lead.*", "hot");
+    const auto loaded = load_scoring(
+        "scores:\n  - id: s\n    points: [ { id: a, on: lead.opened, add: 5 } ]\n    bands: [ { id: a, from: "
+        "1, enter: \"" +
+        std::string(type) + "\" } ]\n");
+    INFO(type);
+    CHECK_FALSE(loaded.rule_set);
 }
 
 TEST_CASE("scoring: two scores are not written to one field", "[language]") {
