@@ -25,7 +25,7 @@ bool fits(const ScoreEntry& entry, const Scope& scope) {
 }
 
 /// Its events keep their worth for good.
-bool is_lasting(const ScoreEntry& entry) {
+bool counts_for_good(const ScoreEntry& entry) {
     return !entry.lasting && !entry.decay;
 }
 
@@ -94,7 +94,7 @@ Part part_of(const ScoreEntry& entry, const ScoreMoment& moment, const KeptScore
     }
     const auto* counted = counted_by(entry, kept);
     if (counted == nullptr) return part;
-    if (is_lasting(entry)) {
+    if (counts_for_good(entry)) {
         part.times = counted->times;
         part.points = entry.add * static_cast<Points>(counted->times);
         return part;
@@ -116,12 +116,12 @@ void forget(const Score& score, Instant now, KeptScore& kept) {
         const auto found = before.find(entry.id);
         if (found == before.end() || entry.on.empty()) continue;
         auto& counted = found->second;
-        if (!is_lasting(entry)) counted.times = 0;
+        if (!counts_for_good(entry)) counted.times = 0;
         // A limit looks back on the newest ones, whatever the clock says: history may be told late.
         const auto looked_back_on = entry.at_most ? static_cast<std::size_t>(entry.at_most->times) : 0;
         std::vector<Instant> left;
         for (std::size_t i = 0; i < counted.at.size(); ++i) {
-            const bool counts = !is_lasting(entry) && worth(entry, counted.at[i], now) != 0;
+            const bool counts = !counts_for_good(entry) && worth(entry, counted.at[i], now) != 0;
             if (counts || i + looked_back_on >= counted.at.size()) left.push_back(counted.at[i]);
         }
         counted.at = std::move(left);
@@ -262,8 +262,8 @@ void count_event(const Scores& scores, const ScoreMoment& moment, ScoreMemory& m
             if (!listens_to(entry, moment.event_type) || !fits(entry, moment.scope)) continue;
             auto& counted = memory[score.id].counted[entry.id];
             if (is_full(entry, counted.at, moment.at)) continue;
-            if (is_lasting(entry)) ++counted.times;
-            if (is_lasting(entry) && !entry.at_most) continue;
+            if (counts_for_good(entry)) ++counted.times;
+            if (counts_for_good(entry) && !entry.at_most) continue;
             counted.at.insert(std::upper_bound(counted.at.begin(), counted.at.end(), moment.at), moment.at);
             if (counted.at.size() > score.remembered_max) counted.at.erase(counted.at.begin());
         }
