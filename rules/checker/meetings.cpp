@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "engine/base/text.h"
+#include "rules/checker/field_values.h"
 #include "rules/evaluator/comparison.h"
 
 namespace rules {
