@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t compared_rows = 500;
 constexpr std::size_t shown_max = 300;
 constexpr auto command_name = "rebuild";
-constexpr auto rebuild_begun = "rebuild_begun";
+constexpr auto rebuild_begun = "begun";
 constexpr auto done = "done";
 
 using LanePlace = Projection::Place;
