@@ -40,11 +40,19 @@ void Evaluation::apply_scoring() {
     add_news(written);
 }
 
+namespace {
+
+/// What stands in the band's field; null = in none.
+engine::Json band_of(const Scored& scored) {
+    return scored.band == nullptr ? engine::Json() : engine::Json(scored.band->id);
+}
+
+}  // namespace
+
 bool Evaluation::write_score(const Score& score, const Scored& scored) {
     if (state_.set(score.field, json_of(scored.points), score.writer) == Ledger::Verdict::fails) return false;
     if (!score.band_field) return true;
-    auto band = scored.band == nullptr ? engine::Json() : engine::Json(scored.band->id);
-    return state_.set(*score.band_field, std::move(band), score.writer) != Ledger::Verdict::fails;
+    return state_.set(*score.band_field, band_of(scored), score.writer) != Ledger::Verdict::fails;
 }
 
 void Evaluation::settle_scores(Decision& decision) {
@@ -57,10 +65,7 @@ void Evaluation::settle_scores(Decision& decision) {
     auto outcome = settle(rule_set_.scores ? *rule_set_.scores : none, score_moment(scope), *memory_);
     for (const auto& [score, scored] : outcome.scored) {
         settle_field(score->field, json_of(scored.points), *score, decision);
-        if (score->band_field)
-            settle_field(*score->band_field,
-                         scored.band == nullptr ? engine::Json() : engine::Json(scored.band->id), *score,
-                         decision);
+        if (score->band_field) settle_field(*score->band_field, band_of(scored), *score, decision);
         for (const auto& change : outcome.changes)
             if (change.score == score->id) tell_of(*score, change, decision);
     }
