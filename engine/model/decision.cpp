@@ -109,6 +109,9 @@ void add_detail(Json& json, const Decision& decision) {
     if (!decision.sla.empty()) json["sla"] = sla_part(decision.sla, true);
     if (decision.sla_state) json["sla_state"] = *decision.sla_state;
     if (decision.score_state) json["score_state"] = *decision.score_state;
+    if (decision.routing_state) json["routing_state"] = *decision.routing_state;
+    if (decision.rate_state) json["rate_state"] = *decision.rate_state;
+    if (!decision.consulted.is_null()) json["consulted"] = decision.consulted;
     if (decision.awaited) json["awaited"] = *decision.awaited;
     if (!decision.entered.empty()) json["entered"] = decision.entered;
     if (!decision.placed.empty()) json["placed"] = placed_part(decision.placed);
@@ -243,6 +246,29 @@ ScoreChange score_change_from(const Json& json) {
     return change;
 }
 
+EscalationChange escalation_change_from(const Json& json) {
+    EscalationChange change;
+    json.at("escalation").get_to(change.escalation);
+    json.at("change").get_to(change.change);
+    json.at("level").get_to(change.level);
+    json.at("round").get_to(change.round);
+    change.at = read(parse_instant(json.at("at").get<std::string>()));
+    if (json.contains("due_at")) change.due = read(parse_instant(json.at("due_at").get<std::string>()));
+    change.reason = json.value("reason", "");
+    if (json.contains("notified")) json.at("notified").get_to(change.notified);
+    return change;
+}
+
+Routed routed_from(const Json& json) {
+    Routed routed;
+    json.at("rule").get_to(routed.rule);
+    json.at("queue").get_to(routed.queue);
+    routed.team = json.value("team", "");
+    routed.agent = json.value("agent", "");
+    routed.considered = json.at("considered");
+    return routed;
+}
+
 Placed placed_from(const Json& json) {
     Placed placed;
     placed.first_delivery = json.value("delivery", std::uint64_t{0});
@@ -351,6 +377,25 @@ Json to_json(const ScoreChange& change) {
     return json;
 }
 
+Json to_json(const EscalationChange& change) {
+    Json json{{"escalation", change.escalation},
+              {"change", change.change},
+              {"level", change.level},
+              {"round", change.round},
+              {"at", to_text(change.at)}};
+    if (change.due) json["due_at"] = to_text(*change.due);
+    if (!change.reason.empty()) json["reason"] = change.reason;
+    if (!change.notified.empty()) json["notified"] = change.notified;
+    return json;
+}
+
+Json to_json(const Routed& routed) {
+    Json json{{"rule", routed.rule}, {"queue", routed.queue}, {"considered", routed.considered}};
+    if (!routed.team.empty()) json["team"] = routed.team;
+    if (!routed.agent.empty()) json["agent"] = routed.agent;
+    return json;
+}
+
 Json to_json(const Decision& decision, bool detail) {
     Json json{{"event", event_part(decision, false)},     {"ruleset", decision.ruleset},
               {"outcome", name_of(decision.outcome)},     {"fired", decision.fired},
@@ -360,6 +405,8 @@ Json to_json(const Decision& decision, bool detail) {
     if (decision.write_back) json["write_back"] = to_json(*decision.write_back);
     if (!decision.sla.empty()) json["sla"] = sla_part(decision.sla, false);
     if (!decision.scores.empty()) json["scores"] = scores_part(decision.scores);
+    if (!decision.escalations.empty()) json["escalations"] = list_of(decision.escalations);
+    if (!decision.routed.empty()) json["routed"] = list_of(decision.routed);
     if (!decision.skipped.empty()) json["skipped"] = skipped_part(decision.skipped);
     if (!decision.failures.empty()) json["failures"] = failures_part(decision.failures);
     if (!decision.cycle.empty()) json["cycle"] = decision.cycle;
@@ -392,6 +439,14 @@ Result<Decision> decision_from_json(const Json& json) {
         if (json.contains("scores"))
             for (const auto& one : json.at("scores")) decision.scores.push_back(score_change_from(one));
         if (json.contains("score_state")) decision.score_state = json.at("score_state");
+        if (json.contains("escalations"))
+            for (const auto& one : json.at("escalations"))
+                decision.escalations.push_back(escalation_change_from(one));
+        if (json.contains("routed"))
+            for (const auto& one : json.at("routed")) decision.routed.push_back(routed_from(one));
+        if (json.contains("routing_state")) decision.routing_state = json.at("routing_state");
+        if (json.contains("rate_state")) decision.rate_state = json.at("rate_state");
+        if (json.contains("consulted")) decision.consulted = json.at("consulted");
         if (json.contains("awaited")) decision.awaited = json.at("awaited");
         if (json.contains("skipped"))
             for (const auto& one : json.at("skipped"))
@@ -425,9 +480,11 @@ std::string canonical_text(const Decision& decision) {
     write_changes(out, "changes", decision.changes);
     // What is rare is written by way of its value.
     out.value("conflicts", list_of(decision.conflicts));
+    if (!decision.consulted.is_null()) out.value("consulted", decision.consulted);
     if (!decision.cycle.empty()) write_texts(out, "cycle", decision.cycle);
     out.value("emitted", list_of(decision.emitted));
     if (!decision.entered.empty()) write_texts(out, "entered", decision.entered);
+    if (!decision.escalations.empty()) out.value("escalations", list_of(decision.escalations));
     write_event(out, decision);
     if (!decision.failures.empty()) out.value("failures", failures_part(decision.failures));
     write_texts(out, "fired", decision.fired);
@@ -437,6 +494,9 @@ std::string canonical_text(const Decision& decision) {
     out.text("now", to_text(decision.now));
     out.text("outcome", name_of(decision.outcome));
     if (!decision.placed.empty()) out.value("placed", placed_part(decision.placed));
+    if (decision.rate_state) out.value("rate_state", *decision.rate_state);
+    if (!decision.routed.empty()) out.value("routed", list_of(decision.routed));
+    if (decision.routing_state) out.value("routing_state", *decision.routing_state);
     out.text("ruleset", decision.ruleset);
     if (decision.score_state) out.value("score_state", *decision.score_state);
     if (!decision.scores.empty()) out.value("scores", scores_part(decision.scores));

@@ -101,6 +101,31 @@ struct ScoreChange {
 };
 Json to_json(const ScoreChange& change);
 
+/// What happened to an escalation of the entity.
+struct EscalationChange {
+    std::string escalation;
+    std::string change;  ///< started, stepped, acknowledged, resumed, ended, exhausted
+    int level = 0;       ///< the last that was reached, counted from 1; 0 = none yet
+    int round = 1;       ///< how often its levels were begun
+    Instant at{};
+    std::optional<Instant> due;         ///< when it goes on by itself
+    std::string reason;                 ///< who or what brought it about; empty = time did
+    std::vector<std::string> notified;  ///< `person ana`, `channel desk`, in order
+    friend bool operator==(const EscalationChange&, const EscalationChange&) = default;
+};
+Json to_json(const EscalationChange& change);
+
+/// The queue that an entity came into, who got it, and why nobody else did.
+struct Routed {
+    std::string rule;
+    std::string queue;
+    std::string team;                 ///< empty = none had room
+    std::string agent;                ///< empty = it waits in the queue
+    Json considered = Json::array();  ///< `[{"agent","load","capacity","reason"}]` as rules/policies has it
+    friend bool operator==(const Routed&, const Routed&) = default;
+};
+Json to_json(const Routed& routed);
+
 /// The rest of a rule that did not run, and why.
 struct Skipped {
     std::string rule;
@@ -176,6 +201,14 @@ struct Decision {
     std::vector<ScoreChange> scores;
     std::optional<Json>
         score_state;  ///< what the entity keeps of its scores from now on; nothing = as before
+    std::vector<EscalationChange> escalations;
+    std::vector<Routed> routed;
+    /// What the entity keeps of its escalations and of its place in a queue from now on; nothing = as before.
+    std::optional<Json> routing_state;
+    /// What the entity keeps of the events counted for rates from now on; nothing = as before.
+    std::optional<Json> rate_state;
+    /// What was read of other lanes' work, as rules/evaluator/decide.h says; null = nothing.
+    Json consulted;
     std::vector<Continuation> continuations;
     std::optional<Json> awaited;  ///< what the entity's rules wait for from now on; nothing = as before
     std::vector<Skipped> skipped;

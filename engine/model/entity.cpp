@@ -14,6 +14,14 @@ std::optional<Instant> time_of(const Json& json) {
 
 }  // namespace
 
+std::optional<Instant> watched_until(const Entity& entity) {
+    if (!entity.routing.empty()) return Instant::max();
+    const auto until = entity.rates.find("until");
+    if (until == entity.rates.end() || !until->is_string()) return std::nullopt;
+    const auto read = parse_instant(until->get_ref<const std::string&>());
+    return read ? std::optional(*read) : std::nullopt;
+}
+
 Json meta_to_json(const Entity& entity) {
     Json meta = Json::object();
     if (entity.deleted) meta["deleted"] = true;
@@ -24,6 +32,8 @@ Json meta_to_json(const Entity& entity) {
     }
     if (!entity.sla.empty()) meta["sla"] = entity.sla;
     if (!entity.scores.empty()) meta["scores"] = entity.scores;
+    if (!entity.routing.empty()) meta["routing"] = entity.routing;
+    if (!entity.rates.empty()) meta["rates"] = entity.rates;
     if (!entity.awaited.empty()) meta["awaited"] = entity.awaited;
     if (!entity.own_writes.empty()) {
         auto& writes = meta["own"] = Json::object();
@@ -44,6 +54,12 @@ Result<void> meta_from_json(Entity& entity, const Json& meta) {
     entity.scores = Json::object();
     if (const auto scores = meta.find("scores"); scores != meta.end() && scores->is_object())
         entity.scores = *scores;
+    entity.routing = Json::object();
+    if (const auto routing = meta.find("routing"); routing != meta.end() && routing->is_object())
+        entity.routing = *routing;
+    entity.rates = Json::object();
+    if (const auto rates = meta.find("rates"); rates != meta.end() && rates->is_object())
+        entity.rates = *rates;
     entity.awaited = Json::array();
     if (const auto awaited = meta.find("awaited"); awaited != meta.end() && awaited->is_array())
         entity.awaited = *awaited;

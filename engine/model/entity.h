@@ -37,12 +37,19 @@ struct Entity {
     FieldTimes times;
     Json sla = Json::object();     ///< its clocks of service levels, as rules/policies keeps them
     Json scores = Json::object();  ///< what its scores are made of, as rules/policies keeps it
+    Json routing =
+        Json::object();            ///< its escalations and its place in a queue, as rules/policies keeps them
+    Json rates = Json::object();   ///< its events that rates count, as rules/policies keeps them
     Json awaited = Json::array();  ///< the events that rules of its lane wait for, as the pipeline keeps them
     std::map<std::string, OwnWrite> own_writes;  ///< dotted field without the kind → our undelivered write
 
     bool known() const { return version > 0; }
     friend bool operator==(const Entity&, const Entity&) = default;
 };
+
+/// Until when decisions of other lanes look at what is kept with the entity: for good where it is routed or
+/// escalated, else as long as `rates` says (its member `until`); nothing = they do not.
+std::optional<Instant> watched_until(const Entity& entity);
 
 /// What is stored beside the fields: times, own writes, the tombstone.
 Json meta_to_json(const Entity& entity);

@@ -344,6 +344,8 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     for (const auto& change : decision.changes) apply(decided.after, change);
     if (decided.after.deleted) end_scores(*before, decision);
     if (decision.score_state) decided.after.scores = *decision.score_state;
+    if (decision.routing_state) decided.after.routing = *decision.routing_state;
+    if (decision.rate_state) decided.after.rates = *decision.rate_state;
     const bool changed = merged.fields_differ || !decision.changes.empty();
     if (changed) decided.after.version = before->version + 1;
     if (clocks.are_kept() && decided.after.known()) clocks.finish(links.objects(), decided.after, decision);

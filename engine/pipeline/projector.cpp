@@ -211,6 +211,8 @@ Result<void> Projector::change_entity(const JournalRecord& record, const Event& 
     if (decision.write_back) note_own_writes(entity, decision, delivery_key(event, 0));
     if (decision.sla_state) entity.sla = *decision.sla_state;
     if (decision.score_state) entity.scores = *decision.score_state;
+    if (decision.routing_state) entity.routing = *decision.routing_state;
+    if (decision.rate_state) entity.rates = *decision.rate_state;
     if (decision.awaited) entity.awaited = *decision.awaited;
     entity.version = record.entity_version;
     // Times of an entity without a version have nothing to be the times of.
