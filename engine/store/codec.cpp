@@ -96,6 +96,12 @@ std::string email_of(const Entity& entity) {
     return normal_email(field->get_ref<const std::string&>());
 }
 
+std::optional<std::int64_t> watched_microseconds(const Entity& entity) {
+    const auto until = watched_until(entity);
+    if (!until) return std::nullopt;
+    return microseconds_of(*until);
+}
+
 Result<Digest> digest_from(std::string_view bytes, std::string_view what) {
     Digest digest;
     if (bytes.size() != digest.size())

@@ -30,6 +30,8 @@ std::string event_key(const EventKey& key);
 std::string normal_email(std::string_view email);
 /// The normalised `email` of a living entity's fields; empty when it has none.
 std::string email_of(const Entity& entity);
+/// What `watched_until` says, in microseconds.
+std::optional<std::int64_t> watched_microseconds(const Entity& entity);
 
 /// Fails with corrupt unless the bytes are a digest.
 Result<Digest> digest_from(std::string_view bytes, std::string_view what);

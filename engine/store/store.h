@@ -320,6 +320,10 @@ public:
     /// By subject; an empty kind is every kind.
     virtual Result<std::vector<Entity>> entities(const TenantName& tenant, std::string_view kind,
                                                  std::string_view after_subject, std::size_t limit) = 0;
+    /// The entities that decisions of other lanes look at later than `after`, as `watched_until` says; by
+    /// subject, those behind `after_subject`. Found without reading the others.
+    virtual Result<std::vector<Entity>> watched(const TenantName& tenant, Instant after,
+                                                std::string_view after_subject, std::size_t limit) = 0;
 
     /// What waits, in order of place / number; for start-up and for feeding bounded queues.
     virtual Result<std::vector<PendingEvent>> pending(int partition, std::uint64_t after_place,

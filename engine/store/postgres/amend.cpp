@@ -1,11 +1,16 @@
 // Projections put right from the journal.
 
+#include <limits>
+
 #include "engine/store/codec.h"
 #include "engine/store/postgres/backend.h"
 #include "postgres/sql.inc"
 
 namespace engine::postgres {
 namespace {
+
+/// NULL, as put_entity takes it.
+constexpr auto nothing = std::numeric_limits<std::int64_t>::min();
 
 Result<void> only_error(const Result<Rows>& rows) {
     if (!rows) return rows.error();
@@ -24,7 +29,8 @@ Result<void> PostgresStore::amend(const Amendment& amendment) {
         for (const auto& entity : amendment.entities) {
             const auto put = only_error(open.run(
                 sql::put_entity, values(*tenant, entity.subject.text(), entity.version, email_of(entity),
-                                        stored_text(entity.fields), stored_text(meta_to_json(entity)))));
+                                        stored_text(entity.fields), stored_text(meta_to_json(entity)),
+                                        watched_microseconds(entity).value_or(nothing))));
             if (!put) return put;
         }
         for (const auto& seen : amendment.seen)

@@ -46,6 +46,8 @@ public:
                                                   std::string_view after_subject) override;
     Result<std::vector<Entity>> entities(const TenantName& tenant, std::string_view kind,
                                          std::string_view after_subject, std::size_t limit) override;
+    Result<std::vector<Entity>> watched(const TenantName& tenant, Instant after,
+                                        std::string_view after_subject, std::size_t limit) override;
 
     Result<std::vector<PendingEvent>> pending(int partition, std::uint64_t after_place,
                                               std::size_t limit) override;

@@ -45,6 +45,13 @@ void Column::add(std::string_view bytes) {
     ++size_;
 }
 
+void Column::add(std::optional<std::int64_t> number) {
+    if (number)
+        add(*number);
+    else
+        add_null();
+}
+
 void Column::add_null() {
     append(wire_, null_length);
     ++size_;

@@ -2,6 +2,7 @@
 /// Column: an array as PostgreSQL takes it in binary, so that nothing has to be escaped.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,7 @@ public:
     void add(std::uint64_t number) { add(static_cast<std::int64_t>(number)); }
     void add(int number) { add(static_cast<std::int64_t>(number)); }
     void add(std::string_view bytes);
+    void add(std::optional<std::int64_t> number);
     void add_null();
     /// The bytes of a number alone.
     static std::string number(std::int64_t value);

@@ -19,7 +19,7 @@ void CommitColumns::give_to(Values& values) {
     give(values, seen.keys, seen.tenants, seen.streams, seen.events, seen.decisions, seen.digests);
     give(values, decided.keys, decided.seqs);
     give(values, entities.tenants, entities.subjects, entities.first_versions, entities.first_fields,
-         entities.versions, entities.emails, entities.fields, entities.metas);
+         entities.versions, entities.emails, entities.fields, entities.metas, entities.watched);
     give(values, counters.partitions, counters.places, counters.numbers);
     give(values, gone.partitions, gone.places);
     give(values, pending.partitions, pending.places, pending.tenants, pending.subjects, pending.kinds,

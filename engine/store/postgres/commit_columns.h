@@ -16,7 +16,7 @@ inline Column bytes_column() {
     return Column(Column::Of::bytes);
 }
 
-/// schema/sql/postgres/0001_initial.sql says what each is for.
+/// schema/sql/postgres/0004_watched.sql says what each is for.
 struct CommitColumns {
     struct {
         Column ids = number_column(), from = number_column(), seqs = number_column(), hashes = bytes_column();
@@ -43,7 +43,7 @@ struct CommitColumns {
     struct {
         Column tenants = number_column(), subjects = text_column(), first_versions = number_column(),
                first_fields = text_column(), versions = number_column(), emails = bytes_column(),
-               fields = text_column(), metas = text_column();
+               fields = text_column(), metas = text_column(), watched = number_column();
     } entities;
     struct {
         Column partitions = number_column(), places = number_column(), numbers = number_column();

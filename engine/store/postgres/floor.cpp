@@ -140,6 +140,7 @@ private:
         entities.emails.add_null();
         entities.fields.add(like_.text(sizes_.fields));
         entities.metas.add(like_.text(sizes_.meta));
+        entities.watched.add_null();
     }
 
     Result<void> commit() {

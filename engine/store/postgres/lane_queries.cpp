@@ -125,6 +125,18 @@ Result<std::vector<Entity>> PostgresStore::entities(const TenantName& tenant, st
                           });
 }
 
+Result<std::vector<Entity>> PostgresStore::watched(const TenantName& tenant, Instant after,
+                                                   std::string_view after_subject, std::size_t limit) {
+    const auto id = find_tenant(tenant);
+    if (!id) return id.error();
+    return all_of<Entity>(
+        ask(*id, sql::list_watched, values(*id, microseconds_of(after), after_subject, limit)),
+        [&](const Rows& rows, std::size_t row) {
+            return entity_from(tenant, rows.text(row, 0), rows.count(row, 1), rows.text(row, 2),
+                               rows.text(row, 3));
+        });
+}
+
 Result<std::vector<PendingEvent>> PostgresStore::pending(int partition, std::uint64_t after_place,
                                                          std::size_t limit) {
     return all_of<PendingEvent>(

@@ -62,6 +62,7 @@ void LoadColumns::write(const Entity& entity, const Place& place) {
         entities.emails.add(email);
     entities.fields.add(stored_text(entity.fields));
     entities.metas.add(stored_text(meta_to_json(entity)));
+    entities.watched.add(watched_microseconds(entity));
 }
 
 void LoadColumns::write(const PendingEvent& pending, const Place& place) {

@@ -78,7 +78,8 @@ const std::vector<Migration>& migrations() {
     static const std::vector<Migration> all{
         migration(1, "initial", sql::migration_0001_initial),
         migration(2, "journal_partitions", sql::migration_0002_journal_partitions),
-        migration(3, "erasure", sql::migration_0003_erasure)};
+        migration(3, "erasure", sql::migration_0003_erasure),
+        migration(4, "watched", sql::migration_0004_watched)};
     return all;
 }
 

@@ -340,6 +340,7 @@ void StepColumns::fill_entities() {
             entities.emails.add(email);
         entities.fields.add(row.fields);
         entities.metas.add(stored_text(meta_to_json(*row.last)));
+        entities.watched.add(watched_microseconds(*row.last));
     }
 }
 

@@ -32,7 +32,8 @@ Result<void> SqliteStore::amend_entity(std::int64_t tenant, const Entity& entity
     std::optional<std::string_view> email;
     if (!normal.empty()) email = normal;
     return only_error(database_->run(sql::put_entity, tenant, entity.subject.text(), entity.version, email,
-                                     stored_text(entity.fields), stored_text(meta_to_json(entity))));
+                                     stored_text(entity.fields), stored_text(meta_to_json(entity)),
+                                     watched_microseconds(entity)));
 }
 
 Result<void> SqliteStore::amend_seen(const SeenEvent& seen) {

@@ -132,7 +132,7 @@ private:
         ids_[lane] = ++last_id_;
         return only_error(database_.run(sql::add_entity, tenant, subject, versions_[lane],
                                         std::optional<std::string_view>(), like_.text(sizes_.fields),
-                                        like_.text(sizes_.meta)));
+                                        like_.text(sizes_.meta), std::optional<std::int64_t>()));
     }
 
     Result<void> finish() {

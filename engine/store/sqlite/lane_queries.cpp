@@ -85,6 +85,18 @@ Result<std::vector<Entity>> SqliteStore::entities(const TenantName& tenant, std:
     });
 }
 
+Result<std::vector<Entity>> SqliteStore::watched(const TenantName& tenant, Instant after,
+                                                 std::string_view after_subject, std::size_t limit) {
+    const auto number = tenants_.find(tenant.text());
+    if (!number) return number.error();
+    auto rows =
+        database_->query(sql::list_watched, *number, microseconds_of(after), after_subject, limit_of(limit));
+    if (!rows) return rows.error();
+    return all_of<Entity>(*std::move(rows), [&](const Rows& row) {
+        return entity_from(tenant, row.text(0), row.count(1), row.text(2), row.text(3));
+    });
+}
+
 Result<std::vector<PendingEvent>> SqliteStore::pending(int partition, std::uint64_t after_place,
                                                        std::size_t limit) {
     auto rows = database_->query(sql::list_pending, position_of(partition, bounded(after_place)),

@@ -97,7 +97,8 @@ Result<void> Loader::write(const SeenRow& seen) {
 Result<void> Loader::write(const Entity& entity) {
     return of_tenant(entity.tenant, [&](std::int64_t tenant) {
         return row_.add_entity(tenant, entity.subject.text(), entity.version, email_of(entity),
-                               stored_text(entity.fields), stored_text(meta_to_json(entity)));
+                               stored_text(entity.fields), stored_text(meta_to_json(entity)),
+                               watched_microseconds(entity));
     });
 }
 

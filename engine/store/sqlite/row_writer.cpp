@@ -41,10 +41,12 @@ Result<void> RowWriter::add_record(const JournalRecord& record, std::int64_t str
 }
 
 Result<void> RowWriter::add_entity(std::int64_t tenant, std::string_view subject, std::uint64_t version,
-                                   std::string_view email, std::string_view fields, std::string_view meta) {
+                                   std::string_view email, std::string_view fields, std::string_view meta,
+                                   std::optional<std::int64_t> watched_until) {
     std::optional<std::string_view> known_email;
     if (!email.empty()) known_email = email;
-    return only_error(database_.run(sql::add_entity, tenant, subject, version, known_email, fields, meta));
+    return only_error(
+        database_.run(sql::add_entity, tenant, subject, version, known_email, fields, meta, watched_until));
 }
 
 Result<void> RowWriter::add_pending(std::int64_t tenant, const PendingEvent& pending,

@@ -28,7 +28,8 @@ public:
 
     Result<void> add_record(const JournalRecord& record, std::int64_t stream);
     Result<void> add_entity(std::int64_t tenant, std::string_view subject, std::uint64_t version,
-                            std::string_view email, std::string_view fields, std::string_view meta);
+                            std::string_view email, std::string_view fields, std::string_view meta,
+                            std::optional<std::int64_t> watched_until);
     Result<void> add_pending(std::int64_t tenant, const PendingEvent& pending, std::uint64_t event_seq);
     Result<void> add_delivery(std::int64_t tenant, const Delivery& delivery);
     Result<void> put_dead_letter(std::int64_t tenant, const DeadLetter& letter);

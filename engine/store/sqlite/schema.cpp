@@ -15,7 +15,8 @@ constexpr int noting_migration = 2;
 const std::vector<Migration>& migrations() {
     static const std::vector<Migration> all{migration(1, "initial", sql::migration_0001_initial),
                                             migration(2, "migrations", sql::migration_0002_migrations),
-                                            migration(3, "detached", sql::migration_0003_detached)};
+                                            migration(3, "detached", sql::migration_0003_detached),
+                                            migration(4, "watched", sql::migration_0004_watched)};
     return all;
 }
 

@@ -214,9 +214,12 @@ Result<void> StepWriter::write_entity(const Entity& entity) {
                             std::to_string(entity.version));
     }
     std::string email = email_of(entity);
-    row.email_changed = row.email_changed || email != row.head.email;
+    const auto watched_until = watched_microseconds(entity);
+    row.index_changed =
+        row.index_changed || email != row.head.email || watched_until != row.head.watched_until;
     row.head.version = entity.version;
     row.head.email = std::move(email);
+    row.head.watched_until = watched_until;
     row.fields = std::move(fields);
     row.meta = stored_text(meta_to_json(entity));
     return {};
@@ -239,7 +242,8 @@ Result<void> StepWriter::read_entity(const std::string& subject, EntityRow& row)
     const auto found = rows->next();
     if (!found) return found.error();
     if (*found) {
-        row.head = {rows->integer(0), rows->count(1), std::string(rows->text(2))};
+        row.head = {rows->integer(0), rows->count(1), std::string(rows->text(2)), std::nullopt};
+        if (!rows->is_null(5)) row.head.watched_until = rows->integer(5);
         row.fields = rows->text(3);
     } else {
         row.fields = "{}";
@@ -370,11 +374,11 @@ Result<void> StepWriter::finish_entities() {
         std::optional<std::string_view> email;
         if (!head.email.empty()) email = head.email;
         const auto written =
-            head.id == 0
-                ? row_.add_entity(key.first, key.second, head.version, head.email, *row.fields, row.meta)
-            : row.email_changed
-                ? only_error(database_.run(sql::set_entity_and_email, head.id, head.version, *row.fields,
-                                           row.meta, email))
+            head.id == 0 ? row_.add_entity(key.first, key.second, head.version, head.email, *row.fields,
+                                           row.meta, head.watched_until)
+            : row.index_changed
+                ? only_error(database_.run(sql::set_indexed_entity, head.id, head.version, *row.fields,
+                                           row.meta, email, head.watched_until))
                 : only_error(database_.run(sql::set_entity, head.id, head.version, *row.fields, row.meta));
         if (!written) return written.error();
         if (head.id == 0) row.head.id = database_.last_row();

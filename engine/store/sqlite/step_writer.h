@@ -32,6 +32,7 @@ struct EntityHead {
     std::int64_t id = 0;  ///< 0 until it has a row
     std::uint64_t version = 0;
     std::string email;
+    std::optional<std::int64_t> watched_until;
 };
 
 /// The stream of the tenant with that number, made when there is none; inside a transaction. Fails as the
@@ -89,7 +90,7 @@ private:
         EntityHead head;
         std::optional<std::string> fields;  ///< nothing while only the head is known
         std::string meta;
-        bool email_changed = false;
+        bool index_changed = false;  ///< the address, or until when it is watched
     };
     struct Counters {
         std::uint64_t place = 0;

@@ -80,7 +80,7 @@ SELECT signalbox.renew($1::int8, $2::int8, $3::int8);
 SELECT signalbox.commit_steps($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
     $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44,
     $45, $46, $47, $48, $49, $50, $51, $52, $53, $54, $55, $56, $57, $58, $59, $60, $61, $62, $63, $64, $65, $66, $67, $68,
-    $69, $70);
+    $69, $70, $71);
 
 -- name: add_stream
 INSERT INTO signalbox.streams (tenant, name) VALUES ($1::int8, $2::text) RETURNING id;
@@ -220,11 +220,17 @@ WHERE tenant = $1::int8 AND email = $2::bytea AND subject > $3::text AND subject
 SELECT subject, version, fields, meta FROM signalbox.entities
 WHERE tenant = $1::int8 AND subject > $2::text AND subject < $3::text ORDER BY subject LIMIT $4::int8;
 
+-- name: list_watched
+SELECT subject, version, fields, meta FROM signalbox.entities
+WHERE tenant = $1::int8 AND watched_until > $2::int8 AND subject > $3::text ORDER BY subject LIMIT $4::int8;
+
 -- name: put_entity
-INSERT INTO signalbox.entities (tenant, subject, version, email, fields, meta)
-VALUES ($1::int8, $2::text, $3::int8, nullif($4::bytea, ''::bytea), $5::text, $6::text)
+INSERT INTO signalbox.entities (tenant, subject, version, email, fields, meta, watched_until)
+VALUES ($1::int8, $2::text, $3::int8, nullif($4::bytea, ''::bytea), $5::text, $6::text,
+        nullif($7::int8, '-9223372036854775808'::int8))
 ON CONFLICT (tenant, subject) DO UPDATE
-SET version = excluded.version, email = excluded.email, fields = excluded.fields, meta = excluded.meta;
+SET version = excluded.version, email = excluded.email, fields = excluded.fields, meta = excluded.meta,
+    watched_until = excluded.watched_until;
 
 -- name: put_seen
 INSERT INTO signalbox.seen (key, tenant, stream, event_seq, decision_seq, content_digest)

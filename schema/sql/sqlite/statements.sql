@@ -137,7 +137,7 @@ LEFT JOIN journal j ON j.position = (e.stream << 40) + e.event_seq
 WHERE e.key BETWEEN ? AND ? ORDER BY j.time, e.stream, e.event_seq;
 
 -- name: find_entity
-SELECT id, version, email, fields, meta FROM entities WHERE tenant = ? AND subject = ?;
+SELECT id, version, email, fields, meta, watched_until FROM entities WHERE tenant = ? AND subject = ?;
 
 -- name: find_entity_by_email
 SELECT subject, version, fields, meta FROM entities
@@ -147,19 +147,25 @@ WHERE tenant = ? AND email = ? AND subject > ? AND subject < ? ORDER BY subject 
 SELECT subject, version, fields, meta FROM entities
 WHERE tenant = ? AND subject > ? AND subject < ? ORDER BY subject LIMIT ?;
 
+-- name: list_watched
+SELECT subject, version, fields, meta FROM entities INDEXED BY entities_watched
+WHERE tenant = ? AND watched_until > ? AND subject > ? ORDER BY subject LIMIT ?;
+
 -- name: add_entity
-INSERT INTO entities (tenant, subject, version, email, fields, meta) VALUES (?, ?, ?, ?, ?, ?);
+INSERT INTO entities (tenant, subject, version, email, fields, meta, watched_until) VALUES (?, ?, ?, ?, ?, ?, ?);
 
 -- name: set_entity
 UPDATE entities SET version = ?2, fields = ?3, meta = ?4 WHERE id = ?1;
 
--- name: set_entity_and_email
-UPDATE entities SET version = ?2, fields = ?3, meta = ?4, email = ?5 WHERE id = ?1;
+-- Setting what stands in an index writes the index, be it the same.
+-- name: set_indexed_entity
+UPDATE entities SET version = ?2, fields = ?3, meta = ?4, email = ?5, watched_until = ?6 WHERE id = ?1;
 
 -- name: put_entity
-INSERT INTO entities (tenant, subject, version, email, fields, meta) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO entities (tenant, subject, version, email, fields, meta, watched_until) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (tenant, subject) DO UPDATE
-SET version = excluded.version, email = excluded.email, fields = excluded.fields, meta = excluded.meta;
+SET version = excluded.version, email = excluded.email, fields = excluded.fields, meta = excluded.meta,
+    watched_until = excluded.watched_until;
 
 -- name: put_seen
 INSERT INTO seen (key, stream, event_seq, decision_seq, content_digest) VALUES (?, ?, ?, ?, ?)

@@ -48,6 +48,35 @@ TEST_CASE("amend: entities are what is said, whatever is stored, and go on from 
     need(commit(*store, next));
 }
 
+TEST_CASE("amend: what other lanes look at is what is said, whatever is stored", "[store]") {
+    const auto backend = GENERATE(from_range(all_backends()));
+    INFO(backend.name);
+    OpenStore store(backend);
+    Step step = step_at(1);
+    step.entities = {entity_of("ticket/1", 1, Json::object()), entity_of("ticket/2", 1, Json::object()),
+                     entity_of("ticket/3", 1, Json::object())};
+    step.entities[0].routing = {{"queue", "billing"}};
+    step.entities[1].routing = {{"queue", "billing"}};
+    need(commit(*store, step));
+
+    auto change = amendment();
+    change.entities = {entity_of("ticket/1", 1, Json::object()), entity_of("ticket/2", 1, Json::object()),
+                       entity_of("ticket/3", 1, Json::object()), entity_of("ticket/4", 1, Json::object())};
+    change.entities[1].rates = {{"until", to_text(at(100))}};
+    change.entities[2].routing = {{"queue", "billing"}};
+    change.entities[3].routing = {{"queue", "billing"}};
+    need(store->amend(change));
+    CHECK(subjects_of(need(store->watched(acme, at(0), "", 9))) ==
+          std::vector<std::string>{"ticket/2", "ticket/3", "ticket/4"});
+    CHECK(subjects_of(need(store->watched(acme, at(100), "", 9))) ==
+          std::vector<std::string>{"ticket/3", "ticket/4"});
+
+    Step next = step_at(2);
+    next.entities = {entity_of("ticket/3", 2, Json::object())};
+    need(commit(*store, next));
+    CHECK(subjects_of(need(store->watched(acme, at(100), "", 9))) == std::vector<std::string>{"ticket/4"});
+}
+
 TEST_CASE("amend: known events and counters are put right, and counters never go back", "[store]") {
     const auto backend = GENERATE(from_range(all_backends()));
     INFO(backend.name);

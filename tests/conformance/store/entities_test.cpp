@@ -27,6 +27,22 @@ std::vector<std::string> subjects_of(const std::vector<Entity>& entities) {
 
 using Names = std::vector<std::string>;
 
+Entity routed(const std::string& about, std::uint64_t version) {
+    auto entity = entity_of(about, version, {{"n", version}});
+    entity.routing = {{"queue", "billing"}};
+    return entity;
+}
+
+Entity rated(const std::string& about, std::uint64_t version, int until) {
+    auto entity = entity_of(about, version, {{"n", version}});
+    entity.rates = {{"until", to_text(at(until))}};
+    return entity;
+}
+
+Names watched_at(Store& store, int seconds) {
+    return subjects_of(need(store.watched(acme, at(seconds), "", 10)));
+}
+
 }  // namespace
 
 TEST_CASE("entities: every value of the fields and what is beside them come back equal", "[store]") {
@@ -150,6 +166,71 @@ TEST_CASE("entities: a kind is listed page by page in order of subject", "[store
     CHECK(subjects_of(need(store->entities(acme, "ticket", "ticket/desk:2", 2))).empty());
     CHECK(subjects_of(need(store->entities(acme, "tick", "", 10))).empty());
     CHECK(subjects_of(need(store->entities(other_tenant, "ticket", "", 10))) == Names{"ticket/0"});
+}
+
+TEST_CASE("entities: what other lanes look at is listed for as long as they do, page by page", "[store]") {
+    const auto backend = GENERATE(from_range(all_backends()));
+    INFO(backend.name);
+    OpenStore store(backend);
+    need(write(*store, rated("ticket/4", 1, 200)));
+    need(write(*store, rated("ticket/2", 1, 100)));
+    need(write(*store, routed("ticket/3", 1)));
+    need(write(*store, routed("agent/1", 1)));
+    need(write(*store, entity_of("ticket/1", 1, {{"a", 1}})));
+    auto foreign = routed("ticket/0", 1);
+    foreign.tenant = other_tenant;
+    need(write(*store, foreign));
+
+    CHECK(watched_at(*store, 99) == Names{"agent/1", "ticket/2", "ticket/3", "ticket/4"});
+    CHECK(watched_at(*store, 100) == Names{"agent/1", "ticket/3", "ticket/4"});
+    CHECK(watched_at(*store, 200) == Names{"agent/1", "ticket/3"});
+    CHECK(subjects_of(need(store->watched(acme, at(0), "agent/1", 2))) == Names{"ticket/2", "ticket/3"});
+    CHECK(subjects_of(need(store->watched(acme, at(0), "ticket/2", 9))) == Names{"ticket/3", "ticket/4"});
+    CHECK(need(store->watched(acme, at(0), "ticket/4", 9)).empty());
+    CHECK(need(store->watched(acme, at(0), "agent/1", 1)).front() == rated("ticket/2", 1, 100));
+    CHECK(subjects_of(need(store->watched(other_tenant, at(0), "", 9))) == Names{"ticket/0"});
+    CHECK(need(store->watched(TenantName("nobody"), at(0), "", 9)).empty());
+}
+
+TEST_CASE("entities: until when other lanes look at one moves with it, and ends with it", "[store]") {
+    const auto backend = GENERATE(from_range(all_backends()));
+    const bool remembered = GENERATE(true, false);
+    INFO(backend.name << (remembered ? ", remembered" : ", opened again"));
+    OpenStore store(backend);
+    need(write(*store, rated("ticket/1", 1, 100)));
+    need(write(*store, entity_of("ticket/2", 1, {{"email", "a@example.com"}})));
+    need(write(*store, routed("ticket/3", 1)));
+    if (!remembered && backend.lasting) store.reopen();
+
+    SECTION("moved") {
+        need(write(*store, rated("ticket/1", 2, 300)));
+        CHECK(watched_at(*store, 200) == Names{"ticket/1", "ticket/3"});
+        CHECK(watched_at(*store, 300) == Names{"ticket/3"});
+    }
+    SECTION("set, with the version and the fields as they were") {
+        auto changed = entity_of("ticket/2", 1, {{"email", "a@example.com"}});
+        changed.routing = {{"queue", "billing"}};
+        need(write(*store, changed));
+        CHECK(watched_at(*store, 200) == Names{"ticket/2", "ticket/3"});
+        CHECK(subject_by_email(*store, "ticket", "a@example.com") == "ticket/2");
+    }
+    SECTION("no longer routed") {
+        need(write(*store, entity_of("ticket/3", 2, {{"n", 2}})));
+        CHECK(watched_at(*store, 0) == Names{"ticket/1"});
+    }
+    SECTION("no longer routed, and still counted") {
+        need(write(*store, rated("ticket/3", 2, 100)));
+        CHECK(watched_at(*store, 0) == Names{"ticket/1", "ticket/3"});
+        CHECK(watched_at(*store, 100).empty());
+    }
+    SECTION("there and back inside one commit") {
+        Step first = step_at(1);
+        first.entities = {routed("ticket/2", 2), entity_of("ticket/3", 2, {{"n", 2}})};
+        Step second = step_at(1);
+        second.entities = {entity_of("ticket/2", 3, {{"n", 3}}), routed("ticket/3", 3)};
+        need(commit(*store, {first, second}));
+        CHECK(watched_at(*store, 200) == Names{"ticket/3"});
+    }
 }
 
 }  // namespace entities_test

@@ -44,6 +44,9 @@ std::string first_version(const Folder& folder) {
     const auto path = folder.file("store.db");
     run_sql(path, "PRAGMA journal_mode = WAL; BEGIN;" + text_of_file("schema/sql/sqlite/0001_initial.sql") +
                       "INSERT INTO store (id, partitions) VALUES (1, 4);"
+                      "INSERT INTO tenants (name) VALUES ('acme');"
+                      "INSERT INTO entities (tenant, subject, version, fields, meta)"
+                      " VALUES (1, 'ticket/1', 1, '{}', '{}');"
                       "PRAGMA application_id = 1396862840; PRAGMA user_version = 1; COMMIT");
     return path;
 }
@@ -62,11 +65,24 @@ std::string first_database(const Folder& folder) {
             migration(1, "initial", text_of_file("schema/sql/postgres/0001_initial.sql").c_str()).checksum +
             "', now(), '0.1.0';"
             "INSERT INTO signalbox.tenants (name) VALUES ('acme');"
+            "INSERT INTO signalbox.entities (tenant, subject, version, fields, meta)"
+            " VALUES (1, 'ticket/1', 1, '{}', '{}');"
             "INSERT INTO signalbox.streams (tenant, name, seq) VALUES (1, 'p3', 1);"
             "INSERT INTO signalbox.journal VALUES (1, 1, 1, now(), 'event', 'ticket/1', 0, 'e1', '', '', "
             "'engine', 0,"
             " '', '', NULL, NULL)");
     return url;
+}
+
+/// Nobody looked at the entity of the older store; from now on somebody can.
+void check_watched(Store& store) {
+    CHECK(need(store.entity(acme, subject("ticket/1")))->version == 1);
+    CHECK(need(store.watched(acme, at(0), "", 9)).empty());
+    Step step = step_at(1);
+    step.entities = {entity_of("ticket/1", 2, Json::object())};
+    step.entities[0].routing = {{"queue", "billing"}};
+    need(commit(store, step));
+    CHECK(need(store.watched(acme, at(0), "", 9)) == step.entities);
 }
 
 }  // namespace
@@ -101,6 +117,7 @@ TEST_CASE("PostgreSQL: an older schema is refused, taken up by a migration, and 
     {
         const auto store = need(open_postgres(url));
         need(store->own());
+        check_watched(*store);
         run_in_database(folder, "DELETE FROM signalbox.migrations WHERE number >= 2");
         const auto owned = migrate_postgres(url, std::nullopt);
         CHECK(owned.error().code == Code::conflict);
@@ -131,6 +148,7 @@ TEST_CASE("SQLite: an older schema is refused, taken up by a migration, and has 
     CHECK(store->info().partitions == 4);
     need(store->own());
     need(commit(*store, decided_step("e1", "ticket/1", 1)));
+    check_watched(*store);
 }
 
 TEST_CASE("SQLite: a migration that fails leaves the store as it was", "[store]") {
@@ -150,8 +168,8 @@ TEST_CASE("SQLite: a store is not migrated while a process owns it, and nobody o
     const auto late = need(open_sqlite(path));
     need(owner->own());
     run_sql(path,
-            "ALTER TABLE streams DROP COLUMN detached_seq; ALTER TABLE streams DROP COLUMN detached_hash;"
-            "DELETE FROM migrations WHERE number = 3; PRAGMA user_version = 2");
+            "DROP INDEX entities_watched; ALTER TABLE entities DROP COLUMN watched_until;"
+            "DELETE FROM migrations WHERE number = 4; PRAGMA user_version = 3");
     const auto refused = migrate_sqlite(path, std::nullopt);
     CHECK(refused.error().code == Code::conflict);
     CHECK_THAT(refused.error().message, Catch::Contains("stop it"));

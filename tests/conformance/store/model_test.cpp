@@ -125,6 +125,8 @@ Entity Dice::entity(const Model& model) {
     Entity entity = found == model.entities.end() ? entity_of(about, 0, Json::object()) : found->second;
     entity.tenant = acme;
     entity.times.base = at(steps_);
+    if (one_in(3)) entity.routing = one_in(3) ? Json{{"queue", "billing"}} : Json::object();
+    if (one_in(2)) entity.rates = {{"until", to_text(at(static_cast<int>(below(500))))}};
     if (one_in(4)) return entity;
     entity.version += one_in(12) ? 2 : 1;
     entity.fields["n"] = below(1000);
@@ -229,6 +231,10 @@ void compare_entities(Store& store, const Model& model) {
         const auto found = need(store.entity_by_email(acme, "contact", email));
         CHECK((found ? found->subject.text() : "") == by_email[email]);
     }
+    std::vector<Entity> watched;
+    for (const auto& [about, entity] : model.entities)
+        if (watched_until(entity) > at(250)) watched.push_back(entity);
+    CHECK(need(store.watched(acme, at(250), "", 100'000)) == watched);
 }
 
 template <class Value>

@@ -69,6 +69,7 @@ void fill(Store& store) {
     other.seen->tenant = other_tenant;
     other.entities = {entity_of("contact/7", 1, {{"email", "A@Example.com "}})};
     other.entities[0].tenant = other_tenant;
+    other.entities[0].routing = {{"queue", "billing"}};
     need(commit(store, other));
     need(store.put_rule_set(acme, "sha256:1", {{"rules.yaml", "rules: []\n"}}));
     need(store.put_rule_set(other_tenant, "sha256:2", {{"rules.yaml", std::string(50'000, 'x')}}));
@@ -110,6 +111,7 @@ void check_goes_on(Store& store) {
     CHECK(need(store.counters(3)).first == 6);
     CHECK(need(store.counters(2)).second == 3);
     CHECK(need(store.entity_by_email(other_tenant, "contact", "a@example.com")));
+    CHECK(need(store.watched(other_tenant, at(0), "", 9)).size() == 1);
     CHECK(need(store.leave(request_for(acme, "x"))) == 3);
     CHECK(faults_of(store).empty());
 }

@@ -313,6 +313,7 @@ std::string everything(Store& store, const std::vector<std::string>& subjects) {
             add_all(out, "history", need(store.history(tenant, subject(about), all)));
             add_all(out, "continuations", need(store.continuations(tenant, subject(about))));
         }
+        add_all(out, "watched", need(store.watched(tenant, at(0), "", all)));
         add_all(out, "timers", need(store.timers(tenant, all)));
         add_all(out, "dead letters", need(store.dead_letters(tenant, all)));
         add_all(out, "keys", need(store.keys(tenant)));

@@ -51,6 +51,10 @@ public:
                                                          std::string_view, std::size_t) override {
         return none();
     }
+    engine::Result<std::vector<engine::Entity>> watched(const engine::TenantName&, engine::Instant,
+                                                        std::string_view, std::size_t) override {
+        return none();
+    }
     engine::Result<std::vector<engine::PendingEvent>> pending(int, std::uint64_t, std::size_t) override {
         return none();
     }

@@ -64,6 +64,10 @@ public:
                                          std::string_view after, std::size_t limit) override {
         return store_->entities(tenant, kind, after, limit);
     }
+    Result<std::vector<Entity>> watched(const TenantName& tenant, Instant after,
+                                        std::string_view after_subject, std::size_t limit) override {
+        return store_->watched(tenant, after, after_subject, limit);
+    }
     Result<std::vector<PendingEvent>> pending(int partition, std::uint64_t after,
                                               std::size_t limit) override {
         return store_->pending(partition, after, limit);
