@@ -469,6 +469,19 @@ Catalogue Catalogue::shipped() {
     return catalogue;
 }
 
+void Catalogue::add_escalation(const std::string& id) {
+    const auto take = [&](const char* name, FieldType type, std::vector<std::string> values,
+                          const char* description) {
+        const auto path = "escalations." + id + "." + name;
+        fields_[path] = {path, type, std::move(values), description, false};
+    };
+    take("state", text, {"running", "acknowledged", "exhausted"}, "absent when it is not under way");
+    take("level", number, {}, "the last that was reached, counted from 1");
+    take("round", number, {}, "how often its levels were begun");
+    take("started_at", instant, {}, "");
+    take("due_at", instant, {}, "when it goes on by itself");
+}
+
 bool Catalogue::add(Field field) {
     for (auto above = parent_of(field.path); !above.empty(); above = parent_of(above)) {
         const auto found = fields_.find(above);

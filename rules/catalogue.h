@@ -58,6 +58,8 @@ public:
     void add_kind(const std::string& kind);
     /// Replaces the link of the same field.
     void add_link(Link link);
+    /// Makes readable below `escalations.<id>` where an escalation stands.
+    void add_escalation(const std::string& id);
 
     bool has_kind(std::string_view kind) const;
     /// A kind with a life of its own: a message is only read in the decision that brings it.

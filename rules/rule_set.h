@@ -172,6 +172,24 @@ struct ScoreStep {
     };
     std::vector<Gift> gifts;
 };
+/// `escalate: retention-leads`: begins an escalation, or says what becomes of one.
+struct EscalateStep {
+    enum class Wish { start, restart, acknowledge, end };
+    Wish wish = Wish::start;
+    std::string escalation;
+    std::string kind;  ///< of the escalation's entities
+};
+std::string_view name_of(EscalateStep::Wish wish);
+/// `route: retention`: into that queue, and to an agent who has room.
+struct RouteStep {
+    std::vector<std::string> queues;  ///< asked in order; empty = all of the kind
+    bool asks_conditions = false;     ///< the first whose `when` holds, instead of the one named
+    FieldPath queue_field;            ///< of a queue that routing.yaml does not know: only this is written
+};
+struct EscalationWish {
+    EscalateStep step;
+    std::string rule;  ///< whose step it is
+};
 struct CallStep {
     std::string connection;
     std::string action;
@@ -183,7 +201,7 @@ struct CallStep {
 
 struct Step {
     std::variant<SetStep, UnsetStep, TagsStep, AssignStep, EmitStep, StopStep, IfStep, CallStep, WaitStep,
-                 CancelStep, WaitForStep, ScoreStep>
+                 CancelStep, WaitForStep, ScoreStep, EscalateStep>
         what;
     engine::Place place;
     /// `as` names whose results this step (conditions and templates, nested ones too) reads.
@@ -278,6 +296,7 @@ class Tagging;
 struct Score;
 /// In the order of the file.
 using Scores = std::vector<Score>;
+struct Routing;
 
 /// Limits and modes of a rule set, from tenant.yaml and rules.yaml.
 struct RuleSetOptions {
@@ -301,6 +320,7 @@ struct RuleSet {
     std::vector<SlaPolicy> sla;              ///< in the order in which they are tried
     std::shared_ptr<const Tagging> tagging;  ///< null = none
     std::shared_ptr<const Scores> scores;    ///< null = none
+    std::shared_ptr<const Routing> routing;  ///< null = none
     std::vector<Rule> rules;  ///< enabled ones, in evaluation order: (order, file path, position)
     engine::ConnectionSignatures connections;
 };

@@ -1,6 +1,7 @@
 #include "engine/pipeline/decide_event.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "engine/base/text.h"
@@ -10,6 +11,7 @@
 #include "engine/pipeline/timers.h"
 #include "rules/evaluator/event_view.h"
 #include "rules/evaluator/fit.h"
+#include "rules/policies/escalation.h"
 #include "rules/policies/scoring.h"
 #include "rules/policies/sla.h"
 
@@ -37,12 +39,16 @@ Result<std::vector<Event>> embedded(const Tenant& tenant, const Event& event, Sn
     return events;
 }
 
+using OlderTenants = std::vector<std::shared_ptr<const Tenant>>;
+
 /// What rules can read of other kinds.
 class Links {
 public:
-    Links(const Tenant& tenant, const Work& work, const Json& document, Snapshot& snapshot)
+    /// `older` are tenants whose rules have something to say, too.
+    Links(const Tenant& tenant, const Work& work, OlderTenants older, const Json& document,
+          Snapshot& snapshot)
         : tenant_(tenant),
-          began_under_(work.began_under.get()),
+          older_(std::move(older)),
           event_(*work.event),
           document_(document),
           snapshot_(snapshot) {}
@@ -72,7 +78,8 @@ private:
         const auto by = [&](const Tenant& tenant) {
             return tenant.kinds_read.contains(kind) && tenant.rule_set->catalogue.has_kind(kind);
         };
-        return by(tenant_) || (began_under_ != nullptr && by(*began_under_));
+        return by(tenant_) ||
+               std::any_of(older_.begin(), older_.end(), [&](const auto& tenant) { return by(*tenant); });
     }
 
     Result<void> follow(const rules::Link& link) {
@@ -98,7 +105,7 @@ private:
     }
 
     const Tenant& tenant_;
-    const Tenant* began_under_;
+    OlderTenants older_;
     const Event& event_;
     const Json& document_;
     Snapshot& snapshot_;
@@ -195,6 +202,21 @@ void note_oddities(const Tenant& tenant, const Event& event, Merged& merged) {
     if (!misplaced.empty())
         merged.notes.push_back("not read: " + misplaced.text() + "; the fields of a " + kind +
                                " stand in data." + kind);
+}
+
+/// Under whose rules escalations of the entity began, when they are not the active ones. What cannot be had
+/// any more is left out.
+Result<OlderTenants> older_of(const Tenant& tenant, const Entity& entity, Snapshot& snapshot) {
+    OlderTenants older;
+    std::set<std::string> versions;
+    for (const auto& [id, run] : rules::escalation_runs_from(entity.routing.value("escalations", Json())))
+        if (run.ruleset != tenant.rule_set->version) versions.insert(run.ruleset);
+    for (const auto& version : versions) {
+        auto found = snapshot.tenant_under(entity.tenant, version);
+        if (!found) return found.error();
+        if (*found) older.push_back(*std::move(found));
+    }
+    return older;
 }
 
 /// The clocks of the entity's service levels, through one decision.
@@ -326,7 +348,13 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     if (input.resume && work.began_under) input.resume->began_under = work.began_under->rule_set.get();
     input.is_silent = (is_rest_of_wait(event) && !input.resume) || is_only_for_schedule(event);
     input.trace = options.trace;
-    Links links(tenant, work, merged.entity.fields, snapshot);
+    input.is_deleted = merged.entity.deleted;
+    if (!before->routing.empty()) input.routing = before->routing;
+    auto older = older_of(tenant, *before, snapshot);
+    if (!older) return older.error();
+    for (const auto& one : *older) input.older.push_back(one->rule_set);
+    if (work.began_under) older->push_back(work.began_under);
+    Links links(tenant, work, *std::move(older), merged.entity.fields, snapshot);
     if (auto done = links.read(); !done) return done.error();
     input.linked = &links.objects();
     input.linked_versions = links.versions();
@@ -346,7 +374,9 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     if (decision.score_state) decided.after.scores = *decision.score_state;
     if (decision.routing_state) decided.after.routing = *decision.routing_state;
     if (decision.rate_state) decided.after.rates = *decision.rate_state;
-    const bool changed = merged.fields_differ || !decision.changes.empty();
+    // An entity of which nothing is known but that it is escalated has to be kept for that.
+    const bool is_first = !before->known() && decision.routing_state;
+    const bool changed = merged.fields_differ || !decision.changes.empty() || is_first;
     if (changed) decided.after.version = before->version + 1;
     if (clocks.are_kept() && decided.after.known()) clocks.finish(links.objects(), decided.after, decision);
     add_write_back(tenant, event, decided);

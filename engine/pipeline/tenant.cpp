@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "engine/base/yaml.h"
+#include "rules/policies/routing.h"
 #include "rules/policies/scoring.h"
 #include "rules/policies/tagging.h"
 
@@ -50,6 +51,7 @@ public:
             for (const auto& score : *rule_set.scores)
                 for (const auto& entry : score.entries)
                     if (entry.when) add(*entry.when);
+        if (rule_set.routing) add(*rule_set.routing);
         return std::move(roots_);
     }
 
@@ -62,6 +64,20 @@ private:
         for (const auto& entry : tagging.file().add) add_entry(entry);
         for (const auto& list : tagging.file().set)
             for (const auto& entry : list.entries) add_entry(entry);
+    }
+    void add(const rules::Routing& routing) {
+        const auto add_recipient = [&](const rules::Recipient& recipient) {
+            for (const auto& step : recipient.notify) add(step);
+        };
+        for (const auto& agent : routing.agents) add_recipient(agent);
+        for (const auto& team : routing.teams) add_recipient(team);
+        for (const auto& channel : routing.channels) add_recipient(channel);
+        for (const auto& escalation : routing.escalations) {
+            if (escalation.ends.when) add(*escalation.ends.when);
+            if (escalation.acknowledged && escalation.acknowledged->when) add(*escalation.acknowledged->when);
+            for (const auto& level : escalation.levels)
+                if (level.when) add(*level.when);
+        }
     }
     void add(const rules::Condition& condition) {
         if (condition.kind == rules::Condition::Kind::comparison)
@@ -114,6 +130,7 @@ private:
     void add_step(const rules::UnsetStep&) {}
     void add_step(const rules::StopStep&) {}
     void add_step(const rules::ScoreStep&) {}
+    void add_step(const rules::EscalateStep&) {}
 
     std::set<std::string> roots_;
 };

@@ -37,7 +37,8 @@ private:
         if (root == kind_) return place_in_entity(field, value);
         if (field.asks_of_change && field.changed) return false;  // nobody changes another entity here
         if (value.is_null()) return true;
-        if (root == "now" || root == "sla" || root == "changes" || root == "steps") return false;
+        if (root == "now" || root == "sla" || root == "escalations" || root == "changes" || root == "steps")
+            return false;
         if (field.path.keys.empty())
             data_[root] = value;
         else

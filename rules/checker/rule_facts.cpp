@@ -126,6 +126,11 @@ private:
         rule_.repeats_well = false;
     }
 
+    void take(const EscalateStep&) {
+        rule_.acts = rule_.may_fail = true;
+        rule_.repeats_well = false;
+    }
+
     void take(const CallStep& step) {
         rule_.acts = rule_.may_fail = true;
         rule_.repeats_well = false;

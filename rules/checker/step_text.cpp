@@ -93,6 +93,9 @@ struct Writer {
         for (const auto& gift : step.gifts) points[gift.score] = gift.points;
         return {{"score", points}};
     }
+    Json operator()(const EscalateStep& step) const {
+        return {{"escalate", step.escalation}, {"wish", name_of(step.wish)}};
+    }
     Json operator()(const StopStep&) const { return "stop"; }
     Json operator()(const IfStep& step) const {
         return {

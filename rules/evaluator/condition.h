@@ -26,6 +26,7 @@ public:
 
     const EventView* event = nullptr;                      ///< below `event`
     const engine::Json* sla = nullptr;                     ///< below `sla`
+    const engine::Json* escalations = nullptr;             ///< below `escalations`
     const std::vector<engine::Change>* changes = nullptr;  ///< what change conditions look at; also `changes`
     engine::Instant now{};                                 ///< also `now`, as text
 

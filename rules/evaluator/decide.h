@@ -2,6 +2,7 @@
 /// Decides what a rule set makes of one event. Pure: the same input gives the same decision, always.
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,8 +46,12 @@ struct DecisionInput {
     /// What the matcher read from the payload's bytes ahead, if anything; borrowed. Only where the document
     /// and the linked objects hold every value that the payload has for them.
     const PayloadReadings* payload = nullptr;
-    engine::Json scores;  ///< what the entity keeps of its scores; null = nothing
-    engine::Json sla;     ///< what can be read below `sla`; null = nothing
+    engine::Json scores;   ///< what the entity keeps of its scores; null = nothing
+    engine::Json sla;      ///< what can be read below `sla`; null = nothing
+    engine::Json routing;  ///< what the entity keeps of its escalations and its queue; null = nothing
+    /// Rule sets that its escalations began under, when they are not the active one.
+    std::vector<std::shared_ptr<const RuleSet>> older;
+    bool is_deleted = false;  ///< the entity is a tombstone now
     engine::Instant now{};
     std::vector<PresetWrite> presets;
     std::optional<Resume> resume;  ///< runs the rest of that rule instead of matching the event first

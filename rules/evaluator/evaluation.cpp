@@ -58,6 +58,10 @@ Evaluation::Evaluation(const RuleSet& rule_set, const Matcher& matcher, Decision
     if (input_.linked != nullptr)
         for (const auto& [kind, fields] : *input_.linked) scope_.set(kind, &fields);
     scope_.set(input_.kind, &state_.readable());
+    if (input_.routing.is_null()) return;
+    escalations_ = escalation_runs_from(input_.routing.value("escalations", engine::Json::object()));
+    escalation_view_ = escalation_view(escalations_);
+    scope_.escalations = &escalation_view_;
 }
 
 // ---- before the passes ----
@@ -293,6 +297,7 @@ Decision Evaluation::finish() {
     state_.finish(decision);
     if (fatal_conflict_) decision.conflicts = {std::move(*fatal_conflict_)};
     settle_scores(decision);
+    follow_escalations(decision);
     decision.trace = trace_.take();
     return decision;
 }

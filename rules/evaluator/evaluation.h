@@ -16,6 +16,7 @@
 #include "rules/evaluator/trace.h"
 #include "rules/evaluator/working_state.h"
 #include "rules/matcher/matcher.h"
+#include "rules/policies/routing.h"
 #include "rules/policies/scoring.h"
 #include "rules/rule_set.h"
 
@@ -87,6 +88,11 @@ private:
     void settle_field(const FieldPath& field, engine::Json value, const Score& score,
                       engine::Decision& decision);
     void tell_of(const Score& score, const engine::ScoreChange& change, engine::Decision& decision);
+    /// On what the rules and scores left: what becomes of the entity's escalations, and who is told.
+    void follow_escalations(engine::Decision& decision);
+    void tell_people(const LevelReached& reached, Scope& scope, engine::Decision& decision);
+    void tell(const Told& told, const Escalation& escalation, Scope& scope, engine::Decision& decision);
+    const RuleSet* rule_set_of(const std::string& version) const;
     void add_news(std::size_t written);
     void write_preset(const PresetWrite& preset, const FieldPath& field);
     void resume(const Rule& rule, const RuleSet& rule_set, const engine::Continuation& continuation);
@@ -107,7 +113,9 @@ private:
     WorkingState::Mark base_;            ///< the state before any rule ran, and before tagging
     std::vector<engine::Change> given_;  ///< what tagging and scoring wrote
     std::optional<ScoreMemory> memory_;  ///< nothing where there are no scores
-    std::vector<engine::Change> news_;   ///< empty when nothing was
+    EscalationRuns escalations_;
+    engine::Json escalation_view_;
+    std::vector<engine::Change> news_;  ///< empty when nothing was
 
     std::unique_ptr<MatchCursor> cursor_;
     std::vector<std::size_t> fired_before_pass_;  ///< for each pass: how many firings came before it

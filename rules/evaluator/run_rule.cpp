@@ -271,6 +271,14 @@ private:
         return Next::go_on;
     }
 
+    Result<Next> perform(const EscalateStep& step) {
+        if (step.kind != run_.subject.kind())
+            return engine::invalid("escalation " + engine::in_quotes(step.escalation) + " is of a " +
+                                   step.kind + ", and this is a " + std::string(run_.subject.kind()));
+        state_.wishes.push_back({step, run_.rule.id});
+        return Next::go_on;
+    }
+
     Result<Next> perform(const WaitStep&) { return Next::go_on; }     // run_step has begun it
     Result<Next> perform(const WaitForStep&) { return Next::go_on; }  // run_step has begun it
     Result<Next> perform(const StopStep&) { return Next::stop; }
@@ -454,7 +462,8 @@ const Step* step_before(const std::vector<Step>& steps, std::span<const int> pat
 bool is_timer_name(std::string_view name) {
     constexpr std::size_t bytes_max = 256;
     const bool is_ours = name.starts_with("wait:") || name.starts_with("sla:") ||
-                         name.starts_with("score:") || name.starts_with("schedule:");
+                         name.starts_with("score:") || name.starts_with("schedule:") ||
+                         name.starts_with("escalation:") || name.starts_with("routing:");
     return !name.empty() && name.size() <= bytes_max && !is_ours &&
            std::none_of(name.begin(), name.end(),
                         [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });

@@ -51,6 +51,7 @@ const Json* Scope::find(std::string_view root, std::span<const std::string> keys
         if (entry.name == root) return entry.value ? find_below(*entry.value, keys) : nullptr;
     if (root == "event") return event ? event->find(keys) : nullptr;
     if (root == "sla") return sla ? find_below(*sla, keys) : nullptr;
+    if (root == "escalations") return escalations ? find_below(*escalations, keys) : nullptr;
     return keys.empty() ? computed(root) : nullptr;
 }
 

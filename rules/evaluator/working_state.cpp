@@ -144,7 +144,7 @@ void WorkingState::show(const FieldPath& field, Json value) {
 
 WorkingState::Mark WorkingState::mark() const {
     return {readable_.mark(), apart_ ? apart_->mark() : 0, ledger_.mark(), actions.size(), emitted.size(),
-            timers.size(),    continuations.size(),        gifts.size()};
+            timers.size(),    continuations.size(),        gifts.size(),   wishes.size()};
 }
 
 void WorkingState::undo_to(const Mark& mark) {
@@ -159,6 +159,7 @@ void WorkingState::undo_to(const Mark& mark) {
     timers.resize(mark.timers);
     continuations.resize(mark.continuations);
     gifts.resize(mark.gifts);
+    wishes.resize(mark.wishes);
 }
 
 void WorkingState::end_rule() {

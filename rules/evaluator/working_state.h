@@ -44,6 +44,7 @@ public:
         std::size_t timers = 0;
         std::size_t continuations = 0;
         std::size_t gifts = 0;
+        std::size_t wishes = 0;
     };
     Mark mark() const;
     void undo_to(const Mark& mark);
@@ -61,6 +62,7 @@ public:
     std::vector<engine::TimerChange> timers;  ///< of one name the last counts
     std::vector<engine::Continuation> continuations;
     std::vector<ScoreStep::Gift> gifts;  ///< points that rules gave
+    std::vector<EscalationWish> wishes;
 
 private:
     Document& result() { return apart_ ? *apart_ : readable_; }

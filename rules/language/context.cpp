@@ -102,6 +102,7 @@ std::optional<FieldPath> read_path(const std::string& text, const Place& place, 
     if (keys.empty() || has_empty_key(keys)) return unknown_field(text, place, "", context);
     FieldPath path{text, keys.front(), {keys.begin() + 1, keys.end()}, FieldType::any};
     if (path.root == "steps") return read_result(std::move(path), place, context);
+    if (context.further_roots.contains(path.root)) return path;
     if (path.keys.empty() && (path.root == "event" || context.catalogue.has_kind(path.root))) {
         path.type = FieldType::object;
         return path;

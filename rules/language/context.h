@@ -33,7 +33,10 @@ struct RuleContext {
     std::set<std::string> reads = {};
     /// The event types that steps wait for.
     std::vector<AwaitedType> awaited = {};
-    const Scores* scores = nullptr;  ///< null = none
+    const Scores* scores = nullptr;    ///< null = none
+    const Routing* routing = nullptr;  ///< null = none
+    /// What can be read here besides fields; nothing is known of what is below.
+    std::set<std::string> further_roots = {};
     /// Lists of steps by name, `steps:` of the rule files; borrowed.
     const StepLists* step_lists = nullptr;
     /// Those that are being read, from the outside in.

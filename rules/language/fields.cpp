@@ -19,8 +19,9 @@ bool is_word(std::string_view text) {
 
 /// Roots that rules read and that are no kinds of entity.
 bool is_reserved(const std::string& kind) {
-    return kind == "event" || kind == "sla" || kind == "timer" || kind == "changes" || kind == "steps" ||
-           kind == "result" || kind == "now";
+    static const std::vector<std::string> roots{"event", "sla",     "escalations", "escalation", "target",
+                                                "timer", "changes", "steps",       "result",     "now"};
+    return has(roots, kind);
 }
 
 void read_kind(const YamlNode& node, Catalogue& catalogue, Problems& problems) {

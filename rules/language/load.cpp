@@ -10,6 +10,7 @@
 #include "rules/language/fields.h"
 #include "rules/language/options.h"
 #include "rules/language/reading.h"
+#include "rules/language/routing.h"
 #include "rules/language/rule_reader.h"
 #include "rules/language/scoring.h"
 #include "rules/language/sla.h"
@@ -58,6 +59,7 @@ public:
         read_sla_file();
         read_tagging_file();
         read_scoring_file();
+        read_routing_file();
         read_rule_files();
         warn_of_unread_files();
         return std::move(rule_set_);
@@ -85,6 +87,11 @@ private:
     void read_scoring_file() {
         const auto file = files_.find("scoring.yaml");
         if (file != files_.end()) read_scoring(parse_file(*file, problems_), rule_set_, problems_);
+    }
+
+    void read_routing_file() {
+        const auto file = files_.find("routing.yaml");
+        if (file != files_.end()) read_routing(parse_file(*file, problems_), rule_set_, problems_);
     }
 
     void read_tagging_file() {
@@ -183,8 +190,7 @@ private:
     }
 
     static bool is_later_file(const std::string& name) {
-        static const std::vector<std::string> names{"routing.yaml"};
-        return known_file(name, names) || (name.starts_with("scripts/") && name.ends_with(".lua"));
+        return name.starts_with("scripts/") && name.ends_with(".lua");
     }
 
     const Files& files_;
@@ -197,8 +203,8 @@ private:
 }  // namespace
 
 std::vector<std::string> tenant_file_names() {
-    return {"tenant.yaml",    "rules.yaml", "fields.yaml",  "connections.yaml",
-            "calendars.yaml", "sla.yaml",   "tagging.yaml", "scoring.yaml"};
+    return {"tenant.yaml", "rules.yaml",   "fields.yaml",  "connections.yaml", "calendars.yaml",
+            "sla.yaml",    "tagging.yaml", "scoring.yaml", "routing.yaml"};
 }
 
 std::vector<std::string> tenant_keys() {

@@ -138,6 +138,11 @@ const std::vector<Word>& step_words() {
         {"score", "score: points",
          "Gives this entity points of a score of `scoring.yaml` for good, or takes them.",
          "score: { readiness: -20 }"},
+        {"escalate", "name of an escalation, or a map of `restart`, `acknowledge` or `end` to one",
+         "Begins an escalation of `routing.yaml` for this entity, unless it is under way; or begins it anew, "
+         "says "
+         "that somebody has taken it on, or ends it.",
+         "escalate: retention-leads"},
         {"cancel", "name or list", "Ends timers of this entity that `emit` has set for later.",
          "cancel: reminder"},
         {"stop", "true", "Ends this rule. `- stop` is short for it.", "stop: true"},

@@ -20,7 +20,7 @@ using engine::in_quotes;
 using engine::YamlNode;
 
 constexpr int order_most = 1'000'000;
-constexpr std::size_t id_bytes_max = 200;
+constexpr std::size_t rule_id_bytes_max = 200;
 
 bool is_printable(const std::string& text) {
     return std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20; });
@@ -78,9 +78,9 @@ void RuleReader::read_id(const YamlNode& node, Rule& rule) {
     const auto id = read_text(node, "id", problems_);
     if (!id) return;
     rule.id = *id;
-    if (id->size() > id_bytes_max || !is_printable(*id))
+    if (id->size() > rule_id_bytes_max || !is_printable(*id))
         problems_.error("bad-value", node.place,
-                        "an id is one line of at most " + std::to_string(id_bytes_max) + " bytes");
+                        "an id is one line of at most " + std::to_string(rule_id_bytes_max) + " bytes");
     if (id->starts_with("scoring:"))
         problems_.error("bad-value", node.place,
                         "ids that begin with scoring: are those of the scores of scoring.yaml");
@@ -191,6 +191,7 @@ RuleContext RuleReader::context_of(const std::vector<std::string>& on) const {
     context.events = engine::join(on, ", ");
     context.step_lists = &step_lists_;
     context.scores = rule_set_.scores.get();
+    context.routing = rule_set_.routing.get();
     return context;
 }
 

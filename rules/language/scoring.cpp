@@ -25,13 +25,13 @@ using Ids = std::map<std::string, engine::Place>;
 
 constexpr Points points_most = 1'000'000 * Points{100};
 constexpr int remembered_most = 1'000;
-constexpr std::size_t id_bytes_max = 100;
+constexpr std::size_t score_id_bytes_max = 100;
 constexpr engine::Duration lasting_max = std::chrono::days(36'525);
 
 bool is_of_the_clock(const Comparison& comparison) {
     return comparison.op == Operator::older_than || comparison.op == Operator::newer_than ||
            comparison.op == Operator::within_hours || comparison.field.root == "now" ||
-           comparison.field.root == "sla";
+           comparison.field.root == "sla" || comparison.field.root == "escalations";
 }
 
 /// The first condition that is true for a time only: on a change, on the event, or on the clock.
@@ -110,9 +110,9 @@ private:
         const bool is_plain = std::all_of(text->begin(), text->end(), [](char c) {
             return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F;
         });
-        if (!is_plain || text->size() > id_bytes_max)
+        if (!is_plain || text->size() > score_id_bytes_max)
             problems_.error("bad-value", id->place,
-                            "an id is one line of at most " + std::to_string(id_bytes_max) + " bytes");
+                            "an id is one line of at most " + std::to_string(score_id_bytes_max) + " bytes");
         const auto [known, is_new] = ids.try_emplace(*text, id->place);
         if (!is_new)
             problems_.error(

@@ -13,6 +13,7 @@
 #include "rules/language/reading.h"
 #include "rules/language/scoring.h"
 #include "rules/language/values.h"
+#include "rules/policies/routing.h"
 #include "rules/policies/scoring.h"
 
 namespace rules {
@@ -352,6 +353,49 @@ ScoreStep read_score(const YamlNode::Entry& entry, RuleContext& context) {
     return step;
 }
 
+/// `escalate: retention-leads`, or a map of what is wished to its name.
+std::optional<StepKind> read_escalate(const YamlNode::Entry& entry, RuleContext& context) {
+    auto& problems = context.problems;
+    EscalateStep step;
+    const YamlNode* name = &entry.value;
+    if (entry.value.is_map()) {
+        static const std::vector<std::string> wishes{"start", "restart", "acknowledge", "end"};
+        check_keys(entry.value, wishes, "escalate", problems);
+        if (entry.value.entries.size() != 1) {
+            problems.error("bad-value", entry.value.place, "escalate names one escalation");
+            return std::nullopt;
+        }
+        name = &entry.value.entries.front().value;
+        const auto found = std::find(wishes.begin(), wishes.end(), entry.value.entries.front().key);
+        if (found == wishes.end()) return std::nullopt;
+        step.wish = static_cast<EscalateStep::Wish>(found - wishes.begin());
+    }
+    const auto id = read_text(*name, "escalate", problems);
+    if (!id) return std::nullopt;
+    static const Routing none;
+    const auto& escalations = (context.routing == nullptr ? none : *context.routing).escalations;
+    const auto found = std::find_if(escalations.begin(), escalations.end(),
+                                    [&](const Escalation& one) { return one.id == *id; });
+    if (found == escalations.end()) {
+        std::vector<std::string> names;
+        for (const auto& one : escalations) names.push_back(one.id);
+        problems.error("dangling-escalation", name->place,
+                       "there is no escalation " + in_quotes(*id) +
+                           (names.empty() ? ": write it in routing.yaml, under escalations"
+                                          : problems.hint(*id, names)));
+        return std::nullopt;
+    }
+    if (!context.subject_kinds.empty() && !context.subject_kinds.contains(found->kind))
+        problems.error(
+            "wrong-entity", name->place,
+            in_quotes(*id) + " is an escalation of a " + found->kind + "; " + context.events +
+                " is about a " +
+                engine::join({context.subject_kinds.begin(), context.subject_kinds.end()}, " or "));
+    step.escalation = found->id;
+    step.kind = found->kind;
+    return step;
+}
+
 StopStep read_stop(const YamlNode::Entry& entry, RuleContext& context) {
     const auto flag = read_flag(entry.value, "stop", context.problems);
     if (flag && !*flag)
@@ -396,6 +440,7 @@ std::optional<StepKind> read_kind(const YamlNode& map, const YamlNode::Entry& en
     if (entry.key == "wait_for") return read_wait_for(map, entry, context);
     if (entry.key == "cancel") return read_cancel(entry, context);
     if (entry.key == "score") return read_score(entry, context);
+    if (entry.key == "escalate") return read_escalate(entry, context);
     if (entry.key == "stop") return read_stop(entry, context);
     if (entry.key == "if") return read_if(map, entry, context);
     return read_call(map, entry, context);
@@ -515,12 +560,12 @@ std::vector<Step> read_steps(const YamlNode& node, RuleContext& context) {
 }
 
 std::vector<std::string> step_names() {
-    return {"set",      "unset",  "add_tags", "remove_tags", "assign", "emit", "wait",
-            "wait_for", "cancel", "stop",     "if",          "run",    "score"};
+    return {"set",      "unset",  "add_tags", "remove_tags", "assign", "emit",  "wait",
+            "wait_for", "cancel", "stop",     "if",          "run",    "score", "escalate"};
 }
 
 std::vector<std::string> later_steps() {
-    return {"route", "escalate", "lua"};
+    return {"route", "lua"};
 }
 
 }  // namespace rules

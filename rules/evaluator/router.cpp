@@ -1,0 +1,133 @@
+#include "rules/evaluator/router.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/text.h"
+
+namespace rules {
+namespace {
+
+using engine::Json;
+using engine::Result;
+
+std::string text_of(const Scope& scope, const std::optional<FieldPath>& field) {
+    const auto* value = field ? scope.find(*field) : nullptr;
+    if (value == nullptr || value->is_structured() || value->is_null()) return "";
+    return value->is_string() ? value->get<std::string>() : engine::canonical_json(*value);
+}
+
+Json json_of(const AgentLoad& load) {
+    Json json{{"open", Json::object()}};
+    for (const auto& [channel, count] : load.open) json["open"][channel] = count;
+    if (load.turn > 0) json["turn"] = load.turn;
+    return json;
+}
+
+AgentLoad load_from(const Json& json) {
+    AgentLoad load;
+    if (!json.is_object()) return load;
+    if (const auto open = json.find("open"); open != json.end() && open->is_object())
+        for (const auto& [channel, count] : open->items())
+            if (count.is_number_integer()) load.open[channel] = count.get<int>();
+    if (const auto turn = json.find("turn"); turn != json.end() && turn->is_number_integer())
+        load.turn = turn->get<std::uint64_t>();
+    return load;
+}
+
+}  // namespace
+
+RecordingBoard::RecordingBoard(RoutingBoard* board, Json recorded)
+    : board_(board), recorded_(std::move(recorded)) {}
+
+/// Asked once for each: within one decision the desk stands still.
+template <class Ask>
+Json RecordingBoard::answer(const char* what, const std::string& key, Ask ask) {
+    auto& known = said_[what];
+    if (const auto found = known.find(key); found != known.end()) return *found;
+    Json answer;
+    if (!recorded_.is_null())
+        answer = recorded_.value(what, Json::object()).value(key, Json());
+    else if (board_ != nullptr)
+        answer = ask(*board_);
+    known[key] = answer;
+    return answer;
+}
+
+AgentLoad RecordingBoard::load_of(const std::string& agent) {
+    return load_from(
+        answer("loads", agent, [&](RoutingBoard& board) { return json_of(board.load_of(agent)); }));
+}
+
+std::uint64_t RecordingBoard::last_turn() {
+    const auto turn = answer("turn", "last", [](RoutingBoard& board) { return Json(board.last_turn()); });
+    return turn.is_number_integer() ? turn.get<std::uint64_t>() : 0;
+}
+
+std::string RecordingBoard::holder_of(const std::string& requester) {
+    const auto holder =
+        answer("holders", requester, [&](RoutingBoard& board) { return Json(board.holder_of(requester)); });
+    return holder.is_string() ? holder.get<std::string>() : "";
+}
+
+std::string RecordingBoard::next_for(const std::string& agent) {
+    const auto next = answer("next", agent, [&](RoutingBoard& board) { return Json(board.next_for(agent)); });
+    return next.is_string() ? next.get<std::string>() : "";
+}
+
+Result<const Queue*> Router::queue_of(const RouteStep& step, const Scope& scope) const {
+    const auto& queues = rule_set_.routing->queues;
+    const auto fits = [&](const Queue& queue) {
+        return queue.kind == kind_ && (!queue.when || holds(*queue.when, scope));
+    };
+    if (step.queues.empty()) {
+        for (const auto& queue : queues)
+            if (fits(queue)) return &queue;
+        return static_cast<const Queue*>(nullptr);
+    }
+    for (const auto& id : step.queues) {
+        const auto* queue = queue_named(*rule_set_.routing, id);
+        if (queue == nullptr) return engine::invalid("there is no queue " + engine::in_quotes(id));
+        if (queue->kind != kind_)
+            return engine::invalid("queue " + engine::in_quotes(id) + " is for a " + queue->kind +
+                                   ", and this is a " + kind_);
+        if (!step.asks_conditions || fits(*queue)) return queue;
+    }
+    return static_cast<const Queue*>(nullptr);
+}
+
+Result<RoutedTo> Router::route(const RouteStep& step, std::string_view rule, const Scope& scope) {
+    const auto queue = queue_of(step, scope);
+    if (!queue) return queue.error();
+    if (*queue != nullptr) return route(**queue, rule, scope);
+    RoutedTo nowhere;
+    nowhere.routed.rule = rule;
+    return nowhere;
+}
+
+Result<RoutedTo> Router::route(const Queue& queue, std::string_view rule, const Scope& scope) {
+    const auto& routing = *rule_set_.routing;
+    RoutedTo to;
+    to.channel = text_of(scope, queue.channel_field);
+    to.requester = text_of(scope, queue.sticky_field);
+    const Lookup lookup = [&scope](const engine::Path& path) { return scope.find(path); };
+    for (const auto& skill : queue.skills) {
+        const auto rendered = skill.render(lookup, rule_set_.options.text_bytes_max);
+        if (!rendered) return engine::Error{rendered.error().code, "skills: " + rendered.error().message};
+        if (rendered->is_string() && !rendered->get_ref<const std::string&>().empty())
+            to.skills.push_back(rendered->get<std::string>());
+    }
+    const auto choice =
+        choose(routing, queue,
+               {now_, to.channel, to.requester, text_of(scope, queue.assignee_field), to.skills, board_});
+    to.queue = choice.queue;
+    to.opens = choice.opens;
+    to.routed = {std::string(rule), choice.queue->id, choice.team, choice.agent, choice.considered};
+    const auto team = std::find_if(routing.teams.begin(), routing.teams.end(),
+                                   [&](const Team& one) { return one.id == choice.team; });
+    if (team != routing.teams.end()) to.group = team->group;
+    if (!choice.agent.empty()) to.assignee = choice.agent;
+    return to;
+}
+
+}  // namespace rules

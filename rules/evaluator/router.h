@@ -1,0 +1,76 @@
+#pragma once
+/// Router: brings the entity of one decision into a queue and to an agent, and keeps its place at the desk.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/json.h"
+#include "engine/model/decision.h"
+#include "rules/evaluator/condition.h"
+#include "rules/policies/routing.h"
+#include "rules/rule_set.h"
+
+namespace rules {
+
+/// Answers from a board, and writes down what it said; or, where something is written down already, from
+/// that.
+class RecordingBoard final : public RoutingBoard {
+public:
+    /// `recorded` is what an earlier decision wrote down; null = ask the board, which may be null, too: then
+    /// the desk is empty.
+    RecordingBoard(RoutingBoard* board, engine::Json recorded);
+
+    AgentLoad load_of(const std::string& agent) override;
+    std::uint64_t last_turn() override;
+    std::string holder_of(const std::string& requester) override;
+    std::string next_for(const std::string& agent) override;
+
+    /// `{"loads","turn","holders","next"}` as far as they were asked for; null = nothing was.
+    engine::Json take() { return std::exchange(said_, engine::Json()); }
+
+private:
+    template <class Ask>
+    engine::Json answer(const char* what, const std::string& key, Ask ask);
+
+    RoutingBoard* board_;
+    engine::Json recorded_;
+    engine::Json said_;
+};
+
+/// Where a route led: what is to be written, and what stands in the decision.
+struct RoutedTo {
+    const Queue* queue = nullptr;
+    engine::Routed routed;
+    engine::Json group;     ///< null = none
+    engine::Json assignee;  ///< null = it waits
+    std::string channel;
+    std::string requester;
+    std::vector<std::string> skills;
+    std::optional<engine::Instant> opens;
+};
+
+/// Borrows all of it. One decision's.
+class Router {
+public:
+    Router(const RuleSet& rule_set, std::string kind, engine::Instant now, RoutingBoard& board)
+        : rule_set_(rule_set), kind_(std::move(kind)), now_(now), board_(board) {}
+
+    /// The queue that the step means; null when none of them fits, and then why is in the error. Fails with
+    /// invalid_input for one of another kind, or whose skills cannot be rendered.
+    engine::Result<RoutedTo> route(const RouteStep& step, std::string_view rule, const Scope& scope);
+    engine::Result<RoutedTo> route(const Queue& queue, std::string_view rule, const Scope& scope);
+    RoutingBoard& board() { return board_; }
+
+private:
+    engine::Result<const Queue*> queue_of(const RouteStep& step, const Scope& scope) const;
+
+    const RuleSet& rule_set_;
+    std::string kind_;
+    engine::Instant now_;
+    RoutingBoard& board_;
+};
+
+}  // namespace rules

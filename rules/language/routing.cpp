@@ -1,0 +1,448 @@
+#include "rules/language/routing.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "engine/base/text.h"
+#include "engine/base/time.h"
+#include "rules/language/conditions.h"
+#include "rules/language/context.h"
+#include "rules/language/moments.h"
+#include "rules/language/on_call.h"
+#include "rules/language/reading.h"
+#include "rules/language/steps.h"
+#include "rules/policies/routing.h"
+
+namespace rules {
+namespace {
+
+using engine::in_quotes;
+using engine::YamlNode;
+
+constexpr std::size_t levels_max = 100;
+constexpr int repeat_most = 100;
+constexpr engine::Duration level_span_max = std::chrono::days(366);
+
+std::vector<std::string> ids_of(const auto& all) {
+    std::vector<std::string> ids;
+    for (const auto& one : all) ids.push_back(one.id);
+    return ids;
+}
+
+class RoutingReader {
+public:
+    RoutingReader(RuleSet& rule_set, Routing& routing, Problems& problems)
+        : rule_set_(rule_set), routing_(routing), problems_(problems) {}
+
+    void read(const YamlNode& root) {
+        each(root, "agents", [this](const YamlNode& node) { read_agent(node); });
+        each(root, "teams", [this](const YamlNode& node) { read_team(node); });
+        each(root, "channels", [this](const YamlNode& node) { read_channel(node); });
+        if (const auto* schedules = root.find("on_call"); has_content(schedules))
+            read_on_call(*schedules, rule_set_.calendars, ids_of(routing_.agents), routing_.on_call,
+                         problems_);
+        each(root, "escalations", [this](const YamlNode& node) { read_escalation(node); });
+    }
+
+private:
+    template <class Read>
+    void each(const YamlNode& root, const std::string& key, Read read) {
+        const auto* list = root.find(key);
+        if (!has_content(list) || !expect_list(*list, key, problems_)) return;
+        ids_.clear();
+        for (const auto& item : list->items)
+            if (expect_map(item, "an entry of " + key, problems_)) read(item);
+    }
+
+    // ---- ids and names
+
+    /// A word: ids are parts of paths and names of timers.
+    std::string read_id(const YamlNode& node, const std::string& what) {
+        const auto* id = node.find("id");
+        if (id == nullptr) {
+            problems_.error("missing-key", node.place, what + " has no id");
+            return "";
+        }
+        const auto text = read_text(*id, "id", problems_);
+        if (!text) return "";
+        constexpr std::size_t bytes_max = 100;
+        const bool is_plain = std::all_of(text->begin(), text->end(), [](unsigned char c) {
+            return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '@' || c == '+' || c >= 0x80;
+        });
+        if (!is_plain || text->size() > bytes_max)
+            problems_.error("bad-value", id->place,
+                            in_quotes(*text) +
+                                " is no id: it is one word of letters, digits, - and _, of at most " +
+                                std::to_string(bytes_max) + " bytes");
+        const auto [known, is_new] = ids_.try_emplace(*text, id->place);
+        if (!is_new)
+            problems_.error(
+                "duplicate-id", id->place,
+                in_quotes(*text) + " is there already in line " + std::to_string(known->second.line));
+        return *text;
+    }
+
+    /// Who is assigned is named by the vendor: any text will do.
+    std::string read_agent_id(const YamlNode& node) {
+        const auto* id = node.find("id");
+        if (id == nullptr) {
+            problems_.error("missing-key", node.place, "the agent has no id: write what stands in assignee");
+            return "";
+        }
+        const auto text = read_text(*id, "id", problems_);
+        if (!text) return "";
+        const auto [known, is_new] = ids_.try_emplace(*text, id->place);
+        if (!is_new)
+            problems_.error(
+                "duplicate-id", id->place,
+                in_quotes(*text) + " is there already in line " + std::to_string(known->second.line));
+        return *text;
+    }
+
+    std::string read_kind(const YamlNode& node, const std::string& usual) {
+        const auto* kind = node.find("kind");
+        const auto text = kind == nullptr ? std::nullopt : read_text(*kind, "kind", problems_);
+        if (!text || rule_set_.catalogue.is_entity(*text)) return text.value_or(usual);
+        problems_.error(
+            "unknown-kind", kind->place,
+            "unknown kind " + in_quotes(*text) + problems_.hint(*text, rule_set_.catalogue.kinds()));
+        return usual;
+    }
+
+    void read_hours(const YamlNode& node, std::string& name, std::shared_ptr<const Calendar>& calendar) {
+        const auto* hours = node.find("hours");
+        if (!has_content(hours)) return;
+        RuleContext context{rule_set_.catalogue, rule_set_.connections, rule_set_.calendars, problems_};
+        calendar = read_calendar_name(*hours, "hours", context);
+        name = calendar ? hours->text : "";
+    }
+
+    void report_dangling(const std::string& what, const std::string& id, const engine::Place& place,
+                         const std::vector<std::string>& known) {
+        problems_.error("dangling-" + what, place,
+                        "there is no " + what + " " + in_quotes(id) + problems_.hint(id, known));
+    }
+
+    // ---- who can be told
+
+    void read_recipient(const YamlNode& node, Recipient& recipient) {
+        recipient.place = node.place;
+        if (const auto* name = node.find("name"))
+            recipient.name = read_text(*name, "name", problems_).value_or("");
+        const auto* notify = node.find("notify");
+        if (!has_content(notify)) return;
+        RuleContext context{rule_set_.catalogue, rule_set_.connections, rule_set_.calendars, problems_};
+        context.events = "an escalation";
+        context.further_roots = {"escalation", "target"};
+        recipient.notify = read_steps(*notify, context);
+        for (const auto& step : recipient.notify) check_tells(step);
+    }
+
+    /// Steps that only tell: what rules do about it, they do on `escalation.stepped`.
+    void check_tells(const Step& step) {
+        const auto* call = std::get_if<CallStep>(&step.what);
+        const auto* emit = std::get_if<EmitStep>(&step.what);
+        const auto* choice = std::get_if<IfStep>(&step.what);
+        const bool has_result = call != nullptr && (!call->as.empty() || !call->save.empty());
+        const bool is_later = emit != nullptr && emit->when.has_value();
+        if (choice != nullptr) {
+            for (const auto& inner : choice->then) check_tells(inner);
+            for (const auto& inner : choice->otherwise) check_tells(inner);
+        } else if ((call == nullptr && emit == nullptr) || has_result || is_later) {
+            problems_.error("bad-value", step.place,
+                            "notify only sends: actions without as and save, emit without after and at, "
+                            "and if; let a rule on escalation.stepped do the rest");
+        }
+    }
+
+    void read_agent(const YamlNode& node) {
+        check_keys(node, agent_keys(), "an agent", problems_);
+        Agent agent;
+        agent.id = read_agent_id(node);
+        read_recipient(node, agent);
+        routing_.agents.push_back(std::move(agent));
+    }
+
+    void read_team(const YamlNode& node) {
+        check_keys(node, team_keys(), "a team", problems_);
+        Team team;
+        team.id = read_id(node, "the team");
+        read_recipient(node, team);
+        const auto* members = node.find("members");
+        if (!has_content(members)) {
+            problems_.error("missing-key", node.place, "the team has no members");
+        } else if (const auto ids = read_texts(*members, "members", problems_)) {
+            const auto known = ids_of(routing_.agents);
+            for (std::size_t i = 0; i < ids->size(); ++i) {
+                const auto& place = members->is_list() ? members->items[i].place : members->place;
+                if (!has(known, (*ids)[i])) report_dangling("person", (*ids)[i], place, known);
+                if (has(team.members, (*ids)[i]))
+                    problems_.error("bad-value", place, in_quotes((*ids)[i]) + " is a member twice");
+                team.members.push_back((*ids)[i]);
+            }
+        }
+        routing_.teams.push_back(std::move(team));
+    }
+
+    void read_channel(const YamlNode& node) {
+        check_keys(node, channel_keys(), "a channel", problems_);
+        Recipient channel;
+        channel.id = read_id(node, "the channel");
+        read_recipient(node, channel);
+        if (channel.notify.empty() && !has_content(node.find("notify")))
+            problems_.error("missing-key", node.place,
+                            "the channel has no notify: write the actions by which something is said there");
+        routing_.channels.push_back(std::move(channel));
+    }
+
+    // ---- escalations
+
+    void read_escalation(const YamlNode& node) {
+        check_keys(node, escalation_keys(), "an escalation", problems_);
+        Escalation escalation;
+        escalation.place = node.place;
+        escalation.id = read_id(node, "the escalation");
+        escalation.writer = escalation_timer_name(escalation.id);
+        escalation.kind = read_kind(node, escalation.kind);
+        read_hours(node, escalation.calendar_name, escalation.calendar);
+        read_levels(node, escalation);
+        read_repeat(node, escalation);
+        read_acknowledged(node, escalation);
+        read_ends(node, escalation);
+        if (escalation.id.empty() || escalation.levels.empty()) return;
+        rule_set_.catalogue.add_escalation(escalation.id);
+        routing_.escalations.push_back(std::move(escalation));
+    }
+
+    void read_levels(const YamlNode& node, Escalation& escalation) {
+        const auto* levels = node.find("levels");
+        if (!has_content(levels) || (levels->is_list() && levels->items.empty()))
+            return problems_.error("missing-key", node.place, "the escalation has no levels");
+        if (!expect_list(*levels, "levels", problems_)) return;
+        if (levels->items.size() > levels_max)
+            problems_.error("limit", levels->place,
+                            "an escalation has at most " + std::to_string(levels_max) + " levels");
+        for (const auto& item : levels->items) {
+            if (!expect_map(item, "a level", problems_)) continue;
+            check_keys(item, escalation_level_keys(), "a level", problems_);
+            read_level(item, escalation);
+        }
+    }
+
+    void read_level(const YamlNode& node, Escalation& escalation) {
+        EscalationLevel level;
+        level.place = node.place;
+        const auto* after = node.find("after");
+        const bool is_first = escalation.levels.empty();
+        if (after != nullptr) level.after = read_span(*after, "after", is_first).value_or(level.after);
+        if (after == nullptr && !is_first)
+            problems_.error("missing-key", node.place,
+                            "the level has no after: say how long the level before it has");
+        if (const auto* when = node.find("when"); has_content(when)) {
+            auto context = context_of(escalation);
+            level.when = read_condition(*when, context);
+        }
+        const auto* notify = node.find("notify");
+        if (!has_content(notify))
+            problems_.error("missing-key", node.place, "the level has nobody to notify");
+        else if (expect_list(*notify, "notify", problems_))
+            for (const auto& item : notify->items) read_target(item, level);
+        escalation.levels.push_back(std::move(level));
+    }
+
+    std::optional<engine::Duration> read_span(const YamlNode& node, const std::string& what, bool may_be_0) {
+        const auto text = read_text(node, what, problems_);
+        if (!text) return std::nullopt;
+        const auto span = engine::parse_duration(*text);
+        const auto least = may_be_0 ? engine::Duration(0) : engine::Duration(std::chrono::seconds(1));
+        if (span && *span >= least && *span <= level_span_max) return *span;
+        problems_.error("bad-value", node.place,
+                        in_quotes(*text) + " is no span of time for " + what + ": write one such as 15m" +
+                            (may_be_0 ? "" : ", of a second at least"));
+        return std::nullopt;
+    }
+
+    /// `person: ana` and the like.
+    void read_target(const YamlNode& node, EscalationLevel& level) {
+        if (!expect_map(node, "a target", problems_)) return;
+        check_keys(node, notify_target_keys(), "a target", problems_);
+        if (node.entries.size() != 1)
+            return problems_.error("bad-value", node.place, "name one target: give each its own \"- \"");
+        const auto& entry = node.entries.front();
+        const auto kind = kind_of_target(entry.key);
+        const auto id = read_text(entry.value, entry.key, problems_);
+        if (!kind || !id) return;
+        const NotifyTarget target{*kind, *id};
+        if (!has_target(routing_, target))
+            return report_dangling(entry.key == "on_call" ? "on-call" : entry.key, *id, entry.value.place,
+                                   ids_of_targets(*kind));
+        check_can_be_told(target, entry.value.place);
+        level.notify.push_back(target);
+    }
+
+    static std::optional<NotifyTarget::Kind> kind_of_target(const std::string& name) {
+        const auto names = notify_target_keys();
+        const auto found = std::find(names.begin(), names.end(), name);
+        if (found == names.end()) return std::nullopt;
+        return static_cast<NotifyTarget::Kind>(found - names.begin());
+    }
+
+    std::vector<std::string> ids_of_targets(NotifyTarget::Kind kind) const {
+        if (kind == NotifyTarget::Kind::person) return ids_of(routing_.agents);
+        if (kind == NotifyTarget::Kind::team) return ids_of(routing_.teams);
+        if (kind == NotifyTarget::Kind::channel) return ids_of(routing_.channels);
+        return ids_of(routing_.on_call);
+    }
+
+    /// People whom nothing reaches are no use to an escalation, and nobody would notice before it matters.
+    void check_can_be_told(const NotifyTarget& target, const engine::Place& place) {
+        std::vector<std::string> people;
+        if (target.kind == NotifyTarget::Kind::person) people = {target.id};
+        for (const auto& team : routing_.teams)
+            if (target.kind == NotifyTarget::Kind::team && team.id == target.id && team.notify.empty())
+                people = team.members;
+        for (const auto& schedule : routing_.on_call)
+            if (target.kind == NotifyTarget::Kind::on_call && schedule.id == target.id)
+                people = people_of(schedule);
+        for (const auto& agent : routing_.agents)
+            if (has(people, agent.id) && agent.notify.empty())
+                problems_.error("missing-key", place,
+                                in_quotes(agent.id) +
+                                    " is to be told and has no notify: write the actions "
+                                    "that reach them, at agents");
+    }
+
+    RuleContext context_of(const Escalation& escalation) const {
+        RuleContext context{rule_set_.catalogue, rule_set_.connections, rule_set_.calendars, problems_};
+        context.subject_kinds = {escalation.kind};
+        context.events = "an escalation of a " + escalation.kind;
+        return context;
+    }
+
+    void read_repeat(const YamlNode& node, Escalation& escalation) {
+        const auto* repeat = node.find("repeat");
+        if (repeat == nullptr || !expect_map(*repeat, "repeat", problems_)) return;
+        check_keys(*repeat, escalation_repeat_keys(), "repeat", problems_);
+        const auto* times = repeat->find("times");
+        const auto* after = repeat->find("after");
+        if (times == nullptr || after == nullptr)
+            return problems_.error("missing-key", repeat->place,
+                                   "repeat needs both: { times: 2, after: 15m }");
+        escalation.repeat = read_integer(*times, "times", 1, repeat_most, problems_).value_or(0);
+        escalation.repeat_after = read_span(*after, "after", false).value_or(engine::Duration{});
+    }
+
+    Occasion read_occasion(const YamlNode& node, const Escalation& escalation) {
+        Occasion occasion;
+        if (const auto* on = node.find("on")) {
+            std::vector<AwaitedType> awaited;
+            if (auto types = read_event_types(*on, "on", awaited, problems_)) occasion.on = *std::move(types);
+        }
+        if (const auto* when = node.find("when"); has_content(when)) {
+            auto context = context_of(escalation);
+            occasion.when = read_condition(*when, context);
+        }
+        return occasion;
+    }
+
+    void read_acknowledged(const YamlNode& node, Escalation& escalation) {
+        const auto* acknowledged = node.find("acknowledged");
+        if (acknowledged == nullptr || !expect_map(*acknowledged, "acknowledged", problems_)) return;
+        check_keys(*acknowledged, acknowledged_keys(), "acknowledged", problems_);
+        if (const auto* lasting = acknowledged->find("for"))
+            escalation.acknowledged_for = read_span(*lasting, "for", false);
+        if (acknowledged->find("on") == nullptr && acknowledged->find("when") == nullptr) return;
+        escalation.acknowledged = read_occasion(*acknowledged, escalation);
+    }
+
+    /// Without a word of it, when the entity is solved or closed, where its kind knows these.
+    void read_ends(const YamlNode& node, Escalation& escalation) {
+        if (const auto* ends = node.find("ends"); ends != nullptr) {
+            if (!expect_map(*ends, "ends", problems_)) return;
+            check_keys(*ends, ends_keys(), "ends", problems_);
+            if (ends->find("on") == nullptr && ends->find("when") == nullptr)
+                problems_.error("missing-key", ends->place,
+                                "say what ends it: on with event types, when with conditions, or both");
+            escalation.ends = read_occasion(*ends, escalation);
+            return;
+        }
+        const auto path = escalation.kind + ".status";
+        const auto* status = rule_set_.catalogue.find(path);
+        std::vector<std::string> done;
+        for (const char* value : {"solved", "closed"})
+            if (status != nullptr && has(status->values, value)) done.emplace_back(value);
+        if (done.empty()) {
+            problems_.error("missing-key", node.place,
+                            "the escalation has no ends: a " + escalation.kind +
+                                " has no status solved or closed that would end it");
+            return;
+        }
+        Condition condition;
+        condition.kind = Condition::Kind::comparison;
+        condition.place = node.place;
+        condition.comparison.field = {path, escalation.kind, {"status"}, status->type};
+        condition.comparison.op = Operator::in;
+        condition.comparison.operand = done;
+        escalation.ends.when = std::move(condition);
+    }
+
+    RuleSet& rule_set_;
+    Routing& routing_;
+    Problems& problems_;
+    std::map<std::string, engine::Place> ids_;  ///< of the section that is read
+};
+
+}  // namespace
+
+void read_routing(const YamlNode& root, RuleSet& rule_set, Problems& problems) {
+    if (root.is_null() || !expect_map(root, "routing.yaml", problems)) return;
+    check_keys(root, routing_keys(), "routing.yaml", problems);
+    auto routing = std::make_shared<Routing>();
+    RoutingReader(rule_set, *routing, problems).read(root);
+    rule_set.routing = std::move(routing);
+}
+
+std::vector<std::string> routing_keys() {
+    return {"agents", "teams", "channels", "on_call", "escalations"};
+}
+
+std::vector<std::string> agent_keys() {
+    return {"id", "name", "notify"};
+}
+
+std::vector<std::string> team_keys() {
+    return {"id", "name", "description", "members", "notify"};
+}
+
+std::vector<std::string> channel_keys() {
+    return {"id", "name", "description", "notify"};
+}
+
+std::vector<std::string> escalation_keys() {
+    return {"id", "description", "kind", "hours", "levels", "repeat", "acknowledged", "ends"};
+}
+
+std::vector<std::string> escalation_level_keys() {
+    return {"after", "when", "notify"};
+}
+
+std::vector<std::string> escalation_repeat_keys() {
+    return {"times", "after"};
+}
+
+std::vector<std::string> acknowledged_keys() {
+    return {"on", "when", "for"};
+}
+
+std::vector<std::string> ends_keys() {
+    return {"on", "when"};
+}
+
+std::vector<std::string> notify_target_keys() {
+    return {"person", "team", "on_call", "channel"};
+}
+
+}  // namespace rules
