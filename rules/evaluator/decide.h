@@ -9,6 +9,7 @@
 #include "engine/model/decision.h"
 #include "engine/model/entity.h"
 #include "engine/model/event.h"
+#include "rules/policies/rates.h"
 #include "rules/rule_set.h"
 
 namespace rules {
@@ -47,6 +48,9 @@ struct DecisionInput {
     const PayloadReadings* payload = nullptr;
     engine::Json scores;  ///< what the entity keeps of its scores; null = nothing
     engine::Json sla;     ///< what can be read below `sla`; null = nothing
+    engine::Json rates;   ///< what the entity keeps of its counted events; null = nothing
+    /// What the rates_for the entity's kind found of other entities.
+    CountedElsewhere counted_elsewhere;
     engine::Instant now{};
     std::vector<PresetWrite> presets;
     std::optional<Resume> resume;  ///< runs the rest of that rule instead of matching the event first

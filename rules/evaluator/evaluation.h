@@ -16,6 +16,7 @@
 #include "rules/evaluator/trace.h"
 #include "rules/evaluator/working_state.h"
 #include "rules/matcher/matcher.h"
+#include "rules/policies/rates.h"
 #include "rules/policies/scoring.h"
 #include "rules/rule_set.h"
 
@@ -80,6 +81,10 @@ private:
     void fail(const Rule& rule, engine::RuleFailure failure);
     void end_in_loop();
 
+    /// When the event happened; what says that it is still to come has come.
+    engine::Instant moment() const;
+    void begin_rates();
+    void settle_rates(engine::Decision& decision) const;
     ScoreMoment score_moment(const Scope& scope) const;
     /// Rules may have changed what scores follow from: on what they left, all scores are looked at again.
     void settle_scores(engine::Decision& decision);
@@ -102,6 +107,8 @@ private:
     Scope scope_;
     WorkingState state_;
     Trace trace_;
+
+    std::optional<RateCounts> rates_;  ///< nothing where no rate is about the entity's kind
 
     std::vector<FieldPath> preset_fields_;
     WorkingState::Mark base_;            ///< the state before any rule ran, and before tagging

@@ -34,6 +34,9 @@ struct RuleContext {
     /// The event types that steps wait for.
     std::vector<AwaitedType> awaited = {};
     const Scores* scores = nullptr;  ///< null = none
+    /// What events count_over counts where it does not say: the rule's own. Empty = it has to say.
+    std::vector<std::string> counted = {};
+    bool counts = false;  ///< count_over may stand here
     /// Lists of steps by name, `steps:` of the rule files; borrowed.
     const StepLists* step_lists = nullptr;
     /// Those that are being read, from the outside in.

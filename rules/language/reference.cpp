@@ -103,6 +103,11 @@ const std::vector<Word>& operator_words() {
         {"within_hours", "name of a calendar",
          "Is a time at which the calendar is open; of `now`, whether it is open now.",
          "now: { within_hours: support }"},
+        {"count_over", "map of `at_least` or `more_than`, `within`, and `on`",
+         "So many events of the types `on` (without it, the rule's own) came in that time to entities with "
+         "the "
+         "same value in the field, this one among them.",
+         "ticket.requester.id: { count_over: { at_least: 3, within: 1h, on: ticket.created } }"},
     };
     return words;
 }

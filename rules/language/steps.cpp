@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <utility>
 
 #include "engine/base/text.h"
 #include "engine/model/subject.h"
@@ -286,7 +287,10 @@ std::optional<StepKind> read_wait_for(const YamlNode& map, const YamlNode::Entry
         context.problems.error("missing-key", entry.value.place,
                                "wait_for has no on: say which events it waits for");
     if (const auto* when = entry.value.find("when")) {
+        // It is asked when such an event comes, outside of the rules' decision.
+        const bool counts = std::exchange(context.counts, false);
         step.when = read_condition(*when, context);
+        context.counts = counts;
         check_reads_nothing_asked_for(*when, context);
     }
     auto until = read_moment(entry.value, "wait_for", {"timeout", "until"}, context);
