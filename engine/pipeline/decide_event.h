@@ -35,6 +35,11 @@ public:
     virtual Result<std::shared_ptr<const Tenant>> tenant_under(const TenantName&, const std::string&) {
         return std::shared_ptr<const Tenant>();
     }
+    /// When events of other entities were counted for a rate, newest first.
+    virtual Result<std::vector<Instant>> counted(const TenantName&, const rules::RateQuestion&,
+                                                 const Subject& /*except*/) {
+        return std::vector<Instant>();
+    }
     /// Whether an event by which another entity of a payload would enter its lane says anything new there.
     virtual Result<bool> is_news(const Event& entering, const rules::Catalogue& catalogue);
 };
