@@ -38,6 +38,7 @@ constexpr OperatorName names[] = {
     {Operator::newer_than, "newer_than"},
     {Operator::cidr, "cidr"},
     {Operator::within_hours, "within_hours"},
+    {Operator::count_over, "count_over"},
 };
 
 constexpr bool names_are_in_order() {

@@ -48,6 +48,7 @@ enum class Operator {
     newer_than,
     cidr,
     within_hours,
+    count_over,
 };
 std::string_view name_of(Operator op);
 std::optional<Operator> parse_operator(std::string_view name);
@@ -81,8 +82,10 @@ struct Comparison {
     std::vector<std::string> words;            ///< folded operands of the text operators
     std::vector<Regex> patterns;               ///< of `matches`
     std::vector<Network> networks;             ///< of `cidr`
-    engine::Duration span{};                   ///< of `older_than` and `newer_than`
+    engine::Duration span{};                   ///< of `older_than`, `newer_than` and `count_over`
     std::shared_ptr<const Calendar> calendar;  ///< of `within_hours`
+    std::string rate;                          ///< of `count_over`: the id of what is counted
+    std::size_t needed = 0;                    ///< of `count_over`: so many events, or more
 };
 
 /// Reads `10.0.0.0/8`, `2001:db8::/32` or a single address. Fails with invalid_input naming the text.
@@ -90,7 +93,16 @@ engine::Result<Network> parse_network(std::string_view text);
 /// Reads an address; nothing when the text is none.
 std::optional<std::array<std::uint8_t, 16>> parse_address(std::string_view text);
 
-/// Fills what the operator needs beside the operand: words, patterns, networks, span. Fails with
+/// Events that are counted by the value of a field of their entities, for `count_over`.
+struct Rate {
+    std::string id;                 ///< `ticket.requester.id on ticket.created`
+    FieldPath field;                ///< its root is the kind of the entities
+    std::vector<std::string> on;    ///< event types and globs, sorted
+    engine::Duration within_max{};  ///< so long some condition looks back
+    std::size_t needed_max = 0;     ///< nobody asks for more
+};
+
+/// Fills what the operator needs beside the operand: words, patterns, networks, span, rate. Fails with
 /// invalid_input or exhausted, naming what is wrong with the operand.
 engine::Result<void> compile(Comparison& comparison);
 
@@ -201,7 +213,7 @@ struct CallStep {
 
 struct Step {
     std::variant<SetStep, UnsetStep, TagsStep, AssignStep, EmitStep, StopStep, IfStep, CallStep, WaitStep,
-                 CancelStep, WaitForStep, ScoreStep, EscalateStep>
+                 CancelStep, WaitForStep, ScoreStep, EscalateStep, RouteStep>
         what;
     engine::Place place;
     /// `as` names whose results this step (conditions and templates, nested ones too) reads.
@@ -321,6 +333,7 @@ struct RuleSet {
     std::shared_ptr<const Tagging> tagging;  ///< null = none
     std::shared_ptr<const Scores> scores;    ///< null = none
     std::shared_ptr<const Routing> routing;  ///< null = none
+    std::vector<Rate> rates;                 ///< that conditions of the rules ask for, by id
     std::vector<Rule> rules;  ///< enabled ones, in evaluation order: (order, file path, position)
     engine::ConnectionSignatures connections;
 };

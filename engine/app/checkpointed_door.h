@@ -28,8 +28,8 @@ public:
     void perform(Request request, std::function<void(Result<Json>)> done) override {
         door_.perform(std::move(request), std::move(done));
     }
-    Result<Json> dry_run(const Tenant& tenant, const Json& request) override {
-        return door_.dry_run(tenant, request);
+    Result<Json> dry_run(const Tenant& tenant, const Json& request, Store& store) override {
+        return door_.dry_run(tenant, request, store);
     }
     Health health() const override {
         auto health = door_.health();

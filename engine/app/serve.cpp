@@ -109,6 +109,7 @@ RuntimeOptions runtime_options(const Settings& settings) {
     options.worker.outbox_rows_max = settings.outbox_rows_max;
     options.worker.outbox_memory_max = settings.outbox_memory_max;
     options.worker.timers_memory_max = settings.timers_memory_max;
+    options.worker.watched_max = settings.watched_max;
     options.load = load_options();
     return options;
 }

@@ -83,6 +83,8 @@ void add_settings(CLI::App& command, Settings& settings) {
     add(command, "outbox-memory-max", settings.outbox_memory_max, "Deliveries held whole in memory");
     add(command, "timers-memory-max", settings.timers_memory_max,
         "Timers held in memory, those that are due next");
+    add(command, "watched-max", settings.watched_max,
+        "Counted events held in memory for other lanes, of each tenant");
     add(command, "body-bytes-max", settings.body_bytes_max, "Largest request body");
     add(command, "connections-max", settings.connections_max, "Open HTTP connections");
     add(command, "connections-per-address-max", settings.connections_per_address_max,

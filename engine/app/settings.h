@@ -38,6 +38,7 @@ struct Settings {
     std::size_t outbox_rows_max = 1'000'000;
     std::size_t outbox_memory_max = 20'000;
     std::size_t timers_memory_max = 10'000;
+    std::size_t watched_max = 1'000'000;
     std::size_t body_bytes_max = 1024 * 1024;
     std::size_t connections_max = 1024;
     std::size_t connections_per_address_max = 256;

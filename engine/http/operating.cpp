@@ -158,8 +158,8 @@ void post_dry_run(Context& context, const Request& request, const Visit& visit, 
         return respond(to_response(invalid("the body is an object with an \"event\"")));
     // Rules may take a while: on the reading thread they hold nobody up who brings events.
     ask(context.door, std::move(respond),
-        [&door = context.door, tenant = visit.tenant, body = *std::move(body)](Store&) {
-            const auto decision = door.dry_run(*tenant, body);
+        [&door = context.door, tenant = visit.tenant, body = *std::move(body)](Store& store) {
+            const auto decision = door.dry_run(*tenant, body, store);
             return decision ? json_response(200, *decision) : to_response(decision.error());
         });
 }

@@ -1,5 +1,7 @@
 #include "engine/model/entity.h"
 
+#include <algorithm>
+
 namespace engine {
 namespace {
 
@@ -12,14 +14,22 @@ std::optional<Instant> time_of(const Json& json) {
     return instant_of(json.get<std::int64_t>());
 }
 
+std::optional<Instant> instant_in(const Json& json, const char* name) {
+    const auto read = parse_instant(text_or(json, name, ""));
+    return read ? std::optional(*read) : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<Instant> watched_until(const Entity& entity) {
-    if (!entity.routing.empty()) return Instant::max();
-    const auto until = entity.rates.find("until");
-    if (until == entity.rates.end() || !until->is_string()) return std::nullopt;
-    const auto read = parse_instant(until->get_ref<const std::string&>());
-    return read ? std::optional(*read) : std::nullopt;
+    const auto rates = instant_in(entity.rates, "until");
+    if (entity.routing.empty()) return rates;
+    // What is escalated, or somebody's work, is looked at for as long as it is.
+    const auto place = entity.routing.find("place");
+    const bool is_only_placed = place != entity.routing.end() && entity.routing.size() == 1;
+    const auto placed = is_only_placed ? instant_in(*place, "until") : std::nullopt;
+    if (!placed) return Instant::max();
+    return std::max(*placed, rates.value_or(*placed));
 }
 
 Json meta_to_json(const Entity& entity) {

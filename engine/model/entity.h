@@ -47,8 +47,9 @@ struct Entity {
     friend bool operator==(const Entity&, const Entity&) = default;
 };
 
-/// Until when decisions of other lanes look at what is kept with the entity: for good where it is routed or
-/// escalated, else as long as `rates` says (its member `until`); nothing = they do not.
+/// Until when decisions of other lanes look at what is kept with the entity: for good where it is escalated
+/// or has a place at the desk, else as long as that place (`routing.place.until`) and `rates.until` say;
+/// nothing = they do not.
 std::optional<Instant> watched_until(const Entity& entity);
 
 /// What is stored beside the fields: times, own writes, the tombstone.

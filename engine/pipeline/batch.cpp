@@ -351,6 +351,8 @@ Result<void> Batch::decide(const Tenant& tenant, Work work, const Origin& origin
 /// The step must be the next one that is added.
 void Batch::add_entity(Step& step, Entity entity) {
     entities_[Lanes::key_of(entity.tenant, entity.subject)] = steps_.size();
+    if (const auto board = watched_.find(entity.tenant); board != watched_.end())
+        board->second.changed(entity);
     if (const auto email = email_of(entity); !email.empty())
         emails_[{entity.tenant.text(), email}].insert(entity.subject.text());
     step.entities.push_back(std::move(entity));

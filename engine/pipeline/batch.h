@@ -16,6 +16,7 @@
 #include "engine/pipeline/engine.h"
 #include "engine/pipeline/outbox.h"
 #include "engine/pipeline/rule_set_cache.h"
+#include "engine/pipeline/watched.h"
 #include "engine/store/store.h"
 
 namespace engine {
@@ -56,13 +57,15 @@ public:
     };
 
     /// `store` shows what is committed. `before`, when there is one, is the batch whose commit is under way:
-    /// it is seen as if it were committed, and outlives this one's planning.
-    Batch(Store& store, const Tenants& tenants, RuleSetCache& older, Lanes& lanes, BatchOptions options,
-          const Batch* before = nullptr)
+    /// it is seen as if it were committed, and outlives this one's planning. `watched` shows what is decided
+    /// already, and hears of what this one decides.
+    Batch(Store& store, const Tenants& tenants, RuleSetCache& older, Lanes& lanes, WatchedTenants& watched,
+          BatchOptions options, const Batch* before = nullptr)
         : store_(store),
           tenants_(tenants),
           older_(older),
           lanes_(lanes),
+          watched_(watched),
           options_(options),
           before_(before) {}
     /// The batch before is committed, or no more is planned.
@@ -94,6 +97,16 @@ public:
     Result<std::shared_ptr<const Tenant>> tenant_under(const TenantName& tenant,
                                                        const std::string& version) override {
         return older_tenant(tenant, version);
+    }
+    Result<std::unique_ptr<rules::RoutingBoard>> desk(const TenantName& tenant, const rules::Routing& routing,
+                                                      const Subject& subject) override {
+        const auto board = watched_.find(tenant);
+        return board == watched_.end() ? nullptr : board->second.desk().seen_by(subject, routing);
+    }
+    Result<std::vector<Instant>> counted(const TenantName& tenant, const rules::RateQuestion& question,
+                                         const Subject& except) override {
+        const auto board = watched_.find(tenant);
+        return board == watched_.end() ? std::vector<Instant>() : board->second.counted(question, except);
     }
 
 private:
@@ -171,6 +184,7 @@ private:
     const Tenants& tenants_;
     RuleSetCache& older_;
     Lanes& lanes_;
+    WatchedTenants& watched_;
     BatchOptions options_;
     const Batch* before_;
     std::vector<Step> steps_;

@@ -12,6 +12,7 @@
 #include "rules/evaluator/event_view.h"
 #include "rules/evaluator/fit.h"
 #include "rules/policies/escalation.h"
+#include "rules/policies/rates.h"
 #include "rules/policies/scoring.h"
 #include "rules/policies/sla.h"
 
@@ -112,6 +113,21 @@ private:
     rules::LinkedObjects objects_;
     std::vector<LinkedVersion> versions_;
 };
+
+/// What other entities' events count for this decision.
+Result<rules::CountedElsewhere> counted_elsewhere(const Tenant& tenant, const Work& work,
+                                                  const Json& document, Snapshot& snapshot, Instant now) {
+    const Event& event = *work.event;
+    rules::CountedElsewhere counted;
+    const auto rates = rules::rates_for(event.subject.kind(), *tenant.rule_set,
+                                        work.began_under ? work.began_under->rule_set.get() : nullptr);
+    for (const auto& question : rules::rate_questions(rates, document, std::min(event.occurred(), now))) {
+        auto instants = snapshot.counted(event.tenant, question, event.subject);
+        if (!instants) return instants.error();
+        if (!instants->empty()) counted[question.rate] = *std::move(instants);
+    }
+    return counted;
+}
 
 Decision bare_decision(const Tenant& tenant, const Event& event, Instant now) {
     Decision decision;
@@ -267,7 +283,8 @@ public:
 private:
     bool is_heard(const std::string& type, std::string_view kind) const {
         const auto& scores = tenant_.rule_set->scores;
-        return tenant_.matcher->listens_to(type) || (scores && rules::listens_to(*scores, kind, type));
+        return tenant_.matcher->listens_to(type) || (scores && rules::listens_to(*scores, kind, type)) ||
+               rules::listens_to(tenant_.rule_set->rates, kind, type);
     }
 
     const Tenant& tenant_;
@@ -361,6 +378,21 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     Clocks clocks(tenant, *before, event);
     if (!before->scores.empty() && !before->deleted) input.scores = before->scores;
     if (clocks.are_kept()) input.sla = clocks.view(options.now);
+    std::unique_ptr<rules::RoutingBoard> desk;
+    if (const auto* routing = tenant.rule_set->routing.get();
+        routing != nullptr && !routing->queues.empty()) {
+        auto seen = snapshot.desk(event.tenant, *routing, event.subject);
+        if (!seen) return seen.error();
+        desk = *std::move(seen);
+    }
+    input.desk = desk.get();
+    input.desk_said = snapshot.desk_said();
+    if (!before->rates.empty()) input.rates = before->rates;
+    if (!input.is_silent) {
+        auto counted = counted_elsewhere(tenant, work, input.document, snapshot, options.now);
+        if (!counted) return counted.error();
+        input.counted_elsewhere = *std::move(counted);
+    }
 
     Decided decided;
     decided.decision = rules::decide(*tenant.rule_set, *tenant.matcher, std::move(input));

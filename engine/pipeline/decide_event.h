@@ -16,6 +16,7 @@
 #include "engine/pipeline/derived.h"
 #include "engine/pipeline/engine.h"
 #include "rules/evaluator/decide.h"
+#include "rules/policies/routing.h"
 
 namespace engine {
 
@@ -34,6 +35,19 @@ public:
     /// The tenant under an older rule set; null when that cannot be read any more.
     virtual Result<std::shared_ptr<const Tenant>> tenant_under(const TenantName&, const std::string&) {
         return std::shared_ptr<const Tenant>();
+    }
+    /// What other entities make of the desk, for a decision about this one; null = nothing. Lives as long as
+    /// nothing is decided.
+    virtual Result<std::unique_ptr<rules::RoutingBoard>> desk(const TenantName&, const rules::Routing&,
+                                                              const Subject&) {
+        return std::unique_ptr<rules::RoutingBoard>();
+    }
+    /// What the desk said when this was decided before; null = it was not.
+    virtual Json desk_said() { return Json(); }
+    /// When events of other entities were counted for a rate, newest first.
+    virtual Result<std::vector<Instant>> counted(const TenantName&, const rules::RateQuestion&,
+                                                 const Subject& /*except*/) {
+        return std::vector<Instant>();
     }
     /// Whether an event by which another entity of a payload would enter its lane says anything new there.
     virtual Result<bool> is_news(const Event& entering, const rules::Catalogue& catalogue);

@@ -2,19 +2,30 @@
 
 #include "engine/base/text.h"
 #include "engine/pipeline/decide_event.h"
+#include "engine/pipeline/watched.h"
 
 namespace engine {
 namespace {
 
-/// The world of one dry run: what the request says was known.
+/// No more is read for one dry run.
+constexpr std::size_t watched_max = 100'000;
+
+/// The world of one dry run: what the request says was known, and what the store has counted.
 class Supposed final : public Snapshot {
 public:
-    Supposed(const Event& event, const Json& known) : event_(event), known_(known) {}
+    Supposed(const Event& event, const Json& known, Store* store, Instant now)
+        : event_(event), known_(known), store_(store), now_(now) {}
 
     Result<Entity> entity(const TenantName& tenant, const Subject& subject) override {
         Entity entity;
         entity.tenant = tenant;
         entity.subject = subject;
+        if (store_ != nullptr && subject == event_.subject) {
+            auto stored = store_->entity(tenant, subject);
+            if (!stored) return stored.error();
+            if (*stored) entity.rates = std::move((*stored)->rates);
+            if (*stored) entity.routing = std::move((*stored)->routing);
+        }
         const auto found = known_.find(std::string(subject.kind()));
         if (found == known_.end() || !found->is_object()) return entity;
         // Of other kinds it stands for whatever entity is linked.
@@ -32,14 +43,38 @@ public:
         return std::optional<Entity>(std::move(*found));
     }
 
+    Result<std::vector<Instant>> counted(const TenantName& tenant, const rules::RateQuestion& question,
+                                         const Subject& except) override {
+        if (store_ == nullptr) return std::vector<Instant>();
+        if (auto read = read_watched(tenant); !read) return read.error();
+        return watched_->counted(question, except);
+    }
+    Result<std::unique_ptr<rules::RoutingBoard>> desk(const TenantName& tenant, const rules::Routing& routing,
+                                                      const Subject& subject) override {
+        if (store_ == nullptr) return std::unique_ptr<rules::RoutingBoard>();
+        if (auto read = read_watched(tenant); !read) return read.error();
+        return watched_->desk().seen_by(subject, routing);
+    }
+
 private:
+    Result<void> read_watched(const TenantName& tenant) {
+        if (watched_) return {};
+        auto read = Watched::read(*store_, tenant, now_, watched_max);
+        if (!read) return read.error();
+        watched_ = *std::move(read);
+        return {};
+    }
+
     const Event& event_;
     const Json& known_;
+    Store* store_;
+    Instant now_;
+    std::optional<Watched> watched_;
 };
 
 }  // namespace
 
-Result<Json> dry_run(const Tenant& tenant, const Json& request, Instant now) {
+Result<Json> dry_run(const Tenant& tenant, const Json& request, Instant now, Store* store) {
     const auto* envelope = find(request, "event");
     if (envelope == nullptr) return invalid("a dry run needs \"event\"");
     auto event = event_from_envelope(tenant.name, *envelope);
@@ -60,7 +95,7 @@ Result<Json> dry_run(const Tenant& tenant, const Json& request, Instant now) {
     const auto* known = find(request, "entity");
     if (known != nullptr && !known->is_object()) return invalid("\"entity\" is not an object of kinds");
     const Json nothing = Json::object();
-    Supposed world(*event, known == nullptr ? nothing : *known);
+    Supposed world(*event, known == nullptr ? nothing : *known, store, options.now);
     Work work;
     work.event = std::make_shared<const Event>(*event);
     auto decided = decide_event(tenant, work, world, options);

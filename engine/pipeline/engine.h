@@ -76,8 +76,8 @@ public:
     virtual void perform(Request request, std::function<void(Result<Json>)> done) = 0;
 
     /// One decision with nothing sent or stored: `{"event":…, "entity"?:…, "at"?:…, "explain"?:…}` → replay
-    /// line.
-    virtual Result<Json> dry_run(const Tenant& tenant, const Json& request) = 0;
+    /// line. Part of a question: it reads that store.
+    virtual Result<Json> dry_run(const Tenant& tenant, const Json& request, Store& store) = 0;
 
     virtual Health health() const = 0;
 };

@@ -56,6 +56,18 @@ public:
         return ended;
     }
 
+    Json desk_said() override {
+        const auto* said = find(decision_.consulted, "routing");
+        return said == nullptr ? Json(Json::object()) : *said;
+    }
+
+    /// What others had brought by then is recorded, too.
+    Result<std::vector<Instant>> counted(const TenantName&, const rules::RateQuestion& question,
+                                         const Subject&) override {
+        const auto* rates = find(decision_.consulted, "rates");
+        return rates == nullptr ? std::vector<Instant>() : rules::counted_in(*rates, question.rate);
+    }
+
     Result<std::shared_ptr<const Tenant>> tenant_under(const TenantName&,
                                                        const std::string& version) override {
         auto tenant = tenant_at_(version);

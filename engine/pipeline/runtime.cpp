@@ -163,8 +163,8 @@ void Runtime::perform(Request request, std::function<void(Result<Json>)> done) {
     if (!put) done(unavailable("the engine takes no commands now"));
 }
 
-Result<Json> Runtime::dry_run(const Tenant& tenant, const Json& request) {
-    return engine::dry_run(tenant, request, clock_.now());
+Result<Json> Runtime::dry_run(const Tenant& tenant, const Json& request, Store& store) {
+    return engine::dry_run(tenant, request, clock_.now(), &store);
 }
 
 Health Runtime::health() const {

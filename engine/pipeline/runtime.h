@@ -117,7 +117,7 @@ public:
     void submit(std::vector<Event> events, std::function<void(std::vector<Ack>)> done) override;
     void ask(std::function<void(Store&)> question) override;
     void perform(Request request, std::function<void(Result<Json>)> done) override;
-    Result<Json> dry_run(const Tenant& tenant, const Json& request) override;
+    Result<Json> dry_run(const Tenant& tenant, const Json& request, Store& store) override;
     Health health() const override;
 
 private:

@@ -72,6 +72,11 @@ private:
         for (const auto& agent : routing.agents) add_recipient(agent);
         for (const auto& team : routing.teams) add_recipient(team);
         for (const auto& channel : routing.channels) add_recipient(channel);
+        for (const auto& queue : routing.queues) {
+            if (queue.when) add(*queue.when);
+            for (const auto& skill : queue.skills) read(skill);
+        }
+        for (const auto& [kind, condition] : routing.open_work) add(condition);
         for (const auto& escalation : routing.escalations) {
             if (escalation.ends.when) add(*escalation.ends.when);
             if (escalation.acknowledged && escalation.acknowledged->when) add(*escalation.acknowledged->when);
@@ -131,6 +136,7 @@ private:
     void add_step(const rules::StopStep&) {}
     void add_step(const rules::ScoreStep&) {}
     void add_step(const rules::EscalateStep&) {}
+    void add_step(const rules::RouteStep&) {}
 
     std::set<std::string> roots_;
 };

@@ -226,6 +226,7 @@ Result<bool> Worker::activate(std::shared_ptr<const Tenant> tenant, const Activa
     const auto name = tenant->name;
     const bool is_new = !tenants_.contains(name);
     tenants_[name] = std::move(tenant);
+    is_watched_read_ = false;
     // What a start reads for a tenant must not be missing because of how it came.
     if (is_new)
         if (auto taken = take_up(name, now); !taken) fatal_ = taken.error();

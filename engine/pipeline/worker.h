@@ -20,6 +20,7 @@
 #include "engine/pipeline/outbox.h"
 #include "engine/pipeline/recent.h"
 #include "engine/pipeline/timer_queue.h"
+#include "engine/pipeline/watched.h"
 #include "engine/store/store.h"
 
 namespace engine {
@@ -33,6 +34,7 @@ struct WorkerOptions {
     std::size_t timers_memory_max = 10'000;   ///< timers held in memory, those that are due next
     std::size_t erased_rows_max = 10'000;     ///< journal rows one erasure takes; it is continued by the next
     std::size_t swept_entities_max = 500;     ///< looked at by one step of a schedule's sweep
+    std::size_t watched_max = 1'000'000;      ///< counted events in memory for other lanes, of each tenant
     int urgent_turns_max = 8;                 ///< batches in a row that take urgent lanes first
     bool deliver = true;                      ///< false: decide only (replay)
     ChannelOptions channel;                   ///< what connections.yaml leaves open
@@ -220,6 +222,8 @@ private:
     Result<void> decide(Turn& turn, Batch& batch);
     void apply_waiting(Planned& planned);
     void undo(Planned& planned);
+    Result<void> read_watched(Instant now);
+    void forget_watched();
     void put_back(Turn turn);
     void take_answers(Turn& turn);
     void take_commands(Turn& turn);
@@ -256,6 +260,9 @@ private:
     WorkerOptions options_;
     Listener listener_;
     Lanes lanes_;
+    /// As everything decided leaves it, committed or not, of the tenants whose rules look at others.
+    WatchedTenants watched_;
+    bool is_watched_read_ = false;  ///< of all of them
     std::deque<Incoming> intake_;
     std::deque<PendingEvent> pending_;
     std::deque<Answer> settled_;

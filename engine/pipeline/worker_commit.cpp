@@ -99,7 +99,7 @@ Worker::Advanced Worker::add(Turn turn) {
 }
 
 std::unique_ptr<Batch> Worker::new_batch() {
-    return std::make_unique<Batch>(view_, tenants_, older_, lanes_,
+    return std::make_unique<Batch>(view_, tenants_, older_, lanes_, watched_,
                                    BatchOptions{{},
                                                 options_.deliver,
                                                 options_.lane_waiting_max,
@@ -202,6 +202,7 @@ void Worker::apply_waiting(Planned& planned) {
 /// What waits in memory is again what waits in the store: what the batch let flow back is gone, whether it
 /// waits or was decided in the same batch.
 void Worker::undo(Planned& planned) {
+    forget_watched();
     // A retry has the place of the one before it.
     std::set<std::tuple<int, std::uint64_t, std::string>> added;
     const auto key_of = [](const PendingEvent& one) {
@@ -225,10 +226,37 @@ void Worker::undo(Planned& planned) {
 
 Result<void> Worker::decide(Turn& turn, Batch& batch) {
     if (auto begun = view_.begin_reading(); !begun) return begun;
-    auto done = expect(turn);
+    auto done = read_watched(turn.now);
+    if (done) done = expect(turn);
     if (done) done = plan(turn, batch);
     view_.end_reading();
     return done;
+}
+
+/// What is decided and not committed comes on top; what the store shows of it already is told again.
+Result<void> Worker::read_watched(Instant now) {
+    for (auto& [name, board] : watched_) board.forget_before(now - watched_late_max);
+    if (is_watched_read_) return {};
+    for (const auto& [name, tenant] : tenants_) {
+        if (watched_.contains(name) || !looks_at_others(*tenant->rule_set)) continue;
+        auto board = Watched::read(view_, name, now, options_.watched_max);
+        if (!board) return board.error();
+        for (const auto* planned : {&under_way_, &open_}) {
+            if (!*planned) continue;
+            for (const auto& step : (*planned)->batch->steps())
+                for (const auto& entity : step.entities)
+                    if (entity.tenant == name) board->changed(entity);
+        }
+        watched_.emplace(name, *std::move(board));
+    }
+    is_watched_read_ = true;
+    return {};
+}
+
+/// What is on it was decided on and will not be: it is read again before anything else is decided.
+void Worker::forget_watched() {
+    watched_.clear();
+    is_watched_read_ = false;
 }
 
 Result<void> Worker::expect(const Turn& turn) {
@@ -356,6 +384,7 @@ bool Worker::run_alone(Turn turn) {
     planned.batch->set_now(turn.now);
     auto decided = decide(turn, *planned.batch);
     if (decided) decided = committer_.commit(planned.batch->steps()).outcome;
+    if (!decided) forget_watched();
     if (decided) {
         apply_waiting(planned);
         finish(turn, *planned.batch);

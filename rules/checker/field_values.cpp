@@ -62,9 +62,10 @@ public:
     explicit Constants(const std::vector<Literal>& literals) {
         for (const auto& literal : literals) {
             const auto& comparison = *literal.comparison;
-            if (is_change_condition(literal) || is_text_search(comparison.op) ||
-                asks_for_age(comparison.op) || comparison.op == Operator::cidr ||
-                comparison.op == Operator::within_hours || comparison.op == Operator::exists)
+            if (is_change_condition(literal) || is_of_other_events(literal) ||
+                is_text_search(comparison.op) || asks_for_age(comparison.op) ||
+                comparison.op == Operator::cidr || comparison.op == Operator::within_hours ||
+                comparison.op == Operator::exists)
                 continue;
             add(comparison.operand);
         }
@@ -116,7 +117,7 @@ public:
     explicit Search(const std::vector<Literal>& literals)
         : constants_(literals), stage_(literals.front().comparison->field) {
         for (const auto& literal : literals)
-            if (!is_change_condition(literal)) literals_.push_back(literal);
+            if (!is_change_condition(literal) && !is_of_other_events(literal)) literals_.push_back(literal);
     }
 
     FieldValues run() {
@@ -374,8 +375,12 @@ bool is_change_condition(const Literal& literal) {
     return looks_at_changes(literal.comparison->op);
 }
 
+bool is_of_other_events(const Literal& literal) {
+    return literal.comparison->op == Operator::count_over;
+}
+
 bool holds_for(const Literal& literal, const Json& value) {
-    return Stage(literal.comparison->field).holds(literal, value);
+    return is_of_other_events(literal) || Stage(literal.comparison->field).holds(literal, value);
 }
 
 bool holds_after_change(const Literal& literal, const Json& to) {

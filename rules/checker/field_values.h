@@ -15,7 +15,11 @@ inline constexpr double exact_number_max = 4503599627370496.0;  // 2^52
 /// The clock of suppositions and of the events made of them.
 engine::Instant supposed_now();
 
-/// Whether the literal holds when its field has the value (null = absent). Not for change conditions.
+/// Whether the literal looks at other events than the one that is decided: it may hold or not, whatever the
+/// field's value is.
+bool is_of_other_events(const Literal& literal);
+/// Whether the literal holds, or may hold, when its field has the value (null = absent). Not for change
+/// conditions.
 bool holds_for(const Literal& literal, const engine::Json& value);
 bool is_change_condition(const Literal& literal);
 
@@ -30,7 +34,7 @@ struct FieldValues {
     bool possible() const { return open || !found.empty(); }
 };
 
-/// All literals are of one field. Change conditions among them are left out.
+/// All literals are of one field. Change conditions among them are left out, and those of other events.
 FieldValues values_of(const std::vector<Literal>& literals);
 
 /// What change conditions of one field can see.

@@ -8,6 +8,7 @@
 #include "rules/checker/supposition.h"
 #include "rules/checker/wording.h"
 #include "rules/evaluator/fit.h"
+#include "rules/policies/routing.h"
 
 namespace rules {
 namespace {
@@ -124,6 +125,22 @@ private:
     void take(const ScoreStep&) {
         rule_.acts = rule_.may_fail = true;
         rule_.repeats_well = false;
+    }
+
+    void take(const RouteStep& step) {
+        rule_.acts = rule_.may_fail = true;
+        rule_.repeats_well = false;
+        const auto* routing = facts_.rule_set_.routing.get();
+        if (routing == nullptr || routing->queues.empty())
+            return add(WriteFact::What::value, step.queue_field, Json(step.queues.front()));
+        for (const auto& queue : routing->queues) {
+            const bool is_meant = step.queues.empty() || std::find(step.queues.begin(), step.queues.end(),
+                                                                   queue.id) != step.queues.end();
+            if (!is_meant) continue;
+            add(WriteFact::What::value, queue.queue_field, std::nullopt);
+            add(WriteFact::What::value, queue.assignee_field, std::nullopt);
+            if (queue.group_field) add(WriteFact::What::value, *queue.group_field, std::nullopt);
+        }
     }
 
     void take(const EscalateStep&) {

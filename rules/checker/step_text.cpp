@@ -93,6 +93,9 @@ struct Writer {
         for (const auto& gift : step.gifts) points[gift.score] = gift.points;
         return {{"score", points}};
     }
+    Json operator()(const RouteStep& step) const {
+        return {{"route", step.queues}, {"asks_conditions", step.asks_conditions}};
+    }
     Json operator()(const EscalateStep& step) const {
         return {{"escalate", step.escalation}, {"wish", name_of(step.wish)}};
     }

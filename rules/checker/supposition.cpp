@@ -43,8 +43,19 @@ bool type_can_hold(const std::vector<Literal>& literals, const TypePatterns& typ
     return values.open || fits;
 }
 
+/// In one decision the same is counted once.
+bool counts_contradict(const std::vector<Literal>& literals) {
+    for (const auto& one : literals)
+        for (const auto& other : literals)
+            if (is_of_other_events(one) && is_of_other_events(other) && one.negated && !other.negated &&
+                one.comparison->operand == other.comparison->operand)
+                return true;
+    return false;
+}
+
 bool field_can_hold(const std::vector<Literal>& literals, const TypePatterns& types) {
     const auto& field = literals.front().comparison->field;
+    if (counts_contradict(literals)) return false;
     const bool asks_of_change = std::any_of(literals.begin(), literals.end(), is_change_condition);
     if (asks_of_change && !changes_of(literals).possible()) return false;
     if (field.text == type_field && !asks_of_change) return type_can_hold(literals, types);
@@ -132,6 +143,8 @@ void prefer_usual(std::vector<Json>& values, const FieldPath& path, const std::v
 }
 
 std::optional<SupposedField> supposed(const std::vector<Literal>& literals, const Catalogue& catalogue) {
+    // No single event shows it.
+    if (std::any_of(literals.begin(), literals.end(), is_of_other_events)) return std::nullopt;
     SupposedField field{literals.front().comparison->field, values_of(literals).found, false, false, {}};
     prefer_usual(field.values, field.path, literals, catalogue);
     const bool asks_of_change = std::any_of(literals.begin(), literals.end(), is_change_condition);

@@ -188,7 +188,8 @@ private:
         bool turned = false;
         for (const auto& literal : way.literals) {
             const auto& field = literal.comparison->field.text;
-            if (!touches(field, write.field->text)) continue;
+            // What is counted by is what stood there before anybody wrote.
+            if (is_of_other_events(literal) || !touches(field, write.field->text)) continue;
             const bool is_whole = write.what == WriteFact::What::value && write.is_constant;
             if (is_change_condition(literal)) {
                 if (is_whole && field == write.field->text && !holds_after_change(literal, write.value))

@@ -90,6 +90,10 @@ std::string predicate(const Comparison& comparison) {
             return "is an address of " + listed_values(operand, "or");
         case Operator::within_hours:
             return "is within the hours of " + listed_values(operand, "or");
+        case Operator::count_over:
+            return "counts " + std::to_string(comparison.needed) + " or more of " +
+                   listed_values(engine::value_or_null(engine::find(operand, "on")), "or") + " within " +
+                   engine::to_text(comparison.span);
     }
     return std::string(name_of(comparison.op));
 }

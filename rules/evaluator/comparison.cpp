@@ -6,6 +6,7 @@
 #include "rules/evaluator/change_condition.h"
 #include "rules/evaluator/compare.h"
 #include "rules/evaluator/words.h"
+#include "rules/policies/rates.h"
 
 namespace rules {
 namespace {
@@ -160,6 +161,14 @@ Verdict judge_change(const Comparison& comparison, const Scope& scope) {
     return {is_operand(comparison, comparison.op == Operator::changed_from ? change.from : change.to)};
 }
 
+/// By what stood in the field when the decision began.
+Verdict judge_count(const Comparison& comparison, const Scope& scope) {
+    if (scope.rates != nullptr && !scope.rates->key_of(comparison.field).is_null())
+        return {scope.rates->count(comparison) >= comparison.needed};
+    const auto* value = scope.find(comparison.field);
+    return {false, is_absent(value) || !value->is_structured() ? Oddity::absent : Oddity::not_countable};
+}
+
 Verdict judge_present(const Comparison& comparison, const Json& value, engine::Instant now) {
     switch (comparison.op) {
         case Operator::eq:
@@ -233,6 +242,7 @@ bool word_found(Operator op, std::string_view text, std::string_view word) {
 
 Verdict judge(const Comparison& comparison, const Scope& scope) {
     if (looks_at_changes(comparison.op)) return judge_change(comparison, scope);
+    if (comparison.op == Operator::count_over) return judge_count(comparison, scope);
     const auto* value = scope.find(comparison.field);
     const bool is_missing = is_absent(value);
     if (comparison.op == Operator::exists) return {is_missing != flag_of(comparison.operand)};

@@ -16,6 +16,7 @@ enum class Oddity {
     list,            ///< a text operator met a list
     not_a_time,      ///< an age was asked of what is no time
     not_an_address,  ///< a network was asked of what is no address
+    not_countable,   ///< events were to be counted by a list or a map
 };
 
 struct Verdict {

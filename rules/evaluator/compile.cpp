@@ -1,4 +1,5 @@
 #include "engine/base/text.h"
+#include "rules/policies/rates.h"
 #include "rules/rule_set.h"
 
 namespace rules {
@@ -64,6 +65,32 @@ Result<void> compile_span(Comparison& comparison) {
     return {};
 }
 
+/// `{"at_least": 3, "within": "1h", "on": ["ticket.created"]}`, or `more_than`, as the reader of rules leaves
+/// it.
+Result<void> compile_rate(Comparison& comparison) {
+    const auto wrong = engine::invalid("count_over takes at_least or more_than, within and on");
+    const auto& operand = comparison.operand;
+    const auto* at_least = engine::find(operand, "at_least");
+    const auto* more_than = engine::find(operand, "more_than");
+    const auto* limit = at_least != nullptr ? at_least : more_than;
+    const auto* within = engine::find(operand, "within");
+    const auto* on = engine::find(operand, "on");
+    if (limit == nullptr || !limit->is_number_integer() || *limit < 0 || on == nullptr || !on->is_array() ||
+        within == nullptr || !within->is_string())
+        return wrong;
+    std::vector<std::string> types;
+    for (const auto& type : *on) {
+        if (!type.is_string()) return wrong;
+        types.push_back(type.get<std::string>());
+    }
+    const auto span = engine::parse_duration(within->get_ref<const std::string&>());
+    if (!span) return span.error();
+    comparison.span = *span;
+    comparison.needed = limit->get<std::size_t>() + (at_least != nullptr ? 0 : 1);
+    comparison.rate = rate_id(comparison.field, types);
+    return {};
+}
+
 }  // namespace
 
 Result<void> compile(Comparison& comparison) {
@@ -81,6 +108,8 @@ Result<void> compile(Comparison& comparison) {
         case Operator::older_than:
         case Operator::newer_than:
             return compile_span(comparison);
+        case Operator::count_over:
+            return compile_rate(comparison);
         default:
             return {};
     }

@@ -5,6 +5,7 @@
 #include "rules/evaluator/change_condition.h"
 #include "rules/evaluator/compare.h"
 #include "rules/evaluator/comparison.h"
+#include "rules/policies/rates.h"
 
 namespace rules {
 namespace {
@@ -53,6 +54,8 @@ std::string note(Oddity oddity, const Comparison& comparison, const Json& value)
             return "type clash: the field holds a list; use has, has_any or has_none";
         case Oddity::not_a_time:
             return "type clash: the field holds no time such as 2026-05-04T08:00:00Z";
+        case Oddity::not_countable:
+            return "type clash: events are counted by a text, a number, true or false";
         case Oddity::not_an_address:
             return "type clash: the field holds no IP address";
         default:
@@ -60,8 +63,11 @@ std::string note(Oddity oddity, const Comparison& comparison, const Json& value)
     }
 }
 
-/// The value as the operator saw it: for change conditions what it was and became.
+/// The value as the operator saw it: for change conditions what it was and became, for rates the count.
 Json seen_value(const Comparison& comparison, const Scope& scope) {
+    if (comparison.op == Operator::count_over && scope.rates != nullptr &&
+        !scope.rates->key_of(comparison.field).is_null())
+        return scope.rates->count(comparison);
     if (!looks_at_changes(comparison.op)) return engine::value_or_null(scope.find(comparison.field));
     const auto change = change_of(comparison.field, scope.changes);
     if (!change.changed) return Json();
@@ -110,8 +116,8 @@ std::optional<bool> holds_if_known(const Condition& condition, const Scope& scop
     if (condition.kind == Kind::comparison) {
         const auto& comparison = condition.comparison;
         const auto& root = comparison.field.root;
-        const bool is_known =
-            !looks_at_changes(comparison.op) && root != "changes" && (root == "now" || scope.has(root));
+        const bool is_known = !looks_at_changes(comparison.op) && comparison.op != Operator::count_over &&
+                              root != "changes" && (root == "now" || scope.has(root));
         return is_known ? std::optional(holds(comparison, scope)) : std::nullopt;
     }
     bool all = true, any = false, is_known = true;

@@ -15,6 +15,8 @@
 
 namespace rules {
 
+class RateCounts;
+
 /// What a rule can read at one moment. Borrowed; lives as long as the evaluation. One thread.
 class Scope {
 public:
@@ -29,6 +31,7 @@ public:
     const engine::Json* escalations = nullptr;             ///< below `escalations`
     const std::vector<engine::Change>* changes = nullptr;  ///< what change conditions look at; also `changes`
     engine::Instant now{};                                 ///< also `now`, as text
+    const RateCounts* rates = nullptr;                     ///< what `count_over` finds; null = nothing
 
     /// Null when there is nothing. What `now` and `changes` give lasts until the next call.
     const engine::Json* find(const FieldPath& path) const { return find(path.root, path.keys); }
@@ -57,7 +60,8 @@ bool holds(const Comparison& comparison, const Scope& scope);
 /// after both. Nothing when it has no others.
 std::optional<bool> holds_still(const Condition& condition, const Scope& scope);
 
-/// Nothing when that depends on what is not known: changes, the event, roots that are not set.
+/// Nothing when that depends on what is not known: changes, the event, counted events, roots that are not
+/// set.
 std::optional<bool> holds_if_known(const Condition& condition, const Scope& scope);
 
 /// `holds`, with nothing left out:

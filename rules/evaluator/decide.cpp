@@ -13,6 +13,7 @@ engine::Decision decide(const RuleSet& rule_set, const Matcher& matcher, Decisio
     evaluation.apply_presets();
     evaluation.apply_tagging();
     evaluation.apply_scoring();
+    evaluation.apply_routing();
     run_passes(evaluation);
     return evaluation.finish();
 }

@@ -10,11 +10,13 @@
 #include "engine/model/decision.h"
 #include "engine/model/entity.h"
 #include "engine/model/event.h"
+#include "rules/policies/rates.h"
 #include "rules/rule_set.h"
 
 namespace rules {
 
 class Matcher;
+class RoutingBoard;
 struct PayloadReadings;
 
 /// Where a suspended rule goes on, with what is known by now.
@@ -46,12 +48,17 @@ struct DecisionInput {
     /// What the matcher read from the payload's bytes ahead, if anything; borrowed. Only where the document
     /// and the linked objects hold every value that the payload has for them.
     const PayloadReadings* payload = nullptr;
-    engine::Json scores;   ///< what the entity keeps of its scores; null = nothing
-    engine::Json sla;      ///< what can be read below `sla`; null = nothing
-    engine::Json routing;  ///< what the entity keeps of its escalations and its queue; null = nothing
+    engine::Json scores;           ///< what the entity keeps of its scores; null = nothing
+    engine::Json sla;              ///< what can be read below `sla`; null = nothing
+    RoutingBoard* desk = nullptr;  ///< borrowed; null = nobody has anything to do
+    engine::Json desk_said;        ///< what it said when this was decided before; null = it was not
+    engine::Json routing;          ///< what the entity keeps of its escalations and its queue; null = nothing
     /// Rule sets that its escalations began under, when they are not the active one.
     std::vector<std::shared_ptr<const RuleSet>> older;
     bool is_deleted = false;  ///< the entity is a tombstone now
+    engine::Json rates;       ///< what the entity keeps of its counted events; null = nothing
+    /// What the rates_for the entity's kind found of other entities.
+    CountedElsewhere counted_elsewhere;
     engine::Instant now{};
     std::vector<PresetWrite> presets;
     std::optional<Resume> resume;  ///< runs the rest of that rule instead of matching the event first

@@ -58,10 +58,31 @@ Evaluation::Evaluation(const RuleSet& rule_set, const Matcher& matcher, Decision
     if (input_.linked != nullptr)
         for (const auto& [kind, fields] : *input_.linked) scope_.set(kind, &fields);
     scope_.set(input_.kind, &state_.readable());
-    if (input_.routing.is_null()) return;
-    escalations_ = escalation_runs_from(input_.routing.value("escalations", engine::Json::object()));
-    escalation_view_ = escalation_view(escalations_);
-    scope_.escalations = &escalation_view_;
+    begin_routing();
+    begin_rates();
+}
+
+/// On the document as the merge left it: what is written from here on changes nobody's key.
+void Evaluation::begin_rates() {
+    const auto* older = input_.resume ? input_.resume->began_under : nullptr;
+    auto rates = rates_for(input_.kind, rule_set_, older);
+    if (rates.empty() && input_.rates.empty()) return;
+    rates_.emplace(std::move(rates), state_.readable(), moment(), input_.rates,
+                   std::move(input_.counted_elsewhere));
+    // What goes on is nothing that has happened.
+    if (!is_silent() && !resumes()) rates_->count_event(input_.event->type);
+    scope_.rates = &*rates_;
+}
+
+/// Whatever becomes of the rules, the event has come. One that stops its lane is decided again.
+void Evaluation::settle_rates(Decision& decision) const {
+    if (!rates_) return;
+    auto found = to_json(rates_->elsewhere());
+    if (!found.is_null()) decision.consulted["rates"] = std::move(found);
+    if (blocks_lane_ || is_silent() || resumes()) return;
+    auto state = rates_->state();
+    const bool is_as_before = state.empty() ? input_.rates.empty() : state == input_.rates;
+    if (!is_as_before) decision.rate_state = std::move(state);
 }
 
 // ---- before the passes ----
@@ -297,7 +318,8 @@ Decision Evaluation::finish() {
     state_.finish(decision);
     if (fatal_conflict_) decision.conflicts = {std::move(*fatal_conflict_)};
     settle_scores(decision);
-    follow_escalations(decision);
+    follow_routing(decision);
+    settle_rates(decision);
     decision.trace = trace_.take();
     return decision;
 }

@@ -16,6 +16,7 @@
 #include "rules/evaluator/trace.h"
 #include "rules/evaluator/working_state.h"
 #include "rules/matcher/matcher.h"
+#include "rules/policies/rates.h"
 #include "rules/policies/routing.h"
 #include "rules/policies/scoring.h"
 #include "rules/rule_set.h"
@@ -37,6 +38,8 @@ public:
     void apply_tagging();
     /// Counts the event and writes the scores that follow; news like the tags.
     void apply_scoring();
+    /// Routes again what waits in a queue and is due; news like the tags.
+    void apply_routing();
     bool is_silent() const { return input_.is_silent; }
     bool resumes() const { return input_.resume.has_value(); }
     /// Runs the rest of the suspended rule; when it is gone, notes that.
@@ -81,6 +84,10 @@ private:
     void fail(const Rule& rule, engine::RuleFailure failure);
     void end_in_loop();
 
+    /// When the event happened; what says that it is still to come has come.
+    engine::Instant moment() const;
+    void begin_rates();
+    void settle_rates(engine::Decision& decision) const;
     ScoreMoment score_moment(const Scope& scope) const;
     /// Rules may have changed what scores follow from: on what they left, all scores are looked at again.
     void settle_scores(engine::Decision& decision);
@@ -88,8 +95,15 @@ private:
     void settle_field(const FieldPath& field, engine::Json value, const Score& score,
                       engine::Decision& decision);
     void tell_of(const Score& score, const engine::ScoreChange& change, engine::Decision& decision);
-    /// On what the rules and scores left: what becomes of the entity's escalations, and who is told.
-    void follow_escalations(engine::Decision& decision);
+    void begin_routing();
+    /// On what the rules and scores left: its place at the desk, what becomes of its escalations, and who is
+    /// told.
+    void follow_routing(engine::Decision& decision);
+    Placement placement_after(const Scope& scope, engine::Decision& decision);
+    void place(const RoutedTo& to, const Scope& scope, Placement& placement);
+    void set_routing_timer(const Placement& after, engine::Decision& decision) const;
+    void wake_the_next(const Placement& after, engine::Decision& decision);
+    void follow_escalations(Scope& scope, engine::Decision& decision);
     void tell_people(const LevelReached& reached, Scope& scope, engine::Decision& decision);
     void tell(const Told& told, const Escalation& escalation, Scope& scope, engine::Decision& decision);
     const RuleSet* rule_set_of(const std::string& version) const;
@@ -109,11 +123,16 @@ private:
     WorkingState state_;
     Trace trace_;
 
+    std::optional<RateCounts> rates_;  ///< nothing where no rate is about the entity's kind
+
     std::vector<FieldPath> preset_fields_;
     WorkingState::Mark base_;            ///< the state before any rule ran, and before tagging
     std::vector<engine::Change> given_;  ///< what tagging and scoring wrote
     std::optional<ScoreMemory> memory_;  ///< nothing where there are no scores
     EscalationRuns escalations_;
+    Placement placement_;                  ///< as it was
+    std::optional<RecordingBoard> board_;  ///< nothing where there are no queues
+    std::optional<Router> router_;
     engine::Json escalation_view_;
     std::vector<engine::Change> news_;  ///< empty when nothing was
 

@@ -1,6 +1,9 @@
-/// The escalations of an evaluation: followed on what the rules and scores left.
+/// The desk in an evaluation: what waits is routed before the rules; on what they left follow the entity's
+/// place at the desk and its escalations.
 
+#include <algorithm>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "rules/evaluator/evaluation.h"
@@ -11,6 +14,20 @@ namespace rules {
 using engine::Decision;
 using engine::Json;
 
+namespace {
+
+/// The more urgent, the lower; 0 where the kind knows no priorities.
+int rank_of(const Catalogue& catalogue, const std::string& kind, const Scope& scope) {
+    const auto* field = catalogue.find(kind + ".priority");
+    const auto* value = scope.find(FieldPath{"", kind, {"priority"}, FieldType::any});
+    if (field == nullptr || value == nullptr || !value->is_string()) return 0;
+    const auto& values = field->values;
+    const auto found = std::find(values.begin(), values.end(), value->get_ref<const std::string&>());
+    return static_cast<int>(values.end() - found);
+}
+
+}  // namespace
+
 const RuleSet* Evaluation::rule_set_of(const std::string& version) const {
     if (version == rule_set_.version) return &rule_set_;
     for (const auto& older : input_.older)
@@ -18,11 +35,161 @@ const RuleSet* Evaluation::rule_set_of(const std::string& version) const {
     return nullptr;
 }
 
-void Evaluation::follow_escalations(Decision& decision) {
-    if (escalations_.empty() && state_.wishes.empty()) return;
+// ---- before the rules
+
+void Evaluation::begin_routing() {
+    if (!input_.routing.is_null()) {
+        escalations_ = escalation_runs_from(input_.routing.value("escalations", Json::object()));
+        placement_ = placement_from(input_.routing.value("place", Json::object()));
+        escalation_view_ = escalation_view(escalations_);
+        scope_.escalations = &escalation_view_;
+    }
+    if (!rule_set_.routing || rule_set_.routing->queues.empty()) return;
+    board_.emplace(input_.desk, std::move(input_.desk_said));
+    router_.emplace(rule_set_, input_.kind, input_.now, *board_);
+    state_.router = &*router_;
+}
+
+void Evaluation::apply_routing() {
+    if (!router_ || !placement_.waits || ended() || input_.is_deleted) return;
+    if (input_.event->type != routing_due_type(input_.kind)) return;
+    const auto* queue = queue_named(*rule_set_.routing, placement_.queue);
+    if (queue == nullptr) return;
+    const bool has_waited = queue->overflow_after && *placement_.waits + *queue->overflow_after <= input_.now;
+    const auto* overflow = has_waited ? queue_named(*rule_set_.routing, queue->overflow_to) : nullptr;
+    if (overflow != nullptr) queue = overflow;
+    auto to = router_->route(*queue, queue->writer, scope_);
+    if (!to) {
+        failures_.push_back({queue->writer, to.error().message, queue->place});
+        return;
+    }
+    const auto written = ledger().write_count();
+    if (state_.write(*to, queue->writer) == Ledger::Verdict::fails) {
+        fatal_conflict_ = ledger().conflicts().back();
+        outcome_ = engine::Outcome::error;
+        return;
+    }
+    state_.routed.push_back(*std::move(to));
+    state_.keep();
+    add_news(written);
+}
+
+// ---- after them
+
+void Evaluation::follow_routing(Decision& decision) {
+    if (!router_ && escalations_.empty() && state_.wishes.empty()) return;
     Scope scope = scope_;
     scope.changes = &decision.merged;
     scope.set(input_.kind, &decision.document);
+    const auto placement = placement_after(scope, decision);
+    follow_escalations(scope, decision);
+    if (board_) {
+        auto said = board_->take();
+        if (!said.is_null()) decision.consulted["routing"] = std::move(said);
+    }
+    Json state = input_.routing.is_object() ? input_.routing : Json::object();
+    state.erase("escalations");
+    state.erase("place");
+    if (!escalations_.empty()) state["escalations"] = to_json(escalations_);
+    if (!placement.empty()) state["place"] = to_json(placement);
+    const bool is_as_before = state.empty() ? input_.routing.is_null() : state == input_.routing;
+    if (!is_as_before) decision.routing_state = std::move(state);
+}
+
+/// Where the entity stands at the desk from now on, with its timer, and whoever got free is given more.
+Placement Evaluation::placement_after(const Scope& scope, Decision& decision) {
+    if (!router_) return {};
+    const auto& routing = *rule_set_.routing;
+    const auto work = routing.open_work.find(input_.kind);
+    if (work == routing.open_work.end()) return {};
+    auto after = placement_;
+    for (const auto& to : state_.routed) decision.routed.push_back(to.routed);
+    if (!state_.routed.empty() && state_.routed.back().queue != nullptr)
+        place(state_.routed.back(), scope, after);
+    const bool is_open = !input_.is_deleted && holds(work->second, scope);
+    const auto text = [&](const char* name) { return engine::text_or(decision.document, name, ""); };
+    const auto assignee = text("assignee");
+    const bool is_agent = std::any_of(routing.agents.begin(), routing.agents.end(),
+                                      [&](const Agent& agent) { return agent.id == assignee; });
+    after.agent = is_open && is_agent ? assignee : "";
+    if (!after.agent.empty()) {
+        after.channel = text("channel");
+        if (const auto* queue = queue_named(routing, after.queue); queue != nullptr && queue->sticky_field)
+            if (const auto* requester = scope.find(*queue->sticky_field); requester && requester->is_string())
+                after.requester = requester->get<std::string>();
+    }
+    const bool waits_on = is_open && assignee.empty() && !after.queue.empty() && text("queue") == after.queue;
+    if (!waits_on) after.waits.reset();
+    if (!after.waits) after.skills.clear(), after.rank = 0, after.due.reset();
+    if (!is_open || (after.agent.empty() && !after.waits)) {
+        after.queue.clear();
+        if (after.turn > 0 && !after.until) after.until = input_.now + turn_remembered;
+        if (after.until && *after.until <= input_.now) after = {};
+    } else {
+        after.until.reset();
+    }
+    set_routing_timer(after, decision);
+    wake_the_next(after, decision);
+    return after;
+}
+
+void Evaluation::place(const RoutedTo& to, const Scope& scope, Placement& placement) {
+    const auto& queue = *to.queue;
+    const bool waited_there = placement.waits && placement.queue == queue.id;
+    placement.queue = queue.id;
+    placement.channel = to.channel;
+    placement.requester = to.requester;
+    placement.skills = to.skills;
+    if (!to.routed.agent.empty()) {
+        placement.turn = board_->last_turn() + 1;
+        placement.turn_agent = to.routed.agent;
+        placement.waits.reset();
+        return;
+    }
+    if (!waited_there) placement.waits = input_.now;
+    placement.rank = rank_of(rule_set_.catalogue, input_.kind, scope);
+    placement.due = input_.now + waiting_rechecked;
+    if (to.opens) placement.due = std::min(*placement.due, *to.opens);
+    if (queue.overflow_after && !queue.overflow_to.empty())
+        placement.due = std::min(*placement.due, std::max(*placement.waits + *queue.overflow_after,
+                                                          input_.now + std::chrono::seconds(1)));
+}
+
+void Evaluation::set_routing_timer(const Placement& after, Decision& decision) const {
+    const bool has_fired = input_.event->type == routing_due_type(input_.kind) && placement_.due &&
+                           *placement_.due <= input_.now;
+    if (after.due == placement_.due && !has_fired) return;
+    if (!after.due && has_fired) return;
+    engine::TimerChange timer;
+    timer.name = routing_timer_name;
+    timer.due = after.due;
+    timer.rule = after.due ? "routing:" + after.queue : "routing:" + placement_.queue;
+    if (timer.due) {
+        timer.type = routing_due_type(input_.kind);
+        timer.data = Json{{"routing", {{"queue", after.queue}}}};
+    }
+    decision.timers.push_back(std::move(timer));
+}
+
+/// Whoever has less to do now, or was offered this entity in vain, takes the next that waits.
+void Evaluation::wake_the_next(const Placement& after, Decision& decision) {
+    std::set<std::string> free;
+    if (!placement_.agent.empty() && placement_.agent != after.agent) free.insert(placement_.agent);
+    if (input_.event->type == routing_due_type(input_.kind))
+        if (const auto* offered = engine::find(input_.event->data, "routing.agent"))
+            if (offered->is_string() && offered->get_ref<const std::string&>() != after.agent && !after.waits)
+                free.insert(offered->get<std::string>());
+    for (const auto& agent : free) {
+        const auto next = board_->next_for(agent);
+        const auto subject = engine::Subject::parse(next);
+        if (next.empty() || !subject) continue;
+        decision.emitted.push_back({"routing:" + agent, routing_due_type(subject->kind()), *subject,
+                                    Json{{"routing", {{"agent", agent}}}}});
+    }
+}
+
+void Evaluation::follow_escalations(Scope& scope, Decision& decision) {
+    if (escalations_.empty() && state_.wishes.empty()) return;
     const EscalationMoment moment{input_.kind,
                                   input_.event->type,
                                   rule_set_.version,
@@ -41,11 +208,6 @@ void Evaluation::follow_escalations(Decision& decision) {
         decision.emitted.push_back({escalation_timer_name(change.escalation), type, decision.subject,
                                     Json{{"escalation", engine::to_json(change)}}});
     }
-    Json state = input_.routing.is_object() ? input_.routing : Json::object();
-    state.erase("escalations");
-    if (!escalations_.empty()) state["escalations"] = to_json(escalations_);
-    const bool is_as_before = state.empty() ? input_.routing.is_null() : state == input_.routing;
-    if (!is_as_before) decision.routing_state = std::move(state);
 }
 
 namespace {

@@ -12,10 +12,12 @@ namespace rules {
 using engine::Decision;
 using engine::Outcome;
 
+engine::Instant Evaluation::moment() const {
+    return std::min(input_.event->occurred(), input_.now);
+}
+
 ScoreMoment Evaluation::score_moment(const Scope& scope) const {
-    // What says that it is still to come has come.
-    const auto at = std::min(input_.event->occurred(), input_.now);
-    return {input_.kind, input_.event->type, at, input_.now, scope};
+    return {input_.kind, input_.event->type, moment(), input_.now, scope};
 }
 
 void Evaluation::apply_scoring() {
@@ -93,7 +95,8 @@ void Evaluation::settle_field(const FieldPath& field, engine::Json value, const 
 void Evaluation::tell_of(const Score& score, const engine::ScoreChange& change, Decision& decision) {
     if (change.band == change.band_from) return;
     const auto emit = [&](const std::string& type) {
-        const bool is_heard = matcher_.listens_to(type) || listens_to(*rule_set_.scores, score.kind, type);
+        const bool is_heard = matcher_.listens_to(type) || listens_to(*rule_set_.scores, score.kind, type) ||
+                              listens_to(rule_set_.rates, score.kind, type);
         if (type.empty() || !is_heard) return;
         decision.emitted.push_back(
             {score.writer, type, decision.subject, engine::Json{{"scoring", engine::to_json(change)}}});

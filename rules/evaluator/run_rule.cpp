@@ -279,6 +279,15 @@ private:
         return Next::go_on;
     }
 
+    Result<Next> perform(const RouteStep& step) {
+        if (state_.router == nullptr) return write(step.queue_field, step.queues.front());
+        auto to = state_.router->route(step, run_.rule.id, scope_);
+        if (!to) return to.error();
+        const auto verdict = state_.write(*to, run_.rule.id);
+        state_.routed.push_back(*std::move(to));
+        return after(verdict);
+    }
+
     Result<Next> perform(const WaitStep&) { return Next::go_on; }     // run_step has begun it
     Result<Next> perform(const WaitForStep&) { return Next::go_on; }  // run_step has begun it
     Result<Next> perform(const StopStep&) { return Next::stop; }

@@ -144,7 +144,7 @@ void WorkingState::show(const FieldPath& field, Json value) {
 
 WorkingState::Mark WorkingState::mark() const {
     return {readable_.mark(), apart_ ? apart_->mark() : 0, ledger_.mark(), actions.size(), emitted.size(),
-            timers.size(),    continuations.size(),        gifts.size(),   wishes.size()};
+            timers.size(),    continuations.size(),        gifts.size(),   wishes.size(),  routed.size()};
 }
 
 void WorkingState::undo_to(const Mark& mark) {
@@ -160,6 +160,17 @@ void WorkingState::undo_to(const Mark& mark) {
     continuations.resize(mark.continuations);
     gifts.resize(mark.gifts);
     wishes.resize(mark.wishes);
+    routed.resize(mark.routed);
+}
+
+Ledger::Verdict WorkingState::write(const RoutedTo& to, std::string_view rule) {
+    if (to.queue == nullptr) return Ledger::Verdict::stands;
+    const auto& queue = *to.queue;
+    auto verdict = set(queue.queue_field, queue.id, rule);
+    if (verdict != Ledger::Verdict::fails && queue.group_field && !to.group.is_null())
+        verdict = set(*queue.group_field, to.group, rule);
+    if (verdict != Ledger::Verdict::fails) verdict = set(queue.assignee_field, to.assignee, rule);
+    return verdict;
 }
 
 void WorkingState::end_rule() {

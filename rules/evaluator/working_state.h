@@ -10,6 +10,7 @@
 #include "engine/model/decision.h"
 #include "rules/evaluator/document.h"
 #include "rules/evaluator/ledger.h"
+#include "rules/evaluator/router.h"
 #include "rules/matcher/matcher.h"
 #include "rules/rule_set.h"
 
@@ -32,6 +33,9 @@ public:
     Ledger::Verdict change_tags(const FieldPath& field, const std::vector<std::string>& tags, bool add,
                                 std::string_view rule);
 
+    /// Writes where a route led. Nothing where it led nowhere.
+    Ledger::Verdict write(const RoutedTo& to, std::string_view rule);
+
     /// Is told of every field that gets another value while rules look for their turn; may be null.
     void tell(MatchCursor* cursor) { cursor_ = cursor; }
 
@@ -45,6 +49,7 @@ public:
         std::size_t continuations = 0;
         std::size_t gifts = 0;
         std::size_t wishes = 0;
+        std::size_t routed = 0;
     };
     Mark mark() const;
     void undo_to(const Mark& mark);
@@ -63,6 +68,8 @@ public:
     std::vector<engine::Continuation> continuations;
     std::vector<ScoreStep::Gift> gifts;  ///< points that rules gave
     std::vector<EscalationWish> wishes;
+    std::vector<RoutedTo> routed;  ///< the last counts
+    Router* router = nullptr;      ///< null = there are no queues
 
 private:
     Document& result() { return apart_ ? *apart_ : readable_; }

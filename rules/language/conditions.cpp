@@ -94,10 +94,7 @@ void read_operator(const YamlNode::Entry& entry, const FieldPath& field, bool ca
                    std::vector<Condition>& into, RuleContext& context) {
     if (entry.key == "case") return;
     const auto op = parse_operator(entry.key);
-    if (!op && has(later_operators(), entry.key)) {
-        context.problems.error("not-in-this-version", entry.place,
-                               "operator " + in_quotes(entry.key) + " is not in this version");
-    } else if (!op) {
+    if (!op) {
         report_unknown_operator(entry, field, context);
     } else {
         Comparison comparison;
@@ -160,10 +157,6 @@ Condition read_condition(const YamlNode& node, RuleContext& context) {
 
 std::vector<std::string> group_names() {
     return {"all", "any", "none", "not"};
-}
-
-std::vector<std::string> later_operators() {
-    return {"count_over"};
 }
 
 }  // namespace rules

@@ -10,7 +10,4 @@ Condition read_condition(const engine::YamlNode& node, RuleContext& context);
 
 /// The keys of a condition map that are no fields.
 std::vector<std::string> group_names();
-/// What the language has in later versions only.
-std::vector<std::string> later_operators();
-
 }  // namespace rules

@@ -37,6 +37,9 @@ struct RuleContext {
     const Routing* routing = nullptr;  ///< null = none
     /// What can be read here besides fields; nothing is known of what is below.
     std::set<std::string> further_roots = {};
+    /// What events count_over counts where it does not say: the rule's own. Empty = it has to say.
+    std::vector<std::string> counted = {};
+    bool counts = false;  ///< count_over may stand here
     /// Lists of steps by name, `steps:` of the rule files; borrowed.
     const StepLists* step_lists = nullptr;
     /// Those that are being read, from the outside in.

@@ -15,6 +15,7 @@
 #include "rules/language/scoring.h"
 #include "rules/language/sla.h"
 #include "rules/language/tagging.h"
+#include "rules/policies/rates.h"
 
 namespace rules {
 namespace {
@@ -133,6 +134,7 @@ private:
         RuleReader reader(rule_set_, lists, problems_);
         for (const auto& root : roots) read_rules(root, reader);
         rule_set_.rules = reader.finish();
+        rule_set_.rates = rates_of(rule_set_.rules);
     }
 
     /// `steps: { name: [step, …] }`: any rule may run them.
@@ -249,6 +251,7 @@ std::optional<Condition> load_condition(const std::string& yaml, const Catalogue
     const engine::ConnectionSignatures connections;
     const Calendars calendars;
     RuleContext context{catalogue, connections, calendars, problems};
+    context.counts = true;
     const auto root = engine::parse_yaml(yaml, "condition.yaml", diagnostics);
     auto condition = read_condition(root, context);
     if (diagnostics.has_errors()) return std::nullopt;

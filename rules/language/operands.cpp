@@ -27,7 +27,12 @@ enum class Operand {
     flag,
     span,
     calendar,
+    rate,  ///< how many events, in what time
 };
+
+constexpr int events_most = 1'000;
+constexpr engine::Duration within_least = std::chrono::seconds(1);
+constexpr engine::Duration within_most = std::chrono::days(30);
 
 Operand operand_of(Operator op) {
     switch (op) {
@@ -69,6 +74,8 @@ Operand operand_of(Operator op) {
             return Operand::span;
         case Operator::within_hours:
             return Operand::calendar;
+        case Operator::count_over:
+            return Operand::rate;
     }
     return Operand::value;
 }
@@ -90,6 +97,9 @@ bool fits(Operator op, FieldType type) {
         case Operand::span:
         case Operand::calendar:
             return is_one_of(type, {FieldType::instant});
+        case Operand::rate:
+            return is_one_of(type,
+                             {FieldType::text, FieldType::number, FieldType::boolean, FieldType::instant});
         case Operand::value:
         case Operand::values:
         case Operand::any_value:
@@ -112,6 +122,8 @@ std::string compared_by(Operator op) {
         case Operand::span:
         case Operand::calendar:
             return "compares times";
+        case Operand::rate:
+            return "counts by one value";
         default:
             return "compares";
     }
@@ -225,6 +237,78 @@ bool read_calendar(const YamlNode& node, Comparison& comparison, RuleContext& co
     return comparison.calendar != nullptr;
 }
 
+/// `at_least: 3` or `more_than: 2`, one of the two.
+bool read_how_many(const YamlNode& node, Json& operand, RuleContext& context) {
+    const auto* at_least = node.find("at_least");
+    const auto* more_than = node.find("more_than");
+    if ((at_least == nullptr) == (more_than == nullptr))
+        return report(at_least == nullptr ? "missing-key" : "bad-value", node,
+                      "count_over takes at_least or more_than, with a number of events", context);
+    const auto count = at_least != nullptr
+                           ? read_integer(*at_least, "at_least", 1, events_most, context.problems)
+                           : read_integer(*more_than, "more_than", 0, events_most - 1, context.problems);
+    if (count) operand[at_least != nullptr ? "at_least" : "more_than"] = *count;
+    return count.has_value();
+}
+
+bool read_within(const YamlNode& node, Json& operand, RuleContext& context) {
+    const auto* within = node.find("within");
+    if (within == nullptr)
+        return report("missing-key", node, "count_over has no within, a span of time such as 1h", context);
+    if (!read_span(*within, "within", operand["within"], context)) return false;
+    const auto span = engine::parse_duration(within->text);
+    if (!span) return report("bad-value", *within, span.error().message, context);
+    if (*span < within_least || *span > within_most)
+        return report("bad-value", *within,
+                      "within is " + within->text + ", it must be from " + engine::to_text(within_least) +
+                          " to " + engine::to_text(within_most),
+                      context);
+    operand["within"] = engine::to_text(*span);
+    return true;
+}
+
+/// Without `on` the rule's own events are counted.
+bool read_counted(const YamlNode& node, Json& operand, RuleContext& context) {
+    auto types = context.counted;
+    if (const auto* on = node.find("on")) {
+        auto read = read_event_types(*on, "on", context.awaited, context.problems);
+        if (!read) return false;
+        types = *std::move(read);
+    }
+    if (types.empty())
+        return report("missing-key", node, "count_over has no on, the types of the events that it counts",
+                      context);
+    std::sort(types.begin(), types.end());
+    types.erase(std::unique(types.begin(), types.end()), types.end());
+    operand["on"] = std::move(types);
+    return true;
+}
+
+/// Its events are counted with the entity that they are about.
+bool is_own_field(const FieldPath& field, const RuleContext& context) {
+    const auto& kinds = context.subject_kinds;
+    return context.catalogue.is_entity(field.root) && !field.keys.empty() &&
+           (kinds.empty() || kinds.contains(field.root));
+}
+
+bool read_rate(const YamlNode::Entry& entry, Comparison& comparison, RuleContext& context) {
+    if (!context.counts)
+        return report("bad-value", entry.value,
+                      "count_over is for the conditions of rules: when, and if among their steps", context);
+    // A field that is not known is reported as such.
+    if (!comparison.field.root.empty() && !is_own_field(comparison.field, context))
+        return report("bad-value", entry.value,
+                      "count_over counts by a field of the event's own entity, " +
+                          in_quotes(comparison.field.text) + " is none",
+                      context);
+    if (!expect_map(entry.value, "count_over", context.problems)) return false;
+    check_keys(entry.value, {"at_least", "more_than", "within", "on"}, "count_over", context.problems);
+    comparison.operand = Json::object();
+    const bool has_count = read_how_many(entry.value, comparison.operand, context);
+    const bool has_within = read_within(entry.value, comparison.operand, context);
+    return read_counted(entry.value, comparison.operand, context) && has_count && has_within;
+}
+
 bool read_flag_operand(const YamlNode::Entry& entry, Json& operand, RuleContext& context) {
     const auto flag = read_flag(entry.value, entry.key, context.problems);
     if (flag) operand = *flag;
@@ -257,6 +341,8 @@ bool read_by_kind(const YamlNode::Entry& entry, Comparison& comparison, RuleCont
             return read_span(entry.value, entry.key, operand, context);
         case Operand::calendar:
             return read_calendar(entry.value, comparison, context);
+        case Operand::rate:
+            return read_rate(entry, comparison, context);
     }
     return false;
 }

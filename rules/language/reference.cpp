@@ -103,6 +103,11 @@ const std::vector<Word>& operator_words() {
         {"within_hours", "name of a calendar",
          "Is a time at which the calendar is open; of `now`, whether it is open now.",
          "now: { within_hours: support }"},
+        {"count_over", "map of `at_least` or `more_than`, `within`, and `on`",
+         "So many events of the types `on` (without it, the rule's own) came in that time to entities with "
+         "the "
+         "same value in the field, this one among them.",
+         "ticket.requester.id: { count_over: { at_least: 3, within: 1h, on: ticket.created } }"},
     };
     return words;
 }
@@ -138,6 +143,11 @@ const std::vector<Word>& step_words() {
         {"score", "score: points",
          "Gives this entity points of a score of `scoring.yaml` for good, or takes them.",
          "score: { readiness: -20 }"},
+        {"route", "name of a queue, a list of them, or `true`",
+         "Brings this entity into a queue of `routing.yaml`, and to an agent of it who has room; without one "
+         "it waits there. Of a list, or of all queues with `true`, the first whose conditions hold. Without "
+         "queues in `routing.yaml` the name is only written to `<kind>.queue`.",
+         "route: retention"},
         {"escalate", "name of an escalation, or a map of `restart`, `acknowledge` or `end` to one",
          "Begins an escalation of `routing.yaml` for this entity, unless it is under way; or begins it anew, "
          "says "

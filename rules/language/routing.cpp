@@ -14,6 +14,7 @@
 #include "rules/language/on_call.h"
 #include "rules/language/reading.h"
 #include "rules/language/steps.h"
+#include "rules/language/values.h"
 #include "rules/policies/routing.h"
 
 namespace rules {
@@ -41,6 +42,10 @@ public:
         each(root, "agents", [this](const YamlNode& node) { read_agent(node); });
         each(root, "teams", [this](const YamlNode& node) { read_team(node); });
         each(root, "channels", [this](const YamlNode& node) { read_channel(node); });
+        each(root, "queues", [this](const YamlNode& node) { read_queue(node); });
+        check_queues();
+        if (const auto* work = root.find("open_work"); has_content(work)) read_open_work(*work);
+        add_usual_open_work();
         if (const auto* schedules = root.find("on_call"); has_content(schedules))
             read_on_call(*schedules, rule_set_.calendars, ids_of(routing_.agents), routing_.on_call,
                          problems_);
@@ -163,7 +168,42 @@ private:
         Agent agent;
         agent.id = read_agent_id(node);
         read_recipient(node, agent);
+        read_hours(node, agent.calendar_name, agent.calendar);
+        if (const auto* skills = node.find("skills"); has_content(skills)) read_skills(*skills, agent);
+        if (const auto* capacity = node.find("capacity"); has_content(capacity))
+            read_capacity(*capacity, agent.capacity);
         routing_.agents.push_back(std::move(agent));
+    }
+
+    /// A list, or a map with how good the agent is at each.
+    void read_skills(const YamlNode& node, Agent& agent) {
+        constexpr int level_most = 100;
+        if (node.is_map()) {
+            for (const auto& entry : node.entries)
+                if (const auto level = read_integer(entry.value, entry.key, 1, level_most, problems_))
+                    agent.skills[entry.key] = *level;
+        } else if (const auto skills = read_texts(node, "skills", problems_)) {
+            for (const auto& skill : *skills) agent.skills[skill] = 1;
+        }
+    }
+
+    /// A number for all channels together, or one for each.
+    void read_capacity(const YamlNode& node, Capacity& capacity) {
+        constexpr int capacity_most = 100'000;
+        if (!node.is_map()) {
+            capacity.in_all = read_integer(node, "capacity", 0, capacity_most, problems_);
+            return;
+        }
+        for (const auto& entry : node.entries) {
+            const auto most = read_integer(entry.value, entry.key, 0, capacity_most, problems_);
+            if (!most) continue;
+            if (entry.key == "all")
+                capacity.in_all = most;
+            else if (entry.key == "other")
+                capacity.other_channels = most;
+            else
+                capacity.by_channel[entry.key] = *most;
+        }
     }
 
     void read_team(const YamlNode& node) {
@@ -171,6 +211,10 @@ private:
         Team team;
         team.id = read_id(node, "the team");
         read_recipient(node, team);
+        read_hours(node, team.calendar_name, team.calendar);
+        team.group = team.id;
+        if (const auto* group = node.find("group"))
+            team.group = read_text(*group, "group", problems_).value_or(team.id);
         const auto* members = node.find("members");
         if (!has_content(members)) {
             problems_.error("missing-key", node.place, "the team has no members");
@@ -196,6 +240,186 @@ private:
             problems_.error("missing-key", node.place,
                             "the channel has no notify: write the actions by which something is said there");
         routing_.channels.push_back(std::move(channel));
+    }
+
+    // ---- queues
+
+    RuleContext context_of_kind(const std::string& kind) const {
+        RuleContext context{rule_set_.catalogue, rule_set_.connections, rule_set_.calendars, problems_};
+        context.subject_kinds = {kind};
+        context.events = "a queue of a " + kind;
+        return context;
+    }
+
+    std::optional<FieldPath> field_of_kind(const std::string& kind, const std::string& path) const {
+        const auto* field = rule_set_.catalogue.find(kind + "." + path);
+        if (field == nullptr) return std::nullopt;
+        return FieldPath{kind + "." + path, kind, engine::path_of(path), field->type};
+    }
+
+    void read_queue(const YamlNode& node) {
+        check_keys(node, queue_keys(), "a queue", problems_);
+        Queue queue;
+        queue.place = node.place;
+        queue.id = read_id(node, "the queue");
+        queue.writer = "routing:" + queue.id;
+        queue.kind = read_kind(node, queue.kind);
+        auto context = context_of_kind(queue.kind);
+        if (const auto* when = node.find("when"); has_content(when))
+            queue.when = read_condition(*when, context);
+        read_teams(node, queue);
+        if (const auto* strategy = node.find("strategy"))
+            if (const auto choice = read_choice(*strategy, "strategy", routing_strategy_names(), problems_))
+                queue.strategy = static_cast<RoutingStrategy>(*choice);
+        read_wanted_skills(node, queue, context);
+        if (const auto* priority = node.find("priority"))
+            queue.priority = read_integer(*priority, "priority", 1, 100, problems_).value_or(queue.priority);
+        read_hours(node, queue.calendar_name, queue.calendar);
+        if (const auto* other = node.find("out_of_hours")) {
+            queue.out_of_hours = read_text(*other, "out_of_hours", problems_).value_or("");
+            if (node.find("hours") == nullptr)
+                problems_.error("bad-value", other->place,
+                                "out_of_hours needs hours: without it is always open");
+            others_.push_back({queue.id, queue.out_of_hours, "out_of_hours", other->place});
+        }
+        read_overflow(node, queue);
+        read_fields(node, queue);
+        routing_.queues.push_back(std::move(queue));
+    }
+
+    void read_teams(const YamlNode& node, Queue& queue) {
+        const auto* teams = node.find("teams");
+        if (!has_content(teams)) return problems_.error("missing-key", node.place, "the queue has no teams");
+        const auto ids = read_texts(*teams, "teams", problems_);
+        if (!ids) return;
+        const auto known = ids_of(routing_.teams);
+        for (std::size_t i = 0; i < ids->size(); ++i) {
+            const auto& place = teams->is_list() ? teams->items[i].place : teams->place;
+            if (!has(known, (*ids)[i])) report_dangling("team", (*ids)[i], place, known);
+            queue.teams.push_back((*ids)[i]);
+        }
+    }
+
+    /// Names, or templates that give one.
+    void read_wanted_skills(const YamlNode& node, Queue& queue, RuleContext& context) {
+        const auto* skills = node.find("skills");
+        if (!has_content(skills)) return;
+        std::vector<std::string> known;
+        for (const auto& agent : routing_.agents)
+            for (const auto& [skill, level] : agent.skills) known.push_back(skill);
+        const auto take = [&](const YamlNode& item) {
+            auto skill = read_template(item, "skills", context);
+            if (!skill) return;
+            if (skill->is_constant() && !has(known, item.text))
+                problems_.error(
+                    "dangling-skill", item.place,
+                    "no agent has the skill " + in_quotes(item.text) + problems_.hint(item.text, known));
+            queue.skills.push_back(*std::move(skill));
+        };
+        if (skills->is_list())
+            for (const auto& item : skills->items) take(item);
+        else
+            take(*skills);
+    }
+
+    void read_overflow(const YamlNode& node, Queue& queue) {
+        const auto* overflow = node.find("overflow");
+        if (overflow == nullptr || !expect_map(*overflow, "overflow", problems_)) return;
+        check_keys(*overflow, overflow_keys(), "overflow", problems_);
+        const auto* after = overflow->find("after");
+        const auto* to = overflow->find("to");
+        if (after == nullptr || to == nullptr)
+            return problems_.error("missing-key", overflow->place,
+                                   "overflow needs both: { after: 10m, to: general }");
+        queue.overflow_after = read_span(*after, "after", false);
+        queue.overflow_to = read_text(*to, "to", problems_).value_or("");
+        others_.push_back({queue.id, queue.overflow_to, "overflow", to->place});
+    }
+
+    void read_fields(const YamlNode& node, Queue& queue) {
+        const auto queue_field = field_of_kind(queue.kind, "queue");
+        const auto assignee_field = field_of_kind(queue.kind, "assignee");
+        if (!queue_field || !assignee_field)
+            return problems_.error(
+                "bad-value", node.place,
+                "a " + queue.kind + " cannot be routed: it has no fields queue and assignee");
+        queue.queue_field = *queue_field;
+        queue.assignee_field = *assignee_field;
+        queue.group_field = field_of_kind(queue.kind, "group");
+        queue.channel_field = field_of_kind(queue.kind, "channel");
+        queue.sticky_field = field_of_kind(queue.kind, "requester.id");
+        if (!queue.sticky_field) queue.sticky_field = field_of_kind(queue.kind, "contact_id");
+    }
+
+    /// What stands in for others is there, is of the same kind, and comes to an end.
+    void check_queues() {
+        for (const auto& [from, to, key, place] : others_) {
+            const auto* queue = queue_named(routing_, to);
+            const auto* own = queue_named(routing_, from);
+            if (queue == nullptr) {
+                report_dangling("queue", to, place, ids_of(routing_.queues));
+            } else if (own != nullptr && queue->kind != own->kind) {
+                problems_.error("wrong-entity", place,
+                                in_quotes(to) + " is a queue of a " + queue->kind + ", and " +
+                                    in_quotes(from) + " one of a " + own->kind);
+            } else if (leads_back(from, key)) {
+                problems_.error("bad-value", place, key + " leads back to " + in_quotes(from));
+            }
+        }
+    }
+
+    bool leads_back(const std::string& from, const std::string& key) const {
+        auto at = from;
+        for (std::size_t i = 0; i <= routing_.queues.size(); ++i) {
+            const auto* queue = queue_named(routing_, at);
+            if (queue == nullptr) return false;
+            at = key == "overflow" ? queue->overflow_to : queue->out_of_hours;
+            if (at == from) return true;
+        }
+        return false;
+    }
+
+    /// `open_work: { ticket: conditions }`: what counts as its assignee's work.
+    void read_open_work(const YamlNode& node) {
+        if (!expect_map(node, "open_work", problems_)) return;
+        for (const auto& entry : node.entries) {
+            if (!rule_set_.catalogue.is_entity(entry.key)) {
+                problems_.error("unknown-kind", entry.place,
+                                "unknown kind " + in_quotes(entry.key) +
+                                    problems_.hint(entry.key, rule_set_.catalogue.kinds()));
+                continue;
+            }
+            auto context = context_of_kind(entry.key);
+            routing_.open_work[entry.key] = read_condition(entry.value, context);
+        }
+    }
+
+    void add_usual_open_work() {
+        for (const auto& queue : routing_.queues) {
+            auto done = is_done(queue.kind, queue.place);
+            if (routing_.open_work.contains(queue.kind)) continue;
+            Condition open;
+            open.kind = Condition::Kind::none;
+            if (done) open.children.push_back(*std::move(done));
+            routing_.open_work[queue.kind] = std::move(open);
+        }
+    }
+
+    /// Solved or closed, as far as its kind knows these; nothing when it knows neither.
+    std::optional<Condition> is_done(const std::string& kind, const engine::Place& place) const {
+        const auto path = kind + ".status";
+        const auto* status = rule_set_.catalogue.find(path);
+        std::vector<std::string> done;
+        for (const char* value : {"solved", "closed"})
+            if (status != nullptr && has(status->values, value)) done.emplace_back(value);
+        if (done.empty()) return std::nullopt;
+        Condition condition;
+        condition.kind = Condition::Kind::comparison;
+        condition.place = place;
+        condition.comparison.field = {path, kind, {"status"}, status->type};
+        condition.comparison.op = Operator::in;
+        condition.comparison.operand = done;
+        return condition;
     }
 
     // ---- escalations
@@ -369,30 +593,23 @@ private:
             escalation.ends = read_occasion(*ends, escalation);
             return;
         }
-        const auto path = escalation.kind + ".status";
-        const auto* status = rule_set_.catalogue.find(path);
-        std::vector<std::string> done;
-        for (const char* value : {"solved", "closed"})
-            if (status != nullptr && has(status->values, value)) done.emplace_back(value);
-        if (done.empty()) {
+        escalation.ends.when = is_done(escalation.kind, node.place);
+        if (!escalation.ends.when)
             problems_.error("missing-key", node.place,
                             "the escalation has no ends: a " + escalation.kind +
                                 " has no status solved or closed that would end it");
-            return;
-        }
-        Condition condition;
-        condition.kind = Condition::Kind::comparison;
-        condition.place = node.place;
-        condition.comparison.field = {path, escalation.kind, {"status"}, status->type};
-        condition.comparison.op = Operator::in;
-        condition.comparison.operand = done;
-        escalation.ends.when = std::move(condition);
     }
 
     RuleSet& rule_set_;
     Routing& routing_;
     Problems& problems_;
     std::map<std::string, engine::Place> ids_;  ///< of the section that is read
+    /// A queue that names another one, by that key.
+    struct Other {
+        std::string from, to, key;
+        engine::Place place;
+    };
+    std::vector<Other> others_;
 };
 
 }  // namespace
@@ -406,15 +623,24 @@ void read_routing(const YamlNode& root, RuleSet& rule_set, Problems& problems) {
 }
 
 std::vector<std::string> routing_keys() {
-    return {"agents", "teams", "channels", "on_call", "escalations"};
+    return {"agents", "teams", "channels", "queues", "open_work", "on_call", "escalations"};
 }
 
 std::vector<std::string> agent_keys() {
-    return {"id", "name", "notify"};
+    return {"id", "name", "skills", "capacity", "hours", "notify"};
 }
 
 std::vector<std::string> team_keys() {
-    return {"id", "name", "description", "members", "notify"};
+    return {"id", "name", "description", "members", "group", "hours", "notify"};
+}
+
+std::vector<std::string> queue_keys() {
+    return {"id",     "description", "kind",  "when",         "teams",   "strategy",
+            "skills", "priority",    "hours", "out_of_hours", "overflow"};
+}
+
+std::vector<std::string> overflow_keys() {
+    return {"after", "to"};
 }
 
 std::vector<std::string> channel_keys() {

@@ -18,6 +18,8 @@ std::vector<std::string> routing_keys();
 std::vector<std::string> agent_keys();
 std::vector<std::string> team_keys();
 std::vector<std::string> channel_keys();
+std::vector<std::string> queue_keys();
+std::vector<std::string> overflow_keys();
 std::vector<std::string> escalation_keys();
 std::vector<std::string> escalation_level_keys();
 std::vector<std::string> escalation_repeat_keys();

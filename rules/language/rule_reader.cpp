@@ -180,6 +180,7 @@ void RuleReader::read_acceptance(const std::string& kind, const std::string& oth
 void RuleReader::read_body(const YamlNode& node, Rule& rule) {
     auto context = context_of(rule.on);
     if (!rule.sweeps.empty()) context.subject_kinds = {rule.sweeps};
+    if (rule.schedule) context.counted.clear();
     if (const auto* when = node.find("when")) rule.when = read_condition(*when, context);
     if (const auto* then = node.find("then")) rule.then = read_steps(*then, context);
     note(context);
@@ -189,6 +190,8 @@ RuleContext RuleReader::context_of(const std::vector<std::string>& on) const {
     RuleContext context{rule_set_.catalogue, rule_set_.connections, rule_set_.calendars, problems_};
     context.subject_kinds = subject_kinds_of(on, rule_set_.catalogue);
     context.events = engine::join(on, ", ");
+    context.counted = on;
+    context.counts = true;
     context.step_lists = &step_lists_;
     context.scores = rule_set_.scores.get();
     context.routing = rule_set_.routing.get();
@@ -207,6 +210,7 @@ void RuleReader::read_lists_that_nobody_runs() {
         problems_.warning("unused-steps", list->place, "no rule runs the list of steps " + in_quotes(name));
         auto context = context_of({});
         context.running.push_back(name);
+        context.counted = {"*"};
         read_steps(*list, context);
         note(context);
     }

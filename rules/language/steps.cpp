@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <utility>
 
 #include "engine/base/text.h"
 #include "engine/model/subject.h"
@@ -287,7 +288,10 @@ std::optional<StepKind> read_wait_for(const YamlNode& map, const YamlNode::Entry
         context.problems.error("missing-key", entry.value.place,
                                "wait_for has no on: say which events it waits for");
     if (const auto* when = entry.value.find("when")) {
+        // It is asked when such an event comes, outside of the rules' decision.
+        const bool counts = std::exchange(context.counts, false);
         step.when = read_condition(*when, context);
+        context.counts = counts;
         check_reads_nothing_asked_for(*when, context);
     }
     auto until = read_moment(entry.value, "wait_for", {"timeout", "until"}, context);
@@ -396,6 +400,57 @@ std::optional<StepKind> read_escalate(const YamlNode::Entry& entry, RuleContext&
     return step;
 }
 
+/// `route: retention`; of a list the first queue whose conditions hold; `route: true` for all of them.
+std::optional<StepKind> read_route(const YamlNode::Entry& entry, RuleContext& context) {
+    auto& problems = context.problems;
+    RouteStep step;
+    static const Routing none;
+    const auto& queues = (context.routing == nullptr ? none : *context.routing).queues;
+    const bool is_any = entry.value.is_scalar() && entry.value.text == "true";
+    step.asks_conditions = is_any || entry.value.is_list();
+    if (!is_any) {
+        const auto ids = read_texts(entry.value, "route", problems);
+        if (!ids) return std::nullopt;
+        step.queues = *ids;
+    }
+    if (queues.empty()) {
+        if (is_any || step.queues.size() != 1) {
+            problems.error("bad-value", entry.value.place,
+                           "there are no queues to choose from: write them in routing.yaml, or name one");
+            return std::nullopt;
+        }
+        const auto kinds = kinds_with({"queue"}, entry.place, context);
+        if (kinds.empty()) return std::nullopt;
+        return chosen_by_kind(kinds, entry.place, [&](const std::string& kind) -> StepKind {
+            auto one = step;
+            one.queue_field = field_of(kind, "queue", FieldType::text);
+            return one;
+        });
+    }
+    bool is_good = true;
+    for (std::size_t i = 0; i < step.queues.size(); ++i) {
+        const auto& place = entry.value.is_list() ? entry.value.items[i].place : entry.value.place;
+        const auto found = std::find_if(queues.begin(), queues.end(),
+                                        [&](const Queue& queue) { return queue.id == step.queues[i]; });
+        if (found == queues.end()) {
+            std::vector<std::string> names;
+            for (const auto& queue : queues) names.push_back(queue.id);
+            problems.error(
+                "dangling-queue", place,
+                "there is no queue " + in_quotes(step.queues[i]) + problems.hint(step.queues[i], names));
+            is_good = false;
+        } else if (!context.subject_kinds.empty() && !context.subject_kinds.contains(found->kind)) {
+            problems.error(
+                "wrong-entity", place,
+                in_quotes(found->id) + " is a queue of a " + found->kind + "; " + context.events +
+                    " is about a " +
+                    engine::join({context.subject_kinds.begin(), context.subject_kinds.end()}, " or "));
+            is_good = false;
+        }
+    }
+    return is_good ? std::optional<StepKind>(step) : std::nullopt;
+}
+
 StopStep read_stop(const YamlNode::Entry& entry, RuleContext& context) {
     const auto flag = read_flag(entry.value, "stop", context.problems);
     if (flag && !*flag)
@@ -441,6 +496,7 @@ std::optional<StepKind> read_kind(const YamlNode& map, const YamlNode::Entry& en
     if (entry.key == "cancel") return read_cancel(entry, context);
     if (entry.key == "score") return read_score(entry, context);
     if (entry.key == "escalate") return read_escalate(entry, context);
+    if (entry.key == "route") return read_route(entry, context);
     if (entry.key == "stop") return read_stop(entry, context);
     if (entry.key == "if") return read_if(map, entry, context);
     return read_call(map, entry, context);
@@ -560,12 +616,12 @@ std::vector<Step> read_steps(const YamlNode& node, RuleContext& context) {
 }
 
 std::vector<std::string> step_names() {
-    return {"set",      "unset",  "add_tags", "remove_tags", "assign", "emit",  "wait",
-            "wait_for", "cancel", "stop",     "if",          "run",    "score", "escalate"};
+    return {"set",    "unset", "add_tags", "remove_tags", "assign", "emit",     "wait", "wait_for",
+            "cancel", "stop",  "if",       "run",         "score",  "escalate", "route"};
 }
 
 std::vector<std::string> later_steps() {
-    return {"route", "lua"};
+    return {"lua"};
 }
 
 }  // namespace rules

@@ -258,6 +258,12 @@ bool may_serve(const Routing& routing, const Queue& queue, const std::string& ag
     });
 }
 
+bool has_room(const Routing& routing, const std::string& agent, const AgentLoad& load,
+              const std::string& channel) {
+    const auto* known = agent_of(routing, agent);
+    return known != nullptr && room_of(known->capacity, load, channel).value_or(1) > 0;
+}
+
 QueueChoice choose(const Routing& routing, const Queue& queue, const QueueMoment& moment) {
     QueueChoice choice;
     choice.queue = &queue;

@@ -89,7 +89,7 @@ struct Placement {
     int rank = 0;                          ///< of those that wait, lower ones go first
     std::vector<std::string> skills;       ///< that it waits for
     std::optional<engine::Instant> due;    ///< of its timer
-    std::optional<engine::Instant> until;  ///< it is done, and its turn counts until then
+    std::optional<engine::Instant> until;  ///< nobody's work any more; its turn counts until then
     bool empty() const { return queue.empty() && agent.empty() && turn == 0; }
     friend bool operator==(const Placement&, const Placement&) = default;
 };
@@ -121,6 +121,10 @@ QueueChoice choose(const Routing& routing, const Queue& queue, const QueueMoment
 /// Whether the agent serves the queue and has all those skills.
 bool may_serve(const Routing& routing, const Queue& queue, const std::string& agent,
                const std::vector<std::string>& skills);
+
+/// Whether the agent may have one more of that channel.
+bool has_room(const Routing& routing, const std::string& agent, const AgentLoad& load,
+              const std::string& channel);
 
 const Queue* queue_named(const Routing& routing, std::string_view id);
 

@@ -119,6 +119,8 @@ Json order(Random& random, Variety variety) {
         return {{random.chance(50) ? "older_than" : "newer_than", span}};
     }
     if (random.chance(5)) return {{"within_hours", "office"}};
+    if (random.chance(5))
+        return {{"count_over", {{"at_least", 1 + random.below(3)}, {"within", "1h"}, {"on", {"ticket.*"}}}}};
     if (random.chance(30)) return {{"between", {bound(random, variety), bound(random, variety)}}};
     Json comparison = {{random.of(bounded), bound(random, variety)}};
     if (random.chance(20)) comparison[random.of(bounded)] = bound(random, variety);

@@ -30,6 +30,21 @@ void leave_out_children(Condition& condition, const auto& still_differs) {
     for (auto& child : condition.children) leave_out_children(child, still_differs);
 }
 
+/// What fields of tickets are counted by, and what was counted of others: the same for all of a walk.
+RateCounts counts_of(const Walk& walk) {
+    std::vector<Rate> rates;
+    CountedElsewhere elsewhere;
+    for (const auto* name : {"ticket.satisfaction_score", "ticket.due_at", "ticket.custom.a"}) {
+        const auto counted = field(name);
+        rates.push_back({rate_id(counted, {"ticket.*"}), counted, {"ticket.*"}, std::chrono::hours(1), 3});
+        elsewhere[rates.back().id].assign(walk.changes.size() % 3, noon);
+    }
+    const auto* document = engine::find(walk.roots, "ticket");
+    RateCounts counts(std::move(rates), engine::value_or_null(document), noon, Json(), std::move(elsewhere));
+    counts.count_event(walk.type);
+    return counts;
+}
+
 std::string list_of(const RuleSet& set, const Found& found) {
     std::string ids;
     for (const auto rule : found) ids += " " + set.rules[rule].id;
@@ -49,6 +64,8 @@ Found found_by(const Matcher& matcher, const Walk& walk, const PayloadReadings* 
     for (const auto& [root, fields] : roots.items()) scope.set(root, &fields);
     scope.changes = &changes;
     scope.now = noon;
+    const auto counts = counts_of(walk);
+    scope.rates = &counts;
     const auto cursor = matcher.open(walk.type, scope, payload);
     Found found;
     std::size_t from = 0;

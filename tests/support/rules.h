@@ -12,6 +12,7 @@
 #include "rules/calendar/calendar.h"
 #include "rules/evaluator/condition.h"
 #include "rules/evaluator/decide.h"
+#include "rules/policies/rates.h"
 #include "rules/rule_set.h"
 #include "tests/support/catch.h"
 #include "tests/support/instants.h"
@@ -298,6 +299,7 @@ inline RuleSet rule_set(const std::string& rules, Chaining chaining = Chaining::
     result.options.chaining = chaining;
     result.catalogue = Catalogue::shipped();
     for (const auto& source : json(rules)) result.rules.push_back(rule(source));
+    result.rates = rates_of(result.rules);
     return result;
 }
 

@@ -210,7 +210,7 @@ void FakeDoor::perform(Request request, std::function<void(Result<Json>)> done) 
     post([answer = perform_with, done = std::move(done)] { done(answer); });
 }
 
-Result<Json> FakeDoor::dry_run(const Tenant&, const Json& request) {
+Result<Json> FakeDoor::dry_run(const Tenant&, const Json& request, Store&) {
     const std::lock_guard lock(mutex_);
     dry_runs_.push_back(request);
     return dry_run_with;

@@ -156,7 +156,8 @@ public:
                 std::function<void(std::vector<engine::Ack>)> done) override;
     void ask(std::function<void(engine::Store&)> question) override;
     void perform(engine::Request request, std::function<void(engine::Result<engine::Json>)> done) override;
-    engine::Result<engine::Json> dry_run(const engine::Tenant& tenant, const engine::Json& request) override;
+    engine::Result<engine::Json> dry_run(const engine::Tenant& tenant, const engine::Json& request,
+                                         engine::Store& store) override;
     engine::Health health() const override { return healthy; }
 
 private:

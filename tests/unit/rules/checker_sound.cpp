@@ -50,11 +50,15 @@ struct Scene {
     Scene& operator=(const Scene&) = delete;
 };
 
+Json count_of(Random& random) {
+    return {{"count_over", {{"at_least", 1 + random.below(3)}, {"within", "1h"}, {"on", {"ticket.*"}}}}};
+}
+
 /// Conditions on few fields, so that they meet.
 Json narrow_condition(Random& random, const std::vector<std::string>& fields, int depth) {
     Json result = Json::object();
     if (depth == 0 || random.chance(35)) {
-        result[random.of(fields)] = comparison_of(random);
+        result[random.of(fields)] = random.chance(8) ? count_of(random) : comparison_of(random);
         return result;
     }
     Json children = Json::array();
@@ -123,6 +127,7 @@ engine::Decision decide_at_random(const RuleSet& set, Random& random) {
     if (!input.document.is_object()) input.document = Json::object();
     input.merged = changes_of(random);
     input.now = noon;
+    for (const auto& rate : set.rates) input.counted_elsewhere[rate.id].assign(random.below(3), noon);
     return decide(set, std::move(input));
 }
 

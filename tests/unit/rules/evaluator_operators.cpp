@@ -55,7 +55,7 @@ TEST_CASE("operators: names read back", "[operators]") {
         REQUIRE(op);
         CHECK(name_of(*op) == name);
     }
-    CHECK(operator_names().size() == 27);
+    CHECK(operator_names().size() == 28);
     CHECK_FALSE(parse_operator("equals"));
     CHECK_FALSE(parse_operator(""));
 }
@@ -85,6 +85,7 @@ TEST_CASE("operators: all but the negative ones are false on an absent or null f
         {Operator::newer_than, "\"1h\""},
         {Operator::cidr, "\"10.0.0.0/8\""},
         {Operator::within_hours, "\"office\""},
+        {Operator::count_over, "{\"at_least\":1,\"within\":\"1h\",\"on\":[\"ticket.created\"]}"},
     };
     for (const auto& [op, operand] : operands)
         for (const auto* value : {"absent", "null"}) {
