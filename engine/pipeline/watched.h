@@ -31,6 +31,10 @@ class Watched {
 public:
     /// Beyond `events_max` counted events those entities are forgotten whose last one is the oldest.
     explicit Watched(std::size_t events_max) : events_max_(events_max) {}
+    Watched(const Watched&) = delete;  // `counted_` points into `entities_`
+    Watched& operator=(const Watched&) = delete;
+    Watched(Watched&&) = default;
+    Watched& operator=(Watched&&) = default;
 
     /// All that is kept with the tenant's entities and still looked at. Fails as the store fails.
     static Result<Watched> read(Store& store, const TenantName& tenant, Instant now, std::size_t events_max);

@@ -106,7 +106,7 @@ const std::vector<Word>& operator_words() {
         {"count_over", "map of `at_least` or `more_than`, `within`, and `on`",
          "So many events of the types `on` (without it, the rule's own) came in that time to entities with "
          "the "
-         "same value in the field, this one among them.",
+         "same value in the field, this one among them ([guide](../guides/rates.md)).",
          "ticket.requester.id: { count_over: { at_least: 3, within: 1h, on: ticket.created } }"},
     };
     return words;
