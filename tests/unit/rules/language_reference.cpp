@@ -113,14 +113,19 @@ constexpr auto scoring =
     "ticket.opened, "
     "add: 1 } ] } ]\n";
 
+constexpr auto routing =
+    "agents: [ { id: ana, notify: [ { emit: ticket.brought_up } ] } ]\n"
+    "escalations: [ { id: retention-leads, levels: [ { notify: [ { person: ana } ] } ] } ]\n";
+
 TEST_CASE("reference: the examples compile without a warning", "[language]") {
     const auto check = [](const std::string& when, const std::string& then, const std::string& on) {
         const bool runs_a_list = then.find("run:") != std::string::npos;
         const auto text = "rules:\n  - id: r\n    on: [" + on + "]\n" + when + "    then: " + then + "\n" +
                           (runs_a_list ? "steps: { tell-the-lead: [ stop ] }\n" : "");
-        const bool scores = then.find("score:") != std::string::npos;
-        const auto loaded = scores ? rules::load_files({{"rules.yaml", text}, {"scoring.yaml", scoring}})
-                                   : rules::load_text(text);
+        rules::Files files{{"rules.yaml", text}, {"calendars.yaml", rules::test_calendars}};
+        if (then.find("score:") != std::string::npos) files["scoring.yaml"] = scoring;
+        if (then.find("escalate:") != std::string::npos) files["routing.yaml"] = routing;
+        const auto loaded = rules::load_files(files);
         INFO(when << then << "\n" << loaded.text());
         CHECK(loaded.rule_set);
         CHECK(loaded.text().empty());

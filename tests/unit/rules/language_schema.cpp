@@ -7,6 +7,8 @@
 #include "rules/language/load.h"
 #include "rules/language/options.h"
 #include "rules/language/rule_reader.h"
+#include "rules/language/on_call.h"
+#include "rules/language/routing.h"
 #include "rules/language/scoring.h"
 #include "rules/language/sla.h"
 #include "rules/language/steps.h"
@@ -58,7 +60,7 @@ void collect_references(const Json& node, Names& into) {
 
 TEST_CASE("schema: every file is a JSON Schema that old editors read too", "[language]") {
     for (const char* name :
-         {"rules", "tenant", "fields", "connections", "calendars", "sla", "tagging", "scoring", "tests"}) {
+         {"rules", "tenant", "fields", "connections", "calendars", "sla", "tagging", "scoring", "routing", "tests"}) {
         const auto root = schema(name);
         CHECK(engine::text_or(root, "$schema", "") == "http://json-schema.org/draft-07/schema#");
         CHECK_FALSE(engine::text_or(root, "title", "").empty());
@@ -111,6 +113,28 @@ TEST_CASE("schema: the keys of tagging are those the loader knows", "[language]"
     CHECK(keys_at(root, "definitions.entry.properties") == set_of(rules::tag_entry_keys()));
     CHECK(keys_at(root, "definitions.list.properties") == set_of(rules::tag_list_keys()));
     CHECK(keys_at(root, "definitions.search.properties") == set_of(rules::text_search_keys()));
+}
+
+TEST_CASE("schema: the keys of routing are those the loader knows", "[language]") {
+    const auto root = schema("routing");
+    const auto keys_of = [&](const std::string& name) {
+        return keys_at(root, "definitions." + name + ".properties");
+    };
+    CHECK(keys_at(root, "properties") == set_of(rules::routing_keys()));
+    CHECK(keys_of("agent") == set_of(rules::agent_keys()));
+    CHECK(keys_of("team") == set_of(rules::team_keys()));
+    CHECK(keys_of("channel") == set_of(rules::channel_keys()));
+    CHECK(keys_of("queue") == set_of(rules::queue_keys()));
+    CHECK(keys_of("overflow") == set_of(rules::overflow_keys()));
+    CHECK(keys_of("on_call") == set_of(rules::on_call_keys()));
+    CHECK(keys_of("rotation") == set_of(rules::on_call_rotation_keys()));
+    CHECK(keys_of("override") == set_of(rules::on_call_override_keys()));
+    CHECK(keys_of("escalation") == set_of(rules::escalation_keys()));
+    CHECK(keys_of("level") == set_of(rules::escalation_level_keys()));
+    CHECK(keys_of("target") == set_of(rules::notify_target_keys()));
+    CHECK(keys_of("repeat") == set_of(rules::escalation_repeat_keys()));
+    CHECK(keys_of("acknowledged") == set_of(rules::acknowledged_keys()));
+    CHECK(keys_of("ends") == set_of(rules::ends_keys()));
 }
 
 TEST_CASE("schema: the keys of scoring are those the loader knows", "[language]") {

@@ -1,0 +1,300 @@
+// Routing through the pipeline: who gets an entity and why, who waits, and who is next.
+
+#include <map>
+#include <random>
+
+#include "tests/support/catch.h"
+#include "tests/unit/pipeline/proof.h"
+#include "tests/unit/pipeline/world.h"
+
+namespace routing_test {
+
+using namespace engine;
+using namespace engine::test;
+
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using Names = std::vector<std::string>;
+
+constexpr auto desk_of_three =
+    "agents:\n"
+    "  - { id: ana, skills: { german: 3, billing: 1 }, capacity: 2 }\n"
+    "  - { id: ben, skills: [german], capacity: { email: 1, other: 1 } }\n"
+    "  - { id: cora, skills: { billing: 2 }, capacity: 2 }\n"
+    "teams:\n"
+    "  - { id: first, members: [ana, ben], group: First line }\n"
+    "  - { id: second, members: [cora] }\n";
+
+constexpr auto routes = "  - { id: routes, on: ticket.created, then: [ { route: true } ] }\n";
+
+struct Desk : World {
+    explicit Desk(const std::string& queues, const std::string& rules = routes,
+                  const std::string& people = desk_of_three, const std::string& settings = "")
+        : World(tenant_of(
+              {{"tenant.yaml", "name: acme\n" + settings},
+               {"connections.yaml", sandbox_connections},
+               {"calendars.yaml",
+                "calendars:\n  office:\n    zone: UTC\n    hours: { mon-fri: [\"09:00-17:00\"] }\n"},
+               {"routing.yaml", people + ("queues:\n" + queues)},
+               {"rules.yaml", "rules:\n" + rules}})) {}
+
+    void take(const std::string& ticket, const std::string& type, const Json& fields = Json(),
+              Instant now = noon) {
+        submit(made(ticket, type, fields, now), now);
+    }
+    Event made(const std::string& ticket, const std::string& type, const Json& fields, Instant now = noon) {
+        auto one = event("e" + std::to_string(++sent), type, "ticket/" + ticket,
+                         fields.is_null() ? Json::object() : Json{{"ticket", fields}});
+        one.received = now;
+        one.time = now;
+        return one;
+    }
+    void open(const std::string& ticket, Json fields = Json::object(), Instant now = noon) {
+        if (!fields.contains("subject")) fields["subject"] = "ticket " + ticket;
+        take(ticket, "ticket.created", fields, now);
+    }
+    void solve(const std::string& ticket, Instant now = noon) {
+        take(ticket, "ticket.updated", {{"status", "solved"}}, now);
+    }
+    std::string who(const std::string& ticket) {
+        return text_or(entity("ticket/" + ticket).fields, "assignee", "");
+    }
+    std::string queue(const std::string& ticket) {
+        return text_or(entity("ticket/" + ticket).fields, "queue", "");
+    }
+    const Routed& last_routed() const {
+        for (auto one = decisions.rbegin(); one != decisions.rend(); ++one)
+            if (!one->routed.empty()) return one->routed.back();
+        ENSURE(false);
+        return decisions.front().routed.front();
+    }
+    std::string reason_against(const std::string& agent) const {
+        for (const auto& one : last_routed().considered)
+            if (text_or(one, "agent", "") == agent) return text_or(one, "reason", "");
+        return "not considered";
+    }
+
+    int sent = 0;
+};
+
+}  // namespace
+
+TEST_CASE("routing: the least loaded gets it, the decision says why, and a full desk makes it wait",
+          "[routing]") {
+    Desk desk("  - { id: general, teams: [first, second] }\n");
+    desk.open("1");
+    CHECK(desk.who("1") == "ana");
+    CHECK(desk.queue("1") == "general");
+    CHECK(desk.entity("ticket/1").fields["group"] == "First line");
+    CHECK(desk.reason_against("ben") == "stands behind in the team");
+    desk.open("2");
+    CHECK(desk.who("2") == "ben");
+    CHECK(desk.reason_against("ana") == "has more to do");
+    desk.open("3");
+    CHECK(desk.who("3") == "ana");
+    CHECK(desk.reason_against("ben") == "has no room");
+    desk.open("4");
+    CHECK(desk.who("4") == "cora");
+    CHECK(desk.entity("ticket/4").fields["group"] == "second");
+    desk.open("5");
+    desk.open("6");
+    CHECK(desk.who("6") == "");
+    CHECK(desk.queue("6") == "general");
+    CHECK(desk.last_routed().agent.empty());
+    CHECK(desk.reason_against("cora") == "has no room");
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: who gets free takes what waits, the more urgent and older first", "[routing]") {
+    Desk desk("  - { id: general, teams: [second] }\n");
+    for (const char* ticket : {"1", "2"}) desk.open(ticket);
+    desk.open("3", {{"priority", "low"}});
+    desk.open("4", {{"priority", "urgent"}}, noon + minutes(1));
+    desk.open("5", {{"priority", "urgent"}}, noon + minutes(2));
+    CHECK(timers_in(desk).size() == 3);
+    desk.solve("1", noon + minutes(3));
+    CHECK(desk.who("4") == "cora");
+    CHECK(desk.who("5") == "");
+    desk.solve("2", noon + minutes(3));
+    CHECK(desk.who("5") == "cora");
+    CHECK(desk.who("3") == "");
+    desk.take("4", "ticket.updated", {{"assignee", "somebody else"}}, noon + minutes(4));
+    CHECK(desk.who("3") == "cora");
+    CHECK(timers_in(desk).empty());
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: two who get free in one batch take two that wait", "[routing]") {
+    Desk desk("  - { id: general, teams: [second] }\n");
+    for (const char* ticket : {"1", "2", "3", "4"}) desk.open(ticket);
+    desk.submit({desk.made("1", "ticket.updated", {{"status", "solved"}}),
+                 desk.made("2", "ticket.updated", {{"status", "solved"}})});
+    CHECK(desk.who("3") == "cora");
+    CHECK(desk.who("4") == "cora");
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: in turns, whoever had the last one has to do", "[routing]") {
+    Desk desk("  - { id: general, teams: [first], strategy: round_robin }\n", routes,
+              "agents: [ { id: ana }, { id: ben } ]\nteams: [ { id: first, members: [ana, ben] } ]\n");
+    Names got;
+    for (int i = 0; i < 6; ++i) {
+        const auto ticket = std::to_string(i);
+        desk.open(ticket);
+        got.push_back(desk.who(ticket));
+        desk.solve(ticket);
+        if (i == 3) desk.start();  // turns are not forgotten
+    }
+    CHECK(got == Names{"ana", "ben", "ana", "ben", "ana", "ben"});
+    CHECK(desk.reason_against("ana") == "had a turn since");
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: skills are wanted, and the most skilled gets it", "[routing]") {
+    Desk desk(
+        "  - { id: german, when: { ticket.language: de }, teams: [first, second], skills: [german], "
+        "strategy: "
+        "skills }\n"
+        "  - { id: billing, when: { ticket.type: problem }, teams: [first, second], skills: [billing], "
+        "strategy: skills }\n"
+        "  - { id: named, teams: [first, second], skills: [\"{{ ticket.custom.skill }}\"] }\n");
+    desk.open("1", {{"language", "de"}});
+    CHECK(desk.who("1") == "ana");
+    CHECK(desk.reason_against("ben") == "less skilled");
+    desk.open("2", {{"type", "problem"}});
+    CHECK(desk.who("2") == "ana");  // of the first team that has somebody
+    CHECK(desk.reason_against("ben") == "lacks the skill billing");
+    desk.open("3", {{"type", "problem"}});
+    CHECK(desk.who("3") == "cora");
+    desk.open("4", {{"custom", {{"skill", "cooking"}}}});
+    CHECK(desk.who("4") == "");
+    CHECK(desk.reason_against("cora") == "lacks the skill cooking");
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: sticky goes to who knows the requester", "[routing]") {
+    Desk desk("  - { id: general, teams: [first], strategy: sticky }\n",
+              std::string(routes) + "  - { id: back, on: ticket.reopened, then: [ { route: general } ] }\n");
+    desk.open("1", {{"requester", {{"id", "r1"}}}});
+    desk.open("2", {{"requester", {{"id", "r2"}}}, {"channel", "email"}});
+    CHECK(desk.who("1") == "ana");
+    CHECK(desk.who("2") == "ben");
+    desk.open("3", {{"requester", {{"id", "r2"}}}, {"channel", "chat"}});
+    CHECK(desk.who("3") == "ben");
+    CHECK(desk.reason_against("ana") == "ben knows the requester");
+    desk.solve("1");
+    desk.take("1", "ticket.reopened", {{"status", "open"}});
+    CHECK(desk.who("1") == "ana");
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: hours of agents and queues, and the queue that stands in", "[routing]") {
+    const std::string people =
+        "agents: [ { id: ana, hours: office }, { id: noa } ]\n"
+        "teams: [ { id: day, members: [ana] }, { id: night, members: [noa] } ]\n";
+    Desk desk(
+        "  - { id: general, teams: [day], hours: office, out_of_hours: nights }\n"
+        "  - { id: nights, teams: [night] }\n"
+        "  - { id: only, when: { ticket.priority: low }, teams: [day] }\n",
+        std::string(routes) + "  - { id: other, on: ticket.plain, then: [ { route: only } ] }\n", people);
+    desk.open("1", Json::object(), at("2026-03-02T20:00:00Z"));
+    CHECK(desk.queue("1") == "nights");
+    CHECK(desk.who("1") == "noa");
+    CHECK(desk.last_routed().considered[0] == Json{{"queue", "general"}, {"reason", "out of its hours"}});
+    desk.take("2", "ticket.plain", {{"subject", "x"}}, at("2026-03-02T20:00:00Z"));
+    CHECK(desk.who("2") == "");
+    CHECK(desk.reason_against("ana") == "out of hours");
+    desk.run(at("2026-03-03T09:00:00Z"));
+    CHECK(desk.who("2") == "ana");
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: what has waited too long goes to the queue for that", "[routing]") {
+    Desk desk(
+        "  - { id: general, teams: [second], overflow: { after: 10m, to: all } }\n"
+        "  - { id: all, teams: [first], when: { ticket.priority: urgent } }\n",
+        "  - { id: routes, on: ticket.created, then: [ { route: general } ] }\n"
+        "  - { id: sees, on: ticket.*, when: { ticket.queue: { changed_to: all } }, then: [ { add_tags: "
+        "[overflown] } ] }\n");
+    for (const char* ticket : {"1", "2", "3"}) desk.open(ticket);
+    CHECK(desk.who("3") == "");
+    desk.run(noon + minutes(9));
+    CHECK(desk.queue("3") == "general");
+    desk.run(noon + minutes(10));
+    CHECK(desk.queue("3") == "all");
+    CHECK(desk.who("3") == "ana");
+    CHECK(desk.entity("ticket/3").fields["tags"] == Json{"overflown"});
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: what vendors and people assign counts as well, whoever did it", "[routing]") {
+    Desk desk("  - { id: general, teams: [second] }\n");
+    desk.take("a", "ticket.updated", {{"assignee", "cora"}});
+    desk.take("b", "ticket.updated", {{"assignee", "cora"}, {"status", "closed"}});
+    desk.open("1");
+    CHECK(desk.who("1") == "cora");
+    CHECK(desk.last_routed().considered[0]["load"] == 1);
+    desk.open("2");
+    CHECK(desk.who("2") == "");
+    desk.take("a", "ticket.deleted");
+    CHECK(desk.who("2") == "cora");
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: without queues a route is only a name, and none that fits changes nothing", "[routing]") {
+    World bare(tenant_with("  - { id: routes, on: ticket.created, then: [ { route: retention } ] }\n"));
+    bare.submit(event("e1", "ticket.created", "ticket/1", {{"ticket", {{"subject", "x"}}}}));
+    CHECK(bare.entity("ticket/1").fields["queue"] == "retention");
+    Desk desk("  - { id: never, when: { ticket.priority: urgent }, teams: [first] }\n");
+    desk.open("1");
+    CHECK(desk.queue("1") == "");
+    CHECK(desk.decisions.back().fired == Names{"routes"});
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: a rule that fails has routed nothing, and a failed commit leaves the desk as it was",
+          "[routing]") {
+    Desk desk("  - { id: general, teams: [second] }\n",
+              "  - { id: routes, on: ticket.created, then: [ { route: general }, { add_tags: [ \"{{ "
+              "ticket.custom.bag }}\" ] } ] }\n");
+    desk.open("1", {{"custom", {{"bag", {{"a", 1}}}}}});
+    REQUIRE(desk.decisions.back().failures.size() == 1);
+    CHECK(desk.who("1") == "");
+    CHECK(desk.decisions.back().routed.empty());
+    desk.open("2");
+    CHECK(desk.who("2") == "cora");
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: a hundred random days keep capacities, and come out again", "[routing]") {
+    Desk desk("  - { id: general, teams: [first, second], strategy: round_robin }\n");
+    std::mt19937 random(7);
+    auto now = noon;
+    std::vector<std::string> open;
+    for (int i = 0; i < 400; ++i) {
+        now += minutes(1);
+        if (open.empty() || random() % 5 < 3) {
+            open.push_back(std::to_string(i));
+            desk.open(open.back(), {{"channel", random() % 2 == 0 ? "email" : "chat"}}, now);
+        } else {
+            const auto at = static_cast<std::ptrdiff_t>(random() % open.size());
+            desk.solve(open[static_cast<std::size_t>(at)], now);
+            open.erase(open.begin() + at);
+        }
+        if (i % 97 == 0) desk.start();
+        desk.run(now);
+        std::map<std::string, int> load;
+        int waiting = 0;
+        for (const auto& ticket : open) ++(desk.who(ticket).empty() ? waiting : load[desk.who(ticket)]);
+        CHECK(load["ana"] <= 2);
+        CHECK(load["ben"] <= 2);
+        CHECK(load["cora"] <= 2);
+        // Nobody waits while somebody has room for every channel.
+        CHECK((waiting == 0 || (load["ana"] == 2 && load["cora"] == 2)));
+    }
+    CHECK(found_in(desk) == "");
+}
+
+}  // namespace routing_test
