@@ -48,6 +48,7 @@ int run(int argc, char** argv) {
     add_audit_commands(app, chosen);
     add_operator_commands(app, chosen);
     add_sla_commands(app, chosen);
+    add_routing_commands(app, chosen);
     add_migrate_commands(app, chosen);
     add_retention_command(app, chosen);
     add_erase_command(app, chosen);

@@ -22,6 +22,7 @@ void add_audit_list(CLI::App& audit, Chosen& chosen);      ///< below audit
 void add_erase_command(CLI::App& app, Chosen& chosen);
 void add_operator_commands(CLI::App& app, Chosen& chosen);  ///< dead-letters lanes timers keys
 void add_sla_commands(CLI::App& app, Chosen& chosen);       ///< sla
+void add_routing_commands(CLI::App& app, Chosen& chosen);   ///< escalations desk on-call
 void add_migrate_commands(CLI::App& app, Chosen& chosen);   ///< migrate
 void add_retention_command(CLI::App& app, Chosen& chosen);  ///< retention
 void add_moving_commands(CLI::App& app, Chosen& chosen);    ///< backup restore copy

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "engine/pipeline/activation.h"
+#include "engine/pipeline/escalation_audit.h"
 #include "engine/pipeline/tenant.h"
 #include "engine/store/verify.h"
 
@@ -224,6 +225,7 @@ private:
             false);
         note(dumped, "store.content");
         report_waiting();
+        note(look_at_escalations(), "escalations.stuck");
         connections_.give_to(found_);
         report_continuations();
         seen_.give_to(found_);
@@ -349,6 +351,27 @@ private:
         found_.push_back({blocked_ > 0 ? Level::warning : Level::ok, "lanes.blocked",
                           std::to_string(blocked_) + " lanes wait for an operator", blocked_lane_,
                           blocked_ > 0 ? "signalbox lanes list, then release" : ""});
+    }
+
+    Result<void> look_at_escalations() {
+        Kind stuck(
+            "escalations.stuck", "escalations go on when they should", Level::error,
+            owned_ ? "see in the daemon's log why it does not go on; signalbox escalations audit names all"
+                   : "start the daemon: nobody owns the store");
+        Result<void> looked;
+        for (const auto& [name, tenant] : active_) {
+            const auto stands = escalations_of(look_, name, options_.now);
+            if (!stands) {
+                looked = stands.error();
+                break;
+            }
+            for (const auto& stand : *stands)
+                if (!stand.fault.empty())
+                    stuck.bad("escalation " + stand.escalation + ": " + stand.fault,
+                              name.text() + " " + stand.subject.text());
+        }
+        stuck.give_to(found_);
+        return looked;
     }
 
     /// What a rule waits for is in the outbox, a dead letter, or on its way back as an event of the lane.

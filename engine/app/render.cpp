@@ -46,6 +46,35 @@ std::string score_line(const Json& change) {
     return line + "\n";
 }
 
+/// `routed   general: ana`, and why nobody else.
+std::string routed_lines(const Json& routed) {
+    const auto queue = text_or(routed, "queue", "");
+    if (queue.empty()) return "  routed   no queue fits\n";
+    const auto agent = text_or(routed, "agent", "");
+    auto lines = "  routed   " + queue + ": " + (agent.empty() ? "it waits" : agent) + "\n";
+    for (const auto& one : routed["considered"]) {
+        const auto reason = text_or(one, "reason", "");
+        if (reason.empty()) continue;
+        auto who = text_or(one, "agent", "");
+        if (who.empty()) who = text_or(one, "team", text_or(one, "queue", ""));
+        lines += "           not " + who + ": " + reason + "\n";
+    }
+    return lines;
+}
+
+/// `escalation retention-leads: stepped to level 2, told person ana`
+std::string escalation_line(const Json& change) {
+    auto line = "  escalation " + text_or(change, "escalation", "") + ": " + text_or(change, "change", "");
+    if (text_or(change, "change", "") == "stepped") line += " to level " + render_value(change["level"]);
+    if (const auto* notified = find(change, "notified")) {
+        std::vector<std::string> names;
+        for (const auto& name : *notified) names.push_back(name.get<std::string>());
+        line += ", told " + join(names, ", ");
+    }
+    const auto due = text_or(change, "due_at", "");
+    return line + (due.empty() ? "" : ", goes on at " + due) + "\n";
+}
+
 /// What a score is made of.
 void add_score(std::string& out, const Json& score) {
     out += "  score " + text_or(score, "id", "") + ": " + render_value(score["points"]);
@@ -83,6 +112,10 @@ void add_timers(std::string& out, const Json& decision) {
             out += "  sla      " + text_or(change, "metric", "") + " " + text_or(change, "change", "") +
                    (change.contains("due_at") ? ", due " + text_or(change, "due_at", "") : std::string()) +
                    "  (" + text_or(change, "policy", "") + ")\n";
+    if (const auto* all = find(decision, "routed"))
+        for (const auto& routed : *all) out += routed_lines(routed);
+    if (const auto* all = find(decision, "escalations"))
+        for (const auto& change : *all) out += escalation_line(change);
     if (const auto* scores = find(decision, "scores"))
         for (const auto& change : *scores) out += score_line(change);
     if (const auto* skipped = find(decision, "skipped"))

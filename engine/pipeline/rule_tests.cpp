@@ -64,8 +64,8 @@ private:
         static const std::vector<std::string> keys{"name", "entity",  "events", "lookups",
                                                    "at",   "advance", "expect"};
         static const std::vector<std::string> expectations{
-            "fired",  "changes",  "actions", "outcome", "partial", "conflicts", "emitted",
-            "merged", "failures", "timers",  "skipped", "sla",     "scores"};
+            "fired",    "changes", "actions", "outcome", "partial", "conflicts",   "emitted", "merged",
+            "failures", "timers",  "skipped", "sla",     "scores",  "escalations", "routed"};
         const auto* name = node.find("name");
         const auto* events = node.find("events");
         const auto* expect = node.find("expect");
@@ -232,8 +232,9 @@ void compare_list(const char* name, const Json& expected, const Json& actual, bo
 void compare(const Case& test, const Outcomes& outcomes, CaseResult& result) {
     const auto partial_flag = test.expect.find("partial");
     const bool partial = partial_flag != test.expect.end() && *partial_flag == Json(true);
-    static constexpr std::array lists{"fired",    "changes", "actions", "conflicts", "emitted", "merged",
-                                      "failures", "timers",  "skipped", "sla",       "scores"};
+    static constexpr std::array lists{"fired",  "changes",     "actions", "conflicts", "emitted",
+                                      "merged", "failures",    "timers",  "skipped",   "sla",
+                                      "scores", "escalations", "routed"};
     for (const char* name : lists)
         if (const auto expected = test.expect.find(name); expected != test.expect.end())
             compare_list(name, *expected, outcomes.all(name), partial, result);
