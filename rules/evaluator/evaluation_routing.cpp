@@ -175,10 +175,12 @@ void Evaluation::set_routing_timer(const Placement& after, Decision& decision) c
 void Evaluation::wake_the_next(const Placement& after, Decision& decision) {
     std::set<std::string> free;
     if (!placement_.agent.empty() && placement_.agent != after.agent) free.insert(placement_.agent);
-    if (input_.event->type == routing_due_type(input_.kind))
-        if (const auto* offered = engine::find(input_.event->data, "routing.agent"))
-            if (offered->is_string() && offered->get_ref<const std::string&>() != after.agent && !after.waits)
-                free.insert(offered->get<std::string>());
+    if (input_.event->type == routing_due_type(input_.kind)) {
+        const auto* offered = engine::find(input_.event->data, "routing.agent");
+        const auto agent = offered != nullptr && offered->is_string() ? offered->get<std::string>() : "";
+        const bool was_taken = placement_.agent != agent && after.agent == agent;
+        if (!agent.empty() && !was_taken && !after.waits) free.insert(agent);
+    }
     for (const auto& agent : free) {
         const auto next = board_->next_for(agent);
         const auto subject = engine::Subject::parse(next);
