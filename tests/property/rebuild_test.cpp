@@ -167,6 +167,44 @@ constexpr auto rule_on_levels =
     "    on: [sla.breached, sla.warning, sla.met]\n"
     "    then: [ { add_tags: [\"{{ event.type }}\"] } ]\n";
 
+/// More work than the desk has room for, and levels that are reached, taken on and begun again while the
+/// histories last.
+constexpr auto routing =
+    "agents:\n"
+    "  - { id: ana, capacity: 2, skills: [hot], notify: [ { slack.post_message: { channel: C4, text: \"level "
+    "{{ "
+    "escalation.level }}\" } } ] }\n"
+    "  - { id: ben, capacity: 1, notify: [ { emit: ticket.brought_up } ] }\n"
+    "teams: [ { id: all, members: [ana, ben] }, { id: hot, members: [ana] } ]\n"
+    "channels: [ { id: room, notify: [ { slack.post_message: { channel: C5, text: loud } } ] } ]\n"
+    "queues:\n"
+    "  - { id: hot, when: { ticket.priority: urgent }, teams: [hot], skills: [hot], overflow: { after: 20s, "
+    "to: "
+    "rest } }\n"
+    "  - { id: rest, teams: [hot, all], strategy: round_robin, priority: 60 }\n"
+    "on_call: [ { id: duty, zone: UTC, rotations: [ { turns: [ana, ben], every: 1d, starts: 2026-01-01 } ] } "
+    "]\n"
+    "escalations:\n"
+    "  - id: chain\n"
+    "    levels:\n"
+    "      - notify: [ { channel: room } ]\n"
+    "      - { after: 10s, when: { ticket.status: open }, notify: [ { on_call: duty } ] }\n"
+    "    repeat: { times: 2, after: 8s }\n"
+    "    acknowledged: { when: { ticket.status: pending }, for: 15s }\n";
+constexpr auto rules_on_routing =
+    "  - id: routes\n"
+    "    on: [ticket.created, ticket.updated]\n"
+    "    when: { ticket.status: [new, open], ticket.assignee: { exists: false } }\n"
+    "    then: [ { route: true } ]\n"
+    "  - id: brings-up\n"
+    "    on: [ticket.created, ticket.updated]\n"
+    "    when: { ticket.priority: { changed_to: urgent } }\n"
+    "    then: [ { escalate: chain } ]\n"
+    "  - id: brought-up\n"
+    "    on: [escalation.stepped, escalation.exhausted]\n"
+    "    when: { escalations.chain.round: { gte: 2 } }\n"
+    "    then: [ { add_tags: [brought_up] } ]\n";
+
 /// Tags that come and go with what the histories write.
 constexpr auto tags_of_texts =
     "add:\n"
@@ -179,13 +217,15 @@ constexpr auto tags_of_texts =
     "      - { tag: is-broken, fields: ticket.subject, any: { contains: broken } }\n";
 
 std::shared_ptr<const Tenant> tenant_of_all_kinds(const std::string& rules) {
-    return tenant_of({{"tenant.yaml", "name: acme\n"},
-                      {"connections.yaml", sandbox_connections},
-                      {"calendars.yaml", calendars},
-                      {"sla.yaml", service_levels},
-                      {"tagging.yaml", tags_of_texts},
-                      {"scoring.yaml", scores},
-                      {"rules.yaml", "rules:\n" + rules + rule_on_levels + rule_on_scores}});
+    return tenant_of(
+        {{"tenant.yaml", "name: acme\n"},
+         {"connections.yaml", sandbox_connections},
+         {"calendars.yaml", calendars},
+         {"sla.yaml", service_levels},
+         {"tagging.yaml", tags_of_texts},
+         {"scoring.yaml", scores},
+         {"routing.yaml", routing},
+         {"rules.yaml", "rules:\n" + rules + rule_on_levels + rule_on_scores + rules_on_routing}});
 }
 
 /// One thing that happens. What it is about is drawn when it happens, from `draw`, so that leaving others out

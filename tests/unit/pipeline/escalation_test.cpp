@@ -302,10 +302,9 @@ TEST_CASE("escalation: a decision that fails does not stop it", "[escalation]") 
 }
 
 TEST_CASE("escalation: a rule that fails has begun nothing", "[escalation]") {
-    Desk desk(
-        chain,
-        "  - { id: begins, on: ticket.created, then: [ { escalate: chain }, { add_tags: [ \"{{ "
-        "ticket.custom.bag }}\" ] } ] }\n");
+    Desk desk(chain,
+              "  - { id: begins, on: ticket.created, then: [ { escalate: chain }, { add_tags: [ \"{{ "
+              "ticket.custom.bag }}\" ] } ] }\n");
     desk.take("ticket.created", {{"custom", {{"bag", {{"a", 1}}}}}});
     REQUIRE(desk.decisions.back().failures.size() == 1);
     CHECK(desk.changes().empty());

@@ -5,10 +5,10 @@
 #include "rules/language/conditions.h"
 #include "rules/language/fields.h"
 #include "rules/language/load.h"
-#include "rules/language/options.h"
-#include "rules/language/rule_reader.h"
 #include "rules/language/on_call.h"
+#include "rules/language/options.h"
 #include "rules/language/routing.h"
+#include "rules/language/rule_reader.h"
 #include "rules/language/scoring.h"
 #include "rules/language/sla.h"
 #include "rules/language/steps.h"
@@ -59,8 +59,8 @@ void collect_references(const Json& node, Names& into) {
 }  // namespace
 
 TEST_CASE("schema: every file is a JSON Schema that old editors read too", "[language]") {
-    for (const char* name :
-         {"rules", "tenant", "fields", "connections", "calendars", "sla", "tagging", "scoring", "routing", "tests"}) {
+    for (const char* name : {"rules", "tenant", "fields", "connections", "calendars", "sla", "tagging",
+                             "scoring", "routing", "tests"}) {
         const auto root = schema(name);
         CHECK(engine::text_or(root, "$schema", "") == "http://json-schema.org/draft-07/schema#");
         CHECK_FALSE(engine::text_or(root, "title", "").empty());
