@@ -1,7 +1,6 @@
 #include "engine/pipeline/desk.h"
 
 #include <algorithm>
-#include <tuple>
 
 namespace engine {
 
@@ -22,11 +21,15 @@ void Desk::changed(const Entity& after) {
     take_away(subject);
     auto placement = rules::placement_from(after.routing.value("place", Json::object()));
     if (placement.empty()) return;
-    if (!placement.agent.empty()) of_agent_[placement.agent].insert(subject);
+    if (!placement.agent.empty()) ++open_[placement.agent][placement.channel];
     if (!placement.agent.empty() && !placement.requester.empty())
         of_requester_[placement.requester].insert(subject);
-    if (placement.turn > 0) turns_[placement.turn_agent].emplace(placement.turn, subject);
-    if (placement.waits) waiting_[placement.queue].insert(subject);
+    if (placement.turn > 0) {
+        turns_[placement.turn_agent].emplace(placement.turn, subject);
+        all_turns_.emplace(placement.turn, subject);
+    }
+    if (placement.waits) waiting_[placement.queue].emplace(placement.rank, *placement.waits, subject);
+    if (placement.until) ends_.emplace(*placement.until, subject);
     placements_.emplace(subject, std::move(placement));
 }
 
@@ -34,18 +37,22 @@ void Desk::take_away(const std::string& subject) {
     const auto found = placements_.find(subject);
     if (found == placements_.end()) return;
     const auto& placement = found->second;
-    take_from(of_agent_, placement.agent, subject);
+    if (!placement.agent.empty()) {
+        const auto load = open_.find(placement.agent);
+        if (--load->second[placement.channel] == 0) load->second.erase(placement.channel);
+        if (load->second.empty()) open_.erase(load);
+    }
     take_from(of_requester_, placement.requester, subject);
     take_from(turns_, placement.turn_agent, std::pair(placement.turn, subject));
-    take_from(waiting_, placement.queue, subject);
+    all_turns_.erase({placement.turn, subject});
+    if (placement.waits)
+        take_from(waiting_, placement.queue, Waiting(placement.rank, *placement.waits, subject));
+    if (placement.until) ends_.erase({*placement.until, subject});
     placements_.erase(found);
 }
 
 void Desk::forget_before(Instant instant) {
-    for (auto one = placements_.begin(); one != placements_.end();) {
-        const auto here = one++;
-        if (here->second.until && *here->second.until < instant) take_away(std::string(here->first));
-    }
+    while (!ends_.empty() && ends_.begin()->first < instant) take_away(std::string(ends_.begin()->second));
 }
 
 /// Everything but one entity.
@@ -56,18 +63,17 @@ public:
 
     rules::AgentLoad load_of(const std::string& agent) override {
         rules::AgentLoad load;
-        if (const auto work = desk_.of_agent_.find(agent); work != desk_.of_agent_.end())
-            for (const auto& subject : work->second)
-                if (subject != subject_) ++load.open[desk_.placements_.at(subject).channel];
+        if (const auto open = desk_.open_.find(agent); open != desk_.open_.end()) load.open = open->second;
+        const auto own = desk_.placements_.find(subject_);
+        if (own != desk_.placements_.end() && own->second.agent == agent)
+            if (--load.open[own->second.channel] == 0) load.open.erase(own->second.channel);
         if (const auto turns = desk_.turns_.find(agent); turns != desk_.turns_.end())
             load.turn = turns->second.rbegin()->first;
         return load;
     }
 
     std::uint64_t last_turn() override {
-        std::uint64_t last = 0;
-        for (const auto& [agent, turns] : desk_.turns_) last = std::max(last, turns.rbegin()->first);
-        return last;
+        return desk_.all_turns_.empty() ? 0 : desk_.all_turns_.rbegin()->first;
     }
 
     std::string holder_of(const std::string& requester) override {
@@ -84,23 +90,22 @@ public:
 
     std::string next_for(const std::string& agent) override {
         const auto load = load_of(agent);
-        std::tuple<int, int, Instant, std::string> best;
-        bool is_any = false;
-        for (const auto& [id, subjects] : desk_.waiting_) {
+        std::pair<int, Desk::Waiting> best;
+        for (const auto& [id, waiting] : desk_.waiting_) {
             const auto* queue = rules::queue_named(routing_, id);
-            if (queue == nullptr) continue;
-            for (const auto& subject : subjects) {
+            if (queue == nullptr || !rules::serves(routing_, *queue, agent)) continue;
+            for (const auto& one : waiting) {
+                const auto& subject = std::get<2>(one);
                 const auto& placement = desk_.placements_.at(subject);
-                if (subject == subject_ || !rules::may_serve(routing_, *queue, agent, placement.skills) ||
+                if (subject == subject_ || !rules::has_skills(routing_, agent, placement.skills) ||
                     !rules::has_room(routing_, agent, load, placement.channel))
                     continue;
-                std::tuple<int, int, Instant, std::string> one(queue->priority, placement.rank,
-                                                               *placement.waits, subject);
-                if (!is_any || one < best) best = std::move(one);
-                is_any = true;
+                std::pair candidate(queue->priority, one);
+                if (std::get<2>(best.second).empty() || candidate < best) best = std::move(candidate);
+                break;
             }
         }
-        return std::get<3>(best);
+        return std::get<2>(best.second);
     }
 
 private:

@@ -6,6 +6,8 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <tuple>
+#include <unordered_map>
 #include <utility>
 
 #include "engine/base/time.h"
@@ -27,16 +29,21 @@ public:
 
 private:
     friend class SeenDesk;
-    using Subjects = std::set<std::string>;
+    using Turn = std::pair<std::uint64_t, std::string>;     ///< and who got it
+    using Waiting = std::tuple<int, Instant, std::string>;  ///< rank, since when, subject
 
     void take_away(const std::string& subject);
 
-    std::map<std::string, rules::Placement> placements_;  ///< by subject
-    std::map<std::string, Subjects> of_agent_;            ///< their open work
-    std::map<std::string, Subjects> of_requester_;        ///< what is open of theirs
-    /// By agent: turns that they were given, and by which entity.
-    std::map<std::string, std::set<std::pair<std::uint64_t, std::string>>> turns_;
-    std::map<std::string, Subjects> waiting_;  ///< by queue
+    std::unordered_map<std::string, rules::Placement> placements_;  ///< by subject
+    /// How much each agent has to do, by channel.
+    std::unordered_map<std::string, std::map<std::string, int>> open_;
+    /// By requester: subjects of theirs that are somebody's open work.
+    std::unordered_map<std::string, std::set<std::string>> of_requester_;
+    /// By agent: turns that they were given, and for which subject.
+    std::unordered_map<std::string, std::set<std::pair<std::uint64_t, std::string>>> turns_;
+    std::set<Turn> all_turns_;
+    std::map<std::string, std::set<Waiting>> waiting_;  ///< by queue, whoever is next first
+    std::set<std::pair<Instant, std::string>> ends_;    ///< until when the turns of what is done count
 };
 
 }  // namespace engine

@@ -107,16 +107,18 @@ Placement Evaluation::placement_after(const Scope& scope, Decision& decision) {
     if (!state_.routed.empty() && state_.routed.back().queue != nullptr)
         place(state_.routed.back(), scope, after);
     const bool is_open = !input_.is_deleted && holds(work->second, scope);
-    const auto text = [&](const char* name) { return engine::text_or(decision.document, name, ""); };
+    const auto text = [&](const char* name) {
+        const auto value = decision.document.find(name);
+        return value == decision.document.end() ? "" : plain_text(*value);
+    };
     const auto assignee = text("assignee");
-    const bool is_agent = std::any_of(routing.agents.begin(), routing.agents.end(),
-                                      [&](const Agent& agent) { return agent.id == assignee; });
+    const bool is_agent = routing.agent_numbers.contains(assignee);
     after.agent = is_open && is_agent ? assignee : "";
     if (!after.agent.empty()) {
         after.channel = text("channel");
         if (const auto* queue = queue_named(routing, after.queue); queue != nullptr && queue->sticky_field)
-            if (const auto* requester = scope.find(*queue->sticky_field); requester && requester->is_string())
-                after.requester = requester->get<std::string>();
+            if (const auto* requester = scope.find(*queue->sticky_field))
+                after.requester = plain_text(*requester);
     }
     const bool waits_on = is_open && assignee.empty() && !after.queue.empty() && text("queue") == after.queue;
     if (!waits_on) after.waits.reset();

@@ -13,12 +13,11 @@ using engine::Result;
 
 std::string text_of(const Scope& scope, const std::optional<FieldPath>& field) {
     const auto* value = field ? scope.find(*field) : nullptr;
-    if (value == nullptr || value->is_structured() || value->is_null()) return "";
-    return value->is_string() ? value->get<std::string>() : engine::canonical_json(*value);
+    return value == nullptr ? "" : plain_text(*value);
 }
 
 Json json_of(const AgentLoad& load) {
-    Json json{{"open", Json::object()}};
+    Json json = Json::object();
     for (const auto& [channel, count] : load.open) json["open"][channel] = count;
     if (load.turn > 0) json["turn"] = load.turn;
     return json;
@@ -37,20 +36,26 @@ AgentLoad load_from(const Json& json) {
 
 }  // namespace
 
+std::string plain_text(const Json& value) {
+    if (value.is_structured() || value.is_null()) return "";
+    return value.is_string() ? value.get<std::string>() : engine::canonical_json(value);
+}
+
 RecordingBoard::RecordingBoard(RoutingBoard* board, Json recorded)
     : board_(board), recorded_(std::move(recorded)) {}
 
 /// Asked once for each: within one decision the desk stands still.
 template <class Ask>
 Json RecordingBoard::answer(const char* what, const std::string& key, Ask ask) {
-    auto& known = said_[what];
-    if (const auto found = known.find(key); found != known.end()) return *found;
+    if (const auto known = said_.find(what); known != said_.end())
+        if (const auto found = known->find(key); found != known->end()) return *found;
     Json answer;
     if (!recorded_.is_null())
         answer = recorded_.value(what, Json::object()).value(key, Json());
     else if (board_ != nullptr)
         answer = ask(*board_);
-    known[key] = answer;
+    // Of who has nothing to do there is nothing to say.
+    if (!answer.empty() && answer != Json("") && answer != Json(0)) said_[what][key] = answer;
     return answer;
 }
 

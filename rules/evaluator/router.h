@@ -15,6 +15,9 @@
 
 namespace rules {
 
+/// Of an id that vendors give as a text or as a number; empty for what is neither.
+std::string plain_text(const engine::Json& value);
+
 /// Answers from a board, and writes down what it said; or, where something is written down already, from
 /// that.
 class RecordingBoard final : public RoutingBoard {

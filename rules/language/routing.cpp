@@ -172,6 +172,7 @@ private:
         if (const auto* skills = node.find("skills"); has_content(skills)) read_skills(*skills, agent);
         if (const auto* capacity = node.find("capacity"); has_content(capacity))
             read_capacity(*capacity, agent.capacity);
+        routing_.agent_numbers.emplace(agent.id, routing_.agents.size());
         routing_.agents.push_back(std::move(agent));
     }
 

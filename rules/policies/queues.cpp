@@ -17,10 +17,12 @@ using engine::Json;
 
 constexpr std::array<std::string_view, 4> strategy_names{"least_loaded", "round_robin", "skills", "sticky"};
 
+/// So many are named in a decision.
+constexpr std::size_t considered_max = 100;
+
 const Agent* agent_of(const Routing& routing, const std::string& id) {
-    const auto found = std::find_if(routing.agents.begin(), routing.agents.end(),
-                                    [&](const Agent& agent) { return agent.id == id; });
-    return found == routing.agents.end() ? nullptr : &*found;
+    const auto found = routing.agent_numbers.find(id);
+    return found == routing.agent_numbers.end() ? nullptr : &routing.agents[found->second];
 }
 
 const Team* team_of(const Routing& routing, const std::string& id) {
@@ -247,15 +249,17 @@ const Queue* queue_named(const Routing& routing, std::string_view id) {
     return found == routing.queues.end() ? nullptr : &*found;
 }
 
-bool may_serve(const Routing& routing, const Queue& queue, const std::string& agent,
-               const std::vector<std::string>& skills) {
-    const auto* known = agent_of(routing, agent);
-    if (known == nullptr || !missing_skill(*known, skills).empty()) return false;
+bool serves(const Routing& routing, const Queue& queue, const std::string& agent) {
     return std::any_of(queue.teams.begin(), queue.teams.end(), [&](const std::string& id) {
         const auto* team = team_of(routing, id);
         return team != nullptr &&
                std::find(team->members.begin(), team->members.end(), agent) != team->members.end();
     });
+}
+
+bool has_skills(const Routing& routing, const std::string& agent, const std::vector<std::string>& skills) {
+    const auto* known = agent_of(routing, agent);
+    return known != nullptr && missing_skill(*known, skills).empty();
 }
 
 bool has_room(const Routing& routing, const std::string& agent, const AgentLoad& load,
@@ -284,6 +288,11 @@ QueueChoice choose(const Routing& routing, const Queue& queue, const QueueMoment
         choice.queue = other;
     }
     QueueSearch(routing, *choice.queue, moment, choice).run();
+    if (choice.considered.size() > considered_max) {
+        const auto more = choice.considered.size() - considered_max;
+        choice.considered.erase(choice.considered.begin() + considered_max, choice.considered.end());
+        choice.considered.push_back({{"more", more}});
+    }
     return choice;
 }
 

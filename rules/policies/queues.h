@@ -112,15 +112,15 @@ struct QueueChoice {
     const Queue* queue = nullptr;  ///< that it came into: one that stands in, perhaps
     std::string team;
     std::string agent;                                ///< empty = it waits
-    engine::Json considered = engine::Json::array();  ///< as Routed has it
+    engine::Json considered = engine::Json::array();  ///< as Routed has it, and `{"more":n}` beyond so many
     std::optional<engine::Instant> opens;             ///< when somebody who is away may have room
 };
 /// Asks the queue, or what stands in for it.
 QueueChoice choose(const Routing& routing, const Queue& queue, const QueueMoment& moment);
 
-/// Whether the agent serves the queue and has all those skills.
-bool may_serve(const Routing& routing, const Queue& queue, const std::string& agent,
-               const std::vector<std::string>& skills);
+/// Whether the agent is of a team that serves the queue.
+bool serves(const Routing& routing, const Queue& queue, const std::string& agent);
+bool has_skills(const Routing& routing, const std::string& agent, const std::vector<std::string>& skills);
 
 /// Whether the agent may have one more of that channel.
 bool has_room(const Routing& routing, const std::string& agent, const AgentLoad& load,

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/base/diagnostic.h"
@@ -40,6 +41,7 @@ struct Team : Recipient {
 /// All of routing.yaml.
 struct Routing {
     std::vector<Agent> agents;
+    std::unordered_map<std::string, std::size_t> agent_numbers;  ///< in agents, by id
     std::vector<Team> teams;
     std::vector<Recipient> channels;
     std::vector<OnCallSchedule> on_call;
