@@ -334,6 +334,7 @@ struct RuleSet {
     std::shared_ptr<const Scores> scores;    ///< null = none
     std::shared_ptr<const Routing> routing;  ///< null = none
     std::vector<Rate> rates;                 ///< that conditions of the rules ask for, by id
+    std::vector<std::string> awaited;        ///< event types and globs that rules are on or wait for
     std::vector<Rule> rules;  ///< enabled ones, in evaluation order: (order, file path, position)
     engine::ConnectionSignatures connections;
 };

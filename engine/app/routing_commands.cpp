@@ -91,9 +91,7 @@ int show_desk(const StoreOptions& options, Store& store, const TenantName& tenan
     Json queues = Json::object();
     for (const auto& [subject, placement] : *placed) {
         if (!placement.agent.empty()) {
-            auto& load = agents[placement.agent];
-            load["open"] = load.value("open", 0) + 1;
-            load["subjects"].push_back(subject);
+            agents[placement.agent].push_back(subject);
         }
         if (placement.waits)
             queues[placement.queue].push_back({{"subject", subject}, {"since", to_text(*placement.waits)}});
@@ -102,9 +100,9 @@ int show_desk(const StoreOptions& options, Store& store, const TenantName& tenan
         std::cout << canonical_json(Json{{"agents", agents}, {"waiting", queues}}) << "\n";
         return exit_code::ok;
     }
-    for (const auto& [agent, load] : agents.items()) {
-        std::cout << agent << ": " << load["open"].get<int>() << " open";
-        for (const auto& subject : load["subjects"]) std::cout << " " << subject.get<std::string>();
+    for (const auto& [agent, open] : agents.items()) {
+        std::cout << agent << ": " << open.size() << " open:";
+        for (const auto& subject : open) std::cout << " " << subject.get<std::string>();
         std::cout << "\n";
     }
     for (const auto& [queue, waiting] : queues.items())

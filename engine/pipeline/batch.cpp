@@ -405,6 +405,8 @@ void Batch::add_deliveries(Step& step, const Event& event, Decided& decided) {
 }
 
 void Batch::add_derived(Step& step, Decided& decided) {
+    if (const auto board = watched_.find(step.tenant); board != watched_.end())
+        board->second.decided(decided.decision);
     for (const auto& event : decided.derived) {
         step.pending_added.push_back(next_pending(event, pending_kind::derived));
         decided.decision.placed.events.push_back(step.pending_added.back().place);

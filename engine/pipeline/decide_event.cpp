@@ -12,6 +12,7 @@
 #include "rules/evaluator/event_view.h"
 #include "rules/evaluator/fit.h"
 #include "rules/policies/escalation.h"
+#include "rules/policies/listeners.h"
 #include "rules/policies/rates.h"
 #include "rules/policies/scoring.h"
 #include "rules/policies/sla.h"
@@ -282,9 +283,7 @@ public:
 
 private:
     bool is_heard(const std::string& type, std::string_view kind) const {
-        const auto& scores = tenant_.rule_set->scores;
-        return tenant_.matcher->listens_to(type) || (scores && rules::listens_to(*scores, kind, type)) ||
-               rules::listens_to(tenant_.rule_set->rates, kind, type);
+        return tenant_.matcher->listens_to(type) || rules::anybody_listens(*tenant_.rule_set, kind, type);
     }
 
     const Tenant& tenant_;

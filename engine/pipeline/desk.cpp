@@ -28,7 +28,8 @@ void Desk::changed(const Entity& after) {
         turns_[placement.turn_agent].emplace(placement.turn, subject);
         all_turns_.emplace(placement.turn, subject);
     }
-    if (placement.waits) waiting_[placement.queue].emplace(placement.rank, *placement.waits, subject);
+    if (placement.waits && !placement.held)
+        waiting_[placement.queue].emplace(placement.rank, *placement.waits, subject);
     if (placement.until) ends_.emplace(*placement.until, subject);
     placements_.emplace(subject, std::move(placement));
 }
@@ -88,16 +89,18 @@ public:
         return best.second;
     }
 
-    std::string next_for(const std::string& agent) override {
+    std::string next_for(const std::string& agent, Instant now,
+                         const std::set<std::string>& passed) override {
         const auto load = load_of(agent);
         std::pair<int, Desk::Waiting> best;
         for (const auto& [id, waiting] : desk_.waiting_) {
             const auto* queue = rules::queue_named(routing_, id);
-            if (queue == nullptr || !rules::serves(routing_, *queue, agent)) continue;
+            if (queue == nullptr || !rules::serves(routing_, *queue, agent, now)) continue;
             for (const auto& one : waiting) {
                 const auto& subject = std::get<2>(one);
                 const auto& placement = desk_.placements_.at(subject);
-                if (subject == subject_ || !rules::has_skills(routing_, agent, placement.skills) ||
+                if (subject == subject_ || passed.contains(subject) || desk_.offered_.contains(subject) ||
+                    !rules::has_skills(routing_, agent, placement.skills) ||
                     !rules::has_room(routing_, agent, load, placement.channel))
                     continue;
                 std::pair candidate(queue->priority, one);

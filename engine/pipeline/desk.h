@@ -23,6 +23,9 @@ public:
     /// The entity has this place now, in place of what it had; may be told again.
     void changed(const Entity& after);
     void forget_before(Instant instant);
+    /// It is offered to somebody; until it is decided, nobody else need offer it.
+    void offered(const Subject& subject) { offered_.insert(subject.text()); }
+    void decided(const Subject& subject) { offered_.erase(subject.text()); }
 
     /// What the others say to a decision about one entity. Borrows the desk and the routing.
     std::unique_ptr<rules::RoutingBoard> seen_by(const Subject& subject, const rules::Routing& routing) const;
@@ -43,7 +46,8 @@ private:
     std::unordered_map<std::string, std::set<std::pair<std::uint64_t, std::string>>> turns_;
     std::set<Turn> all_turns_;
     std::map<std::string, std::set<Waiting>> waiting_;  ///< by queue, whoever is next first
-    std::set<std::pair<Instant, std::string>> ends_;    ///< until when the turns of what is done count
+    std::set<std::string> offered_;
+    std::set<std::pair<Instant, std::string>> ends_;  ///< until when the turns of what is done count
 };
 
 }  // namespace engine

@@ -5,6 +5,7 @@
 #include "engine/pipeline/timers.h"
 #include "rules/evaluator/condition.h"
 #include "rules/language/schedules.h"
+#include "rules/policies/queues.h"
 
 namespace engine {
 namespace {
@@ -79,6 +80,11 @@ bool begins_schedule(const Event& event) {
 
 bool is_of_schedule(const Timer& timer) {
     return timer.name == next_name || timer.name == rest_name;
+}
+
+bool recurs(const Timer& timer) {
+    const auto* again = find(timer.body, "data.routing.again");
+    return is_of_schedule(timer) || (timer.name == rules::routing_timer_name && again != nullptr);
 }
 
 bool is_only_for_schedule(const Event& event) {

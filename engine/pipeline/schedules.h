@@ -22,6 +22,8 @@ std::vector<Event> schedules_to_begin(const Tenant& tenant, const std::vector<Ti
 bool begins_schedule(const Event& event);
 /// Whether the timer is a schedule's.
 bool is_of_schedule(const Timer& timer);
+/// It comes again and again by itself: of a schedule, or of what waits in a queue and is looked at meanwhile.
+bool recurs(const Timer& timer);
 /// Whether no rule hears of the event: it begins a schedule, or sweeps.
 bool is_only_for_schedule(const Event& event);
 

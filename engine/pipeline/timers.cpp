@@ -41,7 +41,8 @@ std::string id_of(const Timer& timer) {
 
 int hops_of(const Timer& timer) {
     // Those of scores go on in time by themselves, and come to an end.
-    if (is_of_schedule(timer) || timer.name.starts_with("score:") || timer.name.starts_with("escalation:"))
+    if (is_of_schedule(timer) || timer.name.starts_with("score:") || timer.name.starts_with("escalation:") ||
+        timer.name.starts_with("routing:"))
         return 0;
     const auto set = parse_instant(text_or(timer.body, "set", ""));
     if (set && timer.due - *set >= hops_forgotten_after) return 0;

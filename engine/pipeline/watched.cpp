@@ -48,6 +48,12 @@ void Watched::changed(const Entity& after) {
     if (events_ > events_max_) forget_oldest();
 }
 
+void Watched::decided(const Decision& decision) {
+    desk_.decided(decision.subject);
+    for (const auto& emitted : decision.emitted)
+        if (emitted.type == rules::routing_due_type(emitted.subject.kind())) desk_.offered(emitted.subject);
+}
+
 void Watched::take_away(Entities::iterator entity) {
     const auto& [name, brought] = *entity;
     for (const auto& [key, at] : brought.events) {

@@ -12,6 +12,7 @@
 #include "engine/base/json.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
+#include "engine/model/decision.h"
 #include "engine/model/entity.h"
 #include "engine/pipeline/desk.h"
 #include "engine/store/store.h"
@@ -41,6 +42,8 @@ public:
 
     /// The entity is like this now, in place of what it was; may be told again.
     void changed(const Entity& after);
+    /// A decision was made: what it offers is offered.
+    void decided(const Decision& decision);
     /// What was looked at until then, and no longer, is not asked for any more.
     void forget_before(Instant instant);
 

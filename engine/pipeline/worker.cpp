@@ -86,7 +86,7 @@ Result<void> Worker::read_timers() {
     // Only an end of what memory held may be gone on from.
     if (timers_changed_) timers_ = TimerQueue(options_.timers_memory_max);
     const auto read = timers_.read(store_, [this](const Timer& timer) {
-        return tenants_.contains(timer.tenant) && !(schedules_rest_ && is_of_schedule(timer)) &&
+        return tenants_.contains(timer.tenant) && !(schedules_rest_ && recurs(timer)) &&
                !lanes_.blocked.contains(Lanes::key_of(timer.tenant, timer.subject));
     });
     timers_changed_ = !read;

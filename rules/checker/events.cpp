@@ -6,6 +6,7 @@
 #include "rules/checker/checks.h"
 #include "rules/checker/wording.h"
 #include "rules/matcher/matcher.h"
+#include "rules/policies/routing.h"
 #include "rules/policies/scoring.h"
 
 namespace rules {
@@ -56,8 +57,28 @@ private:
         const bool is_called = std::any_of(
             facts_.rules().begin(), facts_.rules().end(),
             [&](const RuleFacts& rule) { return rule.connections_called.contains(connection.connection); });
-        return !is_called && std::none_of(connection.event_types.begin(), connection.event_types.end(),
-                                          [&](const std::string& type) { return is_handled(type); });
+        return !is_called && !tells_people(connection.connection) &&
+               std::none_of(connection.event_types.begin(), connection.event_types.end(),
+                            [&](const std::string& type) { return is_handled(type); });
+    }
+
+    /// By what reaches the people of escalations.
+    bool tells_people(const std::string& connection) const {
+        const auto* routing = facts_.rule_set().routing.get();
+        if (routing == nullptr) return false;
+        const auto calls = [&](const Recipient& one) { return calls_connection(one.notify, connection); };
+        return std::any_of(routing->agents.begin(), routing->agents.end(), calls) ||
+               std::any_of(routing->teams.begin(), routing->teams.end(), calls) ||
+               std::any_of(routing->channels.begin(), routing->channels.end(), calls);
+    }
+
+    static bool calls_connection(const std::vector<Step>& steps, const std::string& connection) {
+        return std::any_of(steps.begin(), steps.end(), [&](const Step& step) {
+            if (const auto* call = std::get_if<CallStep>(&step.what)) return call->connection == connection;
+            const auto* choice = std::get_if<IfStep>(&step.what);
+            return choice != nullptr && (calls_connection(choice->then, connection) ||
+                                         calls_connection(choice->otherwise, connection));
+        });
     }
 
     void report_emitted(const RuleFacts& rule, const EmitFact& emit) {

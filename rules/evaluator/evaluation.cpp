@@ -7,6 +7,7 @@
 
 #include "engine/base/ensure.h"
 #include "rules/evaluator/fit.h"
+#include "rules/policies/listeners.h"
 #include "rules/policies/tagging.h"
 
 namespace rules {
@@ -306,6 +307,10 @@ void Evaluation::mark_tried(std::size_t index) {
 }
 
 // ---- the decision ----
+
+bool Evaluation::is_heard(const std::string& type) const {
+    return matcher_.listens_to(type) || anybody_listens(rule_set_, input_.kind, type);
+}
 
 Decision Evaluation::finish() {
     state_.tell(nullptr);

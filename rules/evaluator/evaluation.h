@@ -96,17 +96,20 @@ private:
                       engine::Decision& decision);
     void tell_of(const Score& score, const engine::ScoreChange& change, engine::Decision& decision);
     void begin_routing();
+    /// The event is that what waits is to be routed again.
+    bool is_due() const;
     /// On what the rules and scores left: its place at the desk, what becomes of its escalations, and who is
     /// told.
     void follow_routing(engine::Decision& decision);
     Placement placement_after(const Scope& scope, engine::Decision& decision);
-    void place(const RoutedTo& to, const Scope& scope, Placement& placement);
+    void place(const RoutedTo& to, Placement& placement);
     void set_routing_timer(const Placement& after, engine::Decision& decision) const;
     void wake_the_next(const Placement& after, engine::Decision& decision);
     void follow_escalations(Scope& scope, engine::Decision& decision);
     void tell_people(const LevelReached& reached, Scope& scope, engine::Decision& decision);
     void tell(const Told& told, const Escalation& escalation, Scope& scope, engine::Decision& decision);
     const RuleSet* rule_set_of(const std::string& version) const;
+    bool is_heard(const std::string& type) const;
     void add_news(std::size_t written);
     void write_preset(const PresetWrite& preset, const FieldPath& field);
     void resume(const Rule& rule, const RuleSet& rule_set, const engine::Continuation& continuation);

@@ -16,14 +16,15 @@ using engine::Json;
 
 namespace {
 
-/// The more urgent, the lower; 0 where the kind knows no priorities.
+/// The more urgent, the lower, and none is the least; 0 where the kind knows no priorities.
 int rank_of(const Catalogue& catalogue, const std::string& kind, const Scope& scope) {
     const auto* field = catalogue.find(kind + ".priority");
     const auto* value = scope.find(FieldPath{"", kind, {"priority"}, FieldType::any});
-    if (field == nullptr || value == nullptr || !value->is_string()) return 0;
+    if (field == nullptr || field->values.empty()) return 0;
     const auto& values = field->values;
-    const auto found = std::find(values.begin(), values.end(), value->get_ref<const std::string&>());
-    return static_cast<int>(values.end() - found);
+    const auto found = std::find(values.begin(), values.end(), value == nullptr ? "" : plain_text(*value));
+    return static_cast<int>(found == values.end() ? values.size() + 1
+                                                  : static_cast<std::size_t>(values.end() - found));
 }
 
 }  // namespace
@@ -50,11 +51,23 @@ void Evaluation::begin_routing() {
     state_.router = &*router_;
 }
 
+bool Evaluation::is_due() const {
+    return input_.event->type == routing_due_type(input_.kind);
+}
+
 void Evaluation::apply_routing() {
-    if (!router_ || !placement_.waits || ended() || input_.is_deleted) return;
-    if (input_.event->type != routing_due_type(input_.kind)) return;
+    if (!router_ || !placement_.waits || ended() || input_.is_deleted || !is_due()) return;
     const auto* queue = queue_named(*rule_set_.routing, placement_.queue);
-    if (queue == nullptr) return;
+    // The event may have brought an assignment, or another queue.
+    const auto& document = state_.readable();
+    const auto is_as_it_was = [&](const char* name, const std::string& value) {
+        const auto found = document.find(name);
+        return (found == document.end() ? "" : plain_text(*found)) == value;
+    };
+    const auto work = rule_set_.routing->open_work.find(input_.kind);
+    if (queue == nullptr || work == rule_set_.routing->open_work.end() || !holds(work->second, scope_) ||
+        !is_as_it_was("assignee", "") || !is_as_it_was("queue", placement_.queue))
+        return;
     const bool has_waited = queue->overflow_after && *placement_.waits + *queue->overflow_after <= input_.now;
     const auto* overflow = has_waited ? queue_named(*rule_set_.routing, queue->overflow_to) : nullptr;
     if (overflow != nullptr) queue = overflow;
@@ -98,14 +111,19 @@ void Evaluation::follow_routing(Decision& decision) {
 
 /// Where the entity stands at the desk from now on, with its timer, and whoever got free is given more.
 Placement Evaluation::placement_after(const Scope& scope, Decision& decision) {
-    if (!router_) return {};
+    // Where there are no queues any more, nothing is known to be otherwise.
+    if (!router_) return placement_;
     const auto& routing = *rule_set_.routing;
     const auto work = routing.open_work.find(input_.kind);
-    if (work == routing.open_work.end()) return {};
+    if (work == routing.open_work.end()) return placement_;
     auto after = placement_;
-    for (const auto& to : state_.routed) decision.routed.push_back(to.routed);
-    if (!state_.routed.empty() && state_.routed.back().queue != nullptr)
-        place(state_.routed.back(), scope, after);
+    const RoutedTo* last = nullptr;
+    for (const auto& to : state_.routed) {
+        decision.routed.push_back(to.routed);
+        if (to.overruled) decision.notes.push_back("queue " + to.routed.queue + " was overruled");
+        if (to.queue != nullptr && !to.overruled) last = &to;
+    }
+    if (last != nullptr) place(*last, after);
     const bool is_open = !input_.is_deleted && holds(work->second, scope);
     const auto text = [&](const char* name) {
         const auto value = decision.document.find(name);
@@ -122,7 +140,17 @@ Placement Evaluation::placement_after(const Scope& scope, Decision& decision) {
     }
     const bool waits_on = is_open && assignee.empty() && !after.queue.empty() && text("queue") == after.queue;
     if (!waits_on) after.waits.reset();
-    if (!after.waits) after.skills.clear(), after.rank = 0, after.due.reset();
+    if (after.waits && queue_named(routing, after.queue) == nullptr) {
+        decision.notes.push_back("it waits no longer: there is no queue " + after.queue + " any more");
+        after.waits.reset();
+    }
+    if (after.waits) {
+        after.rank = rank_of(rule_set_.catalogue, input_.kind, scope);
+        // Where something went wrong, whoever gets free is not for it before its next time has come.
+        after.held = after.held || (is_due() && last == nullptr);
+        if (!after.due || *after.due <= input_.now) after.due = input_.now + waiting_rechecked;
+    }
+    if (!after.waits) after.skills.clear(), after.rank = 0, after.due.reset(), after.held = false;
     if (!is_open || (after.agent.empty() && !after.waits)) {
         after.queue.clear();
         if (after.turn > 0 && !after.until) after.until = input_.now + turn_remembered;
@@ -135,13 +163,14 @@ Placement Evaluation::placement_after(const Scope& scope, Decision& decision) {
     return after;
 }
 
-void Evaluation::place(const RoutedTo& to, const Scope& scope, Placement& placement) {
+void Evaluation::place(const RoutedTo& to, Placement& placement) {
     const auto& queue = *to.queue;
     const bool waited_there = placement.waits && placement.queue == queue.id;
     placement.queue = queue.id;
     placement.channel = to.channel;
     placement.requester = to.requester;
     placement.skills = to.skills;
+    placement.held = false;
     if (!to.routed.agent.empty()) {
         placement.turn = board_->last_turn() + 1;
         placement.turn_agent = to.routed.agent;
@@ -149,17 +178,15 @@ void Evaluation::place(const RoutedTo& to, const Scope& scope, Placement& placem
         return;
     }
     if (!waited_there) placement.waits = input_.now;
-    placement.rank = rank_of(rule_set_.catalogue, input_.kind, scope);
-    placement.due = input_.now + waiting_rechecked;
-    if (to.opens) placement.due = std::min(*placement.due, *to.opens);
-    if (queue.overflow_after && !queue.overflow_to.empty())
-        placement.due = std::min(*placement.due, std::max(*placement.waits + *queue.overflow_after,
-                                                          input_.now + std::chrono::seconds(1)));
+    // What has overflown and come back is looked at again like anything that waits.
+    placement.due = to.opens;
+    const auto overflows = queue.overflow_after ? *placement.waits + *queue.overflow_after : input_.now;
+    if (overflows > input_.now && (!placement.due || overflows < *placement.due)) placement.due = overflows;
+    if (!placement.due) placement.due = input_.now + waiting_rechecked;
 }
 
 void Evaluation::set_routing_timer(const Placement& after, Decision& decision) const {
-    const bool has_fired = input_.event->type == routing_due_type(input_.kind) && placement_.due &&
-                           *placement_.due <= input_.now;
+    const bool has_fired = is_due() && placement_.due && *placement_.due <= input_.now;
     if (after.due == placement_.due && !has_fired) return;
     if (!after.due && has_fired) return;
     engine::TimerChange timer;
@@ -169,26 +196,41 @@ void Evaluation::set_routing_timer(const Placement& after, Decision& decision) c
     if (timer.due) {
         timer.type = routing_due_type(input_.kind);
         timer.data = Json{{"routing", {{"queue", after.queue}}}};
+        if (*timer.due == input_.now + waiting_rechecked) timer.data["routing"]["again"] = true;
     }
     decision.timers.push_back(std::move(timer));
 }
 
+/// So many are offered an agent's time before it is left to the next look at the queue.
+constexpr std::size_t passed_max = 10;
+
 /// Whoever has less to do now, or was offered this entity in vain, takes the next that waits.
 void Evaluation::wake_the_next(const Placement& after, Decision& decision) {
     std::set<std::string> free;
-    if (!placement_.agent.empty() && placement_.agent != after.agent) free.insert(placement_.agent);
-    if (input_.event->type == routing_due_type(input_.kind)) {
+    const bool is_other_channel = placement_.agent == after.agent && placement_.channel != after.channel;
+    if (!placement_.agent.empty() && (placement_.agent != after.agent || is_other_channel))
+        free.insert(placement_.agent);
+    std::set<std::string> passed;
+    if (is_due()) {
         const auto* offered = engine::find(input_.event->data, "routing.agent");
         const auto agent = offered != nullptr && offered->is_string() ? offered->get<std::string>() : "";
         const bool was_taken = placement_.agent != agent && after.agent == agent;
-        if (!agent.empty() && !was_taken && !after.waits) free.insert(agent);
+        if (!agent.empty() && !was_taken) {
+            free.insert(agent);
+            if (const auto* before = engine::find(input_.event->data, "routing.passed");
+                before && before->is_array())
+                for (const auto& one : *before)
+                    if (one.is_string()) passed.insert(one.get<std::string>());
+            if (after.waits) passed.insert(input_.event->subject.text());
+        }
+        if (passed.size() > passed_max) return;
     }
     for (const auto& agent : free) {
-        const auto next = board_->next_for(agent);
+        const auto next = board_->next_for(agent, input_.now, passed);
         const auto subject = engine::Subject::parse(next);
         if (next.empty() || !subject) continue;
         decision.emitted.push_back({"routing:" + agent, routing_due_type(subject->kind()), *subject,
-                                    Json{{"routing", {{"agent", agent}}}}});
+                                    Json{{"routing", {{"agent", agent}, {"passed", passed}}}}});
     }
 }
 
@@ -208,7 +250,7 @@ void Evaluation::follow_escalations(Scope& scope, Decision& decision) {
     std::move(outcome.timers.begin(), outcome.timers.end(), std::back_inserter(decision.timers));
     for (const auto& change : decision.escalations) {
         const auto type = "escalation." + change.change;
-        if (!matcher_.listens_to(type)) continue;
+        if (!is_heard(type)) continue;
         decision.emitted.push_back({escalation_timer_name(change.escalation), type, decision.subject,
                                     Json{{"escalation", engine::to_json(change)}}});
     }
@@ -237,6 +279,7 @@ void Evaluation::tell_people(const LevelReached& reached, Scope& scope, Decision
     auto& change = decision.escalations[reached.change];
     const auto view = reached_view(change, reached);
     scope.set("escalation", &view);
+    std::set<std::string> known;  // nobody is told twice of one level
     for (const auto& target : reached.level->notify) {
         const auto* routing = rule_set_.routing.get();
         const auto* began_under = rule_set_of(reached.ruleset);
@@ -245,7 +288,8 @@ void Evaluation::tell_people(const LevelReached& reached, Scope& scope, Decision
         if (routing == nullptr) continue;
         for (const auto& told : told_by(*routing, target, input_.now)) {
             change.notified.push_back(told.target);
-            if (told.recipient != nullptr) tell(told, *reached.escalation, scope, decision);
+            if (told.recipient == nullptr || !known.insert(told.recipient->id).second) continue;
+            tell(told, *reached.escalation, scope, decision);
         }
     }
     scope.set("escalation", nullptr);

@@ -95,9 +95,7 @@ void Evaluation::settle_field(const FieldPath& field, engine::Json value, const 
 void Evaluation::tell_of(const Score& score, const engine::ScoreChange& change, Decision& decision) {
     if (change.band == change.band_from) return;
     const auto emit = [&](const std::string& type) {
-        const bool is_heard = matcher_.listens_to(type) || listens_to(*rule_set_.scores, score.kind, type) ||
-                              listens_to(rule_set_.rates, score.kind, type);
-        if (type.empty() || !is_heard) return;
+        if (type.empty() || !is_heard(type)) return;
         decision.emitted.push_back(
             {score.writer, type, decision.subject, engine::Json{{"scoring", engine::to_json(change)}}});
     };

@@ -75,8 +75,10 @@ std::string RecordingBoard::holder_of(const std::string& requester) {
     return holder.is_string() ? holder.get<std::string>() : "";
 }
 
-std::string RecordingBoard::next_for(const std::string& agent) {
-    const auto next = answer("next", agent, [&](RoutingBoard& board) { return Json(board.next_for(agent)); });
+std::string RecordingBoard::next_for(const std::string& agent, engine::Instant now,
+                                     const std::set<std::string>& passed) {
+    const auto next =
+        answer("next", agent, [&](RoutingBoard& board) { return Json(board.next_for(agent, now, passed)); });
     return next.is_string() ? next.get<std::string>() : "";
 }
 
@@ -110,8 +112,10 @@ Result<RoutedTo> Router::route(const RouteStep& step, std::string_view rule, con
     return nowhere;
 }
 
-Result<RoutedTo> Router::route(const Queue& queue, std::string_view rule, const Scope& scope) {
+Result<RoutedTo> Router::route(const Queue& meant, std::string_view rule, const Scope& scope) {
     const auto& routing = *rule_set_.routing;
+    auto choice = open_queue(routing, meant, now_);
+    const auto& queue = *choice.queue;
     RoutedTo to;
     to.channel = text_of(scope, queue.channel_field);
     to.requester = text_of(scope, queue.sticky_field);
@@ -122,9 +126,8 @@ Result<RoutedTo> Router::route(const Queue& queue, std::string_view rule, const 
         if (rendered->is_string() && !rendered->get_ref<const std::string&>().empty())
             to.skills.push_back(rendered->get<std::string>());
     }
-    const auto choice =
-        choose(routing, queue,
-               {now_, to.channel, to.requester, text_of(scope, queue.assignee_field), to.skills, board_});
+    choose(routing, {now_, to.channel, to.requester, text_of(scope, queue.assignee_field), to.skills, board_},
+           choice);
     to.queue = choice.queue;
     to.opens = choice.opens;
     to.routed = {std::string(rule), choice.queue->id, choice.team, choice.agent, choice.considered};

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +30,8 @@ public:
     AgentLoad load_of(const std::string& agent) override;
     std::uint64_t last_turn() override;
     std::string holder_of(const std::string& requester) override;
-    std::string next_for(const std::string& agent) override;
+    std::string next_for(const std::string& agent, engine::Instant now,
+                         const std::set<std::string>& passed) override;
 
     /// `{"loads","turn","holders","next"}` as far as they were asked for; null = nothing was.
     engine::Json take() { return std::exchange(said_, engine::Json()); }
@@ -47,8 +49,9 @@ private:
 struct RoutedTo {
     const Queue* queue = nullptr;
     engine::Routed routed;
-    engine::Json group;     ///< null = none
-    engine::Json assignee;  ///< null = it waits
+    engine::Json group;      ///< null = none
+    engine::Json assignee;   ///< null = it waits
+    bool overruled = false;  ///< an earlier rule's queue stands
     std::string channel;
     std::string requester;
     std::vector<std::string> skills;
@@ -64,7 +67,7 @@ public:
     /// The queue that the step means; null when none of them fits, and then why is in the error. Fails with
     /// invalid_input for one of another kind, or whose skills cannot be rendered.
     engine::Result<RoutedTo> route(const RouteStep& step, std::string_view rule, const Scope& scope);
-    engine::Result<RoutedTo> route(const Queue& queue, std::string_view rule, const Scope& scope);
+    engine::Result<RoutedTo> route(const Queue& meant, std::string_view rule, const Scope& scope);
     RoutingBoard& board() { return board_; }
 
 private:

@@ -280,7 +280,10 @@ private:
     }
 
     Result<Next> perform(const RouteStep& step) {
+        if (state_.router == nullptr && step.queue_field.keys.empty())
+            return engine::invalid("there are no queues any more");
         if (state_.router == nullptr) return write(step.queue_field, step.queues.front());
+        if (!step.queue_field.keys.empty()) return engine::invalid("there was no queue when this rule began");
         auto to = state_.router->route(step, run_.rule.id, scope_);
         if (!to) return to.error();
         const auto verdict = state_.write(*to, run_.rule.id);

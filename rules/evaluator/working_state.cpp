@@ -163,10 +163,12 @@ void WorkingState::undo_to(const Mark& mark) {
     routed.resize(mark.routed);
 }
 
-Ledger::Verdict WorkingState::write(const RoutedTo& to, std::string_view rule) {
+Ledger::Verdict WorkingState::write(RoutedTo& to, std::string_view rule) {
     if (to.queue == nullptr) return Ledger::Verdict::stands;
     const auto& queue = *to.queue;
     auto verdict = set(queue.queue_field, queue.id, rule);
+    to.overruled = verdict == Ledger::Verdict::refused;
+    if (to.overruled) return verdict;
     if (verdict != Ledger::Verdict::fails && queue.group_field && !to.group.is_null())
         verdict = set(*queue.group_field, to.group, rule);
     if (verdict != Ledger::Verdict::fails) verdict = set(queue.assignee_field, to.assignee, rule);

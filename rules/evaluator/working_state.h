@@ -33,8 +33,8 @@ public:
     Ledger::Verdict change_tags(const FieldPath& field, const std::vector<std::string>& tags, bool add,
                                 std::string_view rule);
 
-    /// Writes where a route led. Nothing where it led nowhere.
-    Ledger::Verdict write(const RoutedTo& to, std::string_view rule);
+    /// Writes where a route led. Nothing where it led nowhere, or where another queue stands.
+    Ledger::Verdict write(RoutedTo& to, std::string_view rule);
 
     /// Is told of every field that gets another value while rules look for their turn; may be null.
     void tell(MatchCursor* cursor) { cursor_ = cursor; }

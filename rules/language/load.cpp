@@ -134,6 +134,7 @@ private:
         RuleReader reader(rule_set_, lists, problems_);
         for (const auto& root : roots) read_rules(root, reader);
         rule_set_.rules = reader.finish();
+        rule_set_.awaited = reader.awaited();
         rule_set_.rates = rates_of(rule_set_.rules);
     }
 

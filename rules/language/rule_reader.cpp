@@ -216,6 +216,12 @@ void RuleReader::read_lists_that_nobody_runs() {
     }
 }
 
+std::vector<std::string> RuleReader::awaited() const {
+    std::set<std::string> types;
+    for (const auto& one : awaited_) types.insert(one.type);
+    return {types.begin(), types.end()};
+}
+
 std::vector<Rule> RuleReader::finish() {
     read_lists_that_nobody_runs();
     warn_of_unlikely_events();

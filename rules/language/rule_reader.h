@@ -19,6 +19,8 @@ public:
     void read(const engine::YamlNode& node);
     /// The enabled rules in evaluation order, after what concerns all of them has been checked.
     std::vector<Rule> finish();
+    /// The event types and globs that they are on or wait for.
+    std::vector<std::string> awaited() const;
 
     static std::vector<std::string> key_names();
 

@@ -52,7 +52,8 @@ public:
 
     void follow(const std::string& id) {
         const auto found = runs_.find(id);
-        if (found == runs_.end()) return;
+        // What was begun just now was not there when this happened.
+        if (found == runs_.end() || std::find(begun_.begin(), begun_.end(), id) != begun_.end()) return;
         const auto* policy = policy_of(*found);
         if (policy == nullptr) return end(found, engine::skip_reason::rule_inactive);
         auto& run = found->second;
@@ -82,7 +83,9 @@ private:
 
     void begin(const std::string& id, const std::string& rule) {
         const auto* policy = named(moment_.ruleset, id);
-        if (policy == nullptr || moment_.is_deleted) return;
+        if (policy == nullptr) return note(id, "was not begun: it is gone from the rules");
+        if (moment_.is_deleted) return note(id, "was not begun: the entity is deleted");
+        begun_.push_back(id);
         if (happens(policy->ends, false)) return note(id, "was not begun: what ends it holds already");
         auto& run = runs_[id];
         const bool had_timer = run.due.has_value();
@@ -120,8 +123,10 @@ private:
         auto& run = entry.second;
         if (run.state == State::acknowledged) return;
         const bool had_timer = run.due.has_value();
+        const bool was_exhausted = run.state == State::exhausted;
         run.state = State::acknowledged;
-        run.due = policy.acknowledged_for ? later(policy, *policy.acknowledged_for) : std::nullopt;
+        const bool goes_on = policy.acknowledged_for && !was_exhausted;
+        run.due = goes_on ? later(policy, *policy.acknowledged_for) : std::nullopt;
         tell(entry, "acknowledged", reason);
         if (had_timer || run.due) set_timer(entry);
     }
@@ -137,8 +142,17 @@ private:
     /// Its time has come: whoever took it on has not ended it, or nobody has.
     void go_on(const Escalation& policy, Entry& entry) {
         auto& run = entry.second;
+        // A level that comes late may come when nobody is there.
+        if (policy.calendar && !policy.calendar->is_open(moment_.now)) {
+            run.due = policy.calendar->next_opening(moment_.now);
+            if (!run.due) exhaust(entry);
+            return set_timer(entry);
+        }
         if (run.state == State::acknowledged) {
             run.state = State::running;
+            // Who took on the last level is told once more.
+            const bool was_last = static_cast<std::size_t>(run.level) >= policy.levels.size();
+            if (was_last && run.round > policy.repeat) run.level = static_cast<int>(policy.levels.size()) - 1;
             tell(entry, "resumed", "");
         }
         reach_levels(policy, entry);
@@ -222,6 +236,7 @@ private:
     EscalationRuns& runs_;
     const EscalationMoment& moment_;
     EscalationOutcome& outcome_;
+    std::vector<std::string> begun_;  ///< in this decision
 };
 
 }  // namespace

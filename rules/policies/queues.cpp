@@ -217,6 +217,7 @@ Json to_json(const Placement& placement) {
     put_instant("waits_since", placement.waits);
     if (placement.rank > 0) json["rank"] = placement.rank;
     if (!placement.skills.empty()) json["skills"] = placement.skills;
+    if (placement.held) json["held"] = true;
     put_instant("due_at", placement.due);
     put_instant("until", placement.until);
     return json;
@@ -237,6 +238,7 @@ Placement placement_from(const Json& json) {
     if (const auto skills = json.find("skills"); skills != json.end() && skills->is_array())
         for (const auto& skill : *skills)
             if (skill.is_string()) placement.skills.push_back(skill.get<std::string>());
+    placement.held = json.contains("held");
     placement.waits = instant_in(json, "waits_since");
     placement.due = instant_in(json, "due_at");
     placement.until = instant_in(json, "until");
@@ -249,10 +251,15 @@ const Queue* queue_named(const Routing& routing, std::string_view id) {
     return found == routing.queues.end() ? nullptr : &*found;
 }
 
-bool serves(const Routing& routing, const Queue& queue, const std::string& agent) {
+bool serves(const Routing& routing, const Queue& queue, const std::string& agent, Instant now) {
+    const auto is_there = [&](const Calendar* calendar) {
+        return calendar == nullptr || calendar->is_open(now);
+    };
+    const auto* known = agent_of(routing, agent);
+    if (known == nullptr || !is_there(known->calendar.get()) || !is_there(queue.calendar.get())) return false;
     return std::any_of(queue.teams.begin(), queue.teams.end(), [&](const std::string& id) {
         const auto* team = team_of(routing, id);
-        return team != nullptr &&
+        return team != nullptr && is_there(team->calendar.get()) &&
                std::find(team->members.begin(), team->members.end(), agent) != team->members.end();
     });
 }
@@ -268,32 +275,33 @@ bool has_room(const Routing& routing, const std::string& agent, const AgentLoad&
     return known != nullptr && room_of(known->capacity, load, channel).value_or(1) > 0;
 }
 
-QueueChoice choose(const Routing& routing, const Queue& queue, const QueueMoment& moment) {
+QueueChoice open_queue(const Routing& routing, const Queue& queue, Instant now) {
     QueueChoice choice;
     choice.queue = &queue;
     std::set<std::string> closed;
-    std::optional<Instant> opens;
-    // One that is closed is stood in for by another, which may be closed as well.
-    while (choice.queue->calendar && !choice.queue->calendar->is_open(moment.now)) {
+    // What stands in may be closed as well.
+    while (choice.queue->calendar && !choice.queue->calendar->is_open(now)) {
         choice.considered.push_back({{"queue", choice.queue->id}, {"reason", "out of its hours"}});
-        const auto next = choice.queue->calendar->next_opening(moment.now);
-        if (next && (!opens || *next < *opens)) opens = next;
+        const auto next = choice.queue->calendar->next_opening(now);
+        if (next && (!choice.opens || *next < *choice.opens)) choice.opens = next;
         const auto* other =
             choice.queue->out_of_hours.empty() ? nullptr : queue_named(routing, choice.queue->out_of_hours);
         closed.insert(choice.queue->id);
-        if (other == nullptr || closed.contains(other->id)) {
-            choice.opens = opens;
-            return choice;
-        }
+        choice.is_closed = other == nullptr || closed.contains(other->id);
+        if (choice.is_closed) return choice;
         choice.queue = other;
     }
-    QueueSearch(routing, *choice.queue, moment, choice).run();
-    if (choice.considered.size() > considered_max) {
-        const auto more = choice.considered.size() - considered_max;
-        choice.considered.erase(choice.considered.begin() + considered_max, choice.considered.end());
-        choice.considered.push_back({{"more", more}});
-    }
+    choice.opens.reset();
     return choice;
+}
+
+void choose(const Routing& routing, const QueueMoment& moment, QueueChoice& choice) {
+    if (choice.is_closed) return;
+    QueueSearch(routing, *choice.queue, moment, choice).run();
+    if (choice.considered.size() <= considered_max) return;
+    const auto more = choice.considered.size() - considered_max;
+    choice.considered.erase(choice.considered.begin() + considered_max, choice.considered.end());
+    choice.considered.push_back({{"more", more}});
 }
 
 std::string routing_due_type(std::string_view kind) {

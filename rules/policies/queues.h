@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,7 +75,9 @@ public:
     /// Who has another open entity of the same requester; empty = nobody.
     virtual std::string holder_of(const std::string& requester) = 0;
     /// Of all that wait in queues that the agent serves, the subject that is next; empty = none.
-    virtual std::string next_for(const std::string& agent) = 0;
+    /// But for those that were passed over just now, and for queues and people out of their hours.
+    virtual std::string next_for(const std::string& agent, engine::Instant now,
+                                 const std::set<std::string>& passed) = 0;
 };
 
 /// An entity's place at the desk, as it is kept between events and seen by others.
@@ -88,6 +91,7 @@ struct Placement {
     std::optional<engine::Instant> waits;  ///< in the queue since then
     int rank = 0;                          ///< of those that wait, lower ones go first
     std::vector<std::string> skills;       ///< that it waits for
+    bool held = false;                     ///< nobody who gets free is offered it: that went wrong
     std::optional<engine::Instant> due;    ///< of its timer
     std::optional<engine::Instant> until;  ///< nobody's work any more; its turn counts until then
     bool empty() const { return queue.empty() && agent.empty() && turn == 0; }
@@ -104,22 +108,25 @@ struct QueueMoment {
     std::string channel;
     std::string requester;
     std::string assignee;             ///< who has it; empty = nobody
-    std::vector<std::string> skills;  ///< wanted
+    std::vector<std::string> skills;  ///< that the queue wants
     RoutingBoard& board;
 };
 
 struct QueueChoice {
     const Queue* queue = nullptr;  ///< that it came into: one that stands in, perhaps
+    bool is_closed = false;        ///< and nobody of it is there
     std::string team;
     std::string agent;                                ///< empty = it waits
     engine::Json considered = engine::Json::array();  ///< as Routed has it, and `{"more":n}` beyond so many
     std::optional<engine::Instant> opens;             ///< when somebody who is away may have room
 };
-/// Asks the queue, or what stands in for it.
-QueueChoice choose(const Routing& routing, const Queue& queue, const QueueMoment& moment);
+/// The queue, or what stands in for it outside of its hours.
+QueueChoice open_queue(const Routing& routing, const Queue& queue, engine::Instant now);
+/// Looks for somebody in the queue that was found, unless it is closed.
+void choose(const Routing& routing, const QueueMoment& moment, QueueChoice& choice);
 
-/// Whether the agent is of a team that serves the queue.
-bool serves(const Routing& routing, const Queue& queue, const std::string& agent);
+/// Whether the agent is there, and of a team that is and serves the queue, which is open.
+bool serves(const Routing& routing, const Queue& queue, const std::string& agent, engine::Instant now);
 bool has_skills(const Routing& routing, const std::string& agent, const std::vector<std::string>& skills);
 
 /// Whether the agent may have one more of that channel.
@@ -130,7 +137,7 @@ const Queue* queue_named(const Routing& routing, std::string_view id);
 
 /// How long the turn of what is done counts.
 inline constexpr engine::Duration turn_remembered = std::chrono::hours(24);
-/// What waits is looked at again so often at least: rules may have changed.
+/// What waits for nothing else is looked at again so often: rules may have changed.
 inline constexpr engine::Duration waiting_rechecked = std::chrono::minutes(15);
 
 inline constexpr auto routing_timer_name = "routing:queue";

@@ -311,6 +311,76 @@ TEST_CASE("escalation: a rule that fails has begun nothing", "[escalation]") {
     CHECK(timers_in(desk).empty());
 }
 
+TEST_CASE("escalation: rules that wait and other escalations hear of it", "[escalation]") {
+    Desk desk(
+        std::string("escalations:\n"
+                    "  - { id: chain, levels: [ { notify: [ { person: ana } ] } ] }\n"
+                    "  - id: other\n"
+                    "    levels: [ { after: 10m, notify: [ { person: ben } ] } ]\n"
+                    "    ends: { on: escalation.exhausted }\n"),
+        "  - id: waits\n    on: ticket.created\n    then:\n      - escalate: chain\n      - escalate: other\n"
+        "      - wait_for: { on: escalation.exhausted, timeout: 10m }\n      - add_tags: [heard]\n");
+    desk.take("ticket.created", {{"subject", "x"}});
+    CHECK(desk.entity("ticket/1").fields["tags"] == Json{"heard"});
+    CHECK(desk.run_of("other").is_null());
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("escalation: a level that is late waits for its hours", "[escalation]") {
+    Desk desk(
+        std::string("escalations:\n"
+                    "  - id: chain\n"
+                    "    hours: office\n"
+                    "    levels: [ { notify: [ { person: ana } ] }, { after: 20m, notify: [ { person: "
+                    "ben } ] } ]\n"));
+    desk.take("ticket.created", Json(), at("2026-03-02T16:30:00Z"));
+    desk.told();
+    desk.run(at("2026-03-02T20:00:00Z"));
+    CHECK(desk.told().empty());
+    REQUIRE(timers_in(desk).size() == 1);
+    CHECK(timers_in(desk)[0].due == at("2026-03-03T09:00:00Z"));
+    desk.run(at("2026-03-03T09:00:00Z"));
+    CHECK(desk.told() == Names{"@ben"});
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("escalation: who took on the last level and did nothing is told again", "[escalation]") {
+    Desk desk(
+        std::string("escalations:\n"
+                    "  - id: chain\n"
+                    "    levels: [ { notify: [ { person: ana } ] }, { after: 30m, notify: [ { person: "
+                    "ben } ] } ]\n"
+                    "    repeat: { times: 1, after: 1h }\n"
+                    "    acknowledged: { for: 10m }\n"));
+    desk.take("ticket.created");
+    desk.run(noon + minutes(30));
+    desk.run(noon + minutes(90));
+    desk.run(noon + minutes(119));
+    CHECK(desk.told() == Names{"@ana", "@ben", "@ana"});
+    desk.take("ticket.taken", Json(), noon + minutes(119));
+    desk.run(noon + minutes(129));
+    CHECK(desk.told() == Names{"@ben"});
+    CHECK(desk.run_of("chain")["state"] == "exhausted");
+    desk.take("ticket.taken", Json(), noon + minutes(130));
+    CHECK(desk.run_of("chain")["state"] == "acknowledged");
+    CHECK(timers_in(desk).empty());
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("escalation: what begins it anew does not acknowledge it, and nobody is told twice of a level",
+          "[escalation]") {
+    Desk desk(
+        std::string("escalations:\n"
+                    "  - id: chain\n"
+                    "    levels: [ { notify: [ { person: ben }, { team: retention }, { person: cora } ] } ]\n"
+                    "    acknowledged: { on: ticket.again }\n"));
+    desk.take("ticket.created");
+    CHECK(desk.told() == Names{"@ben", "@cora"});
+    desk.take("ticket.again");
+    CHECK(desk.run_of("chain")["state"] == "exhausted");
+    CHECK(desk.told() == Names{"@ben", "@cora"});
+}
+
 TEST_CASE("escalation: it survives a restart, and late levels have their time", "[escalation]") {
     Desk desk;
     desk.take("ticket.created");

@@ -32,13 +32,14 @@ constexpr auto routes = "  - { id: routes, on: ticket.created, then: [ { route: 
 struct Desk : World {
     explicit Desk(const std::string& queues, const std::string& rules = routes,
                   const std::string& people = desk_of_three, const std::string& settings = "")
-        : World(tenant_of(
-              {{"tenant.yaml", "name: acme\n" + settings},
-               {"connections.yaml", sandbox_connections},
-               {"calendars.yaml",
-                "calendars:\n  office:\n    zone: UTC\n    hours: { mon-fri: [\"09:00-17:00\"] }\n"},
-               {"routing.yaml", people + ("queues:\n" + queues)},
-               {"rules.yaml", "rules:\n" + rules}})) {}
+        : World(
+              tenant_of({{"tenant.yaml", "name: acme\n" + settings},
+                         {"connections.yaml", sandbox_connections},
+                         {"calendars.yaml",
+                          "calendars:\n  office:\n    zone: UTC\n    hours: { mon-fri: [\"09:00-17:00\"] }\n"
+                          "  closed-now:\n    zone: UTC\n    hours: { mon-fri: \"22:00-23:00\" }\n"},
+                         {"routing.yaml", people + ("queues:\n" + queues)},
+                         {"rules.yaml", "rules:\n" + rules}})) {}
 
     void take(const std::string& ticket, const std::string& type, const Json& fields = Json(),
               Instant now = noon) {
@@ -266,6 +267,196 @@ TEST_CASE("routing: a rule that fails has routed nothing, and a failed commit le
     desk.open("2");
     CHECK(desk.who("2") == "cora");
     CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: what has no priority goes behind what has one", "[routing]") {
+    Desk desk("  - { id: general, teams: [second] }\n", routes,
+              "agents: [ { id: cora, capacity: 1 } ]\nteams: [ { id: second, members: [cora] } ]\n");
+    desk.open("1", {{"priority", "low"}});
+    desk.open("2", {{"priority", "urgent"}}, noon + minutes(1));
+    desk.open("3", Json::object(), noon + minutes(1));
+    desk.solve("1", noon + minutes(2));
+    CHECK(desk.who("2") == "cora");
+    desk.solve("2", noon + minutes(3));
+    CHECK(desk.who("3") == "cora");
+}
+
+TEST_CASE("routing: what waits in a queue that is gone waits no longer", "[routing]") {
+    Desk desk(
+        "  - { id: general, teams: [second], overflow: { after: 25s, to: other } }\n"
+        "  - { id: other, when: { ticket.priority: low }, teams: [second] }\n");
+    for (const char* ticket : {"1", "2", "3"}) desk.open(ticket);
+    REQUIRE(timers_in(desk).size() == 1);
+    const auto changed = tenant_of(
+        {{"tenant.yaml", "name: acme\n"},
+         {"connections.yaml", sandbox_connections},
+         {"routing.yaml", std::string(desk_of_three) + "queues: [ { id: other, teams: [second] } ]\n"},
+         {"rules.yaml", std::string("rules:\n") + routes}});
+    REQUIRE(desk.worker->activate(changed, {}, noon + minutes(1)));
+    desk.tenant = changed;
+    desk.run(noon + minutes(2));
+    CHECK(timers_in(desk).empty());
+    CHECK(desk.decisions.back().notes == Names{"it waits no longer: there is no queue general any more"});
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: what cannot be decided waits for its own time, and others are not held up", "[routing]") {
+    Desk desk("  - { id: general, teams: [second] }\n",
+              std::string(routes) +
+                  "  - { id: bad, on: \"ticket.*\", when: { ticket.custom.bag: { exists: true } }, then: [ { "
+                  "add_tags: [ \"{{ ticket.custom.bag }}\" ] } ] }\n",
+              "agents: [ { id: cora, capacity: 1 } ]\nteams: [ { id: second, members: [cora] } ]\n",
+              "on_error: event\n");
+    for (const char* ticket : {"1", "2", "3"}) desk.open(ticket);
+    desk.take("2", "ticket.updated", {{"custom", {{"bag", {{"a", 1}}}}}}, noon + minutes(1));
+    const auto decided = desk.decisions.size();
+    desk.run(noon + minutes(15));
+    CHECK(desk.decisions.size() == decided + 2);  // each looked at again, once
+    desk.solve("1", noon + minutes(20));
+    CHECK(desk.who("2") == "");
+    CHECK(desk.who("3") == "cora");
+    desk.take("2", "ticket.updated", {{"custom", {{"bag", nullptr}}}}, noon + minutes(21));
+    desk.solve("3", noon + minutes(22));
+    desk.run(noon + minutes(40));
+    CHECK(desk.who("2") == "cora");
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: a queue that stands in wants its own skills", "[routing]") {
+    Desk desk(
+        "  - { id: second-line, teams: [day], skills: [\"{{ ticket.custom.area }}\"], hours: office, "
+        "out_of_hours: night }\n"
+        "  - { id: night, teams: [duty] }\n",
+        routes,
+        "agents: [ { id: jonas, skills: [product] }, { id: watch } ]\n"
+        "teams: [ { id: day, members: [jonas] }, { id: duty, members: [watch] } ]\n");
+    desk.open("1", {{"custom", {{"area", "product"}}}}, at("2026-03-02T20:00:00Z"));
+    CHECK(desk.queue("1") == "night");
+    CHECK(desk.who("1") == "watch");
+}
+
+TEST_CASE("routing: a rule that goes on when there are no queues any more fails, and nothing else",
+          "[routing]") {
+    Desk desk("  - { id: general, teams: [second] }\n",
+              "  - { id: r, on: ticket.created, then: [ { wait: 8s }, { route: true } ] }\n");
+    desk.open("1");
+    const auto changed =
+        tenant_of({{"tenant.yaml", "name: acme\n"},
+                   {"connections.yaml", sandbox_connections},
+                   {"rules.yaml",
+                    "rules:\n  - { id: r, on: ticket.created, then: [ { wait: 8s }, { route: "
+                    "general } ] }\n"}});
+    REQUIRE(desk.worker->activate(changed, {}, noon + minutes(1)));
+    desk.tenant = changed;
+    desk.run(noon + minutes(2));
+    REQUIRE(desk.decisions.back().failures.size() == 1);
+    CHECK(desk.decisions.back().failures[0].message == "there are no queues any more");
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: queues that lead back to each other wait for the next look", "[routing]") {
+    Desk desk(
+        "  - { id: day, teams: [second], overflow: { after: 10m, to: night } }\n"
+        "  - { id: night, teams: [first], hours: closed-now, out_of_hours: day, when: { ticket.priority: "
+        "low } }\n");
+    for (const char* ticket : {"1", "2", "3"}) desk.open(ticket);
+    desk.run(noon + minutes(10));
+    const auto decided = desk.decisions.size();
+    desk.run(noon + minutes(24));
+    CHECK(desk.decisions.size() == decided);
+    desk.run(noon + minutes(25));
+    CHECK(desk.decisions.size() == decided + 1);
+    CHECK(desk.queue("3") == "day");
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: of several routes of one decision the last that stands counts", "[routing]") {
+    const std::string people =
+        "agents: [ { id: cora, capacity: 1 } ]\nteams: [ { id: second, members: [cora] } ]\n";
+    Desk nothing("  - { id: general, when: { ticket.priority: urgent }, teams: [second] }\n",
+                 "  - { id: r1, on: ticket.created, then: [ { route: general } ] }\n"
+                 "  - { id: r2, on: ticket.created, then: [ { route: true } ] }\n",
+                 people);
+    for (const char* ticket : {"1", "2"}) nothing.open(ticket);
+    nothing.solve("1");
+    CHECK(nothing.who("2") == "cora");
+    Desk first(
+        "  - { id: q1, teams: [second] }\n  - { id: q2, when: { ticket.priority: low }, teams: [second] }\n",
+        "  - { id: r1, on: ticket.created, then: [ { route: q1 } ] }\n"
+        "  - { id: r2, on: ticket.created, then: [ { route: q2 } ] }\n",
+        people, "on_conflict: first\n");
+    for (const char* ticket : {"1", "2"}) first.open(ticket);
+    CHECK(first.queue("2") == "q1");
+    first.solve("1");
+    CHECK(first.who("2") == "cora");
+    CHECK(found_in(first) == "");
+}
+
+TEST_CASE("routing: many who get free at once take as many, and nothing loops", "[routing]") {
+    Desk desk("  - { id: general, teams: [second] }\n", routes,
+              "agents: [ { id: cora, capacity: 20 } ]\nteams: [ { id: second, members: [cora] } ]\n");
+    for (int i = 0; i < 45; ++i) desk.open(std::to_string(i));
+    std::vector<Event> solved;
+    for (int i = 0; i < 20; ++i)
+        solved.push_back(desk.made(std::to_string(i), "ticket.updated", {{"status", "solved"}}));
+    desk.submit(std::move(solved));
+    int held = 0;
+    for (int i = 20; i < 45; ++i) held += desk.who(std::to_string(i)) == "cora" ? 1 : 0;
+    CHECK(held == 20);
+    for (const auto& decision : desk.decisions) CHECK(decision.outcome == Outcome::ok);
+    CHECK(desk.decisions.size() == 45 + 20 + 20);
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: what cannot be served now holds up nobody else", "[routing]") {
+    Desk desk(
+        "  - { id: vip, when: { ticket.priority: urgent }, priority: 1, teams: [second], hours: closed-now "
+        "}\n"
+        "  - { id: general, teams: [second] }\n",
+        routes, "agents: [ { id: cora, capacity: 1 } ]\nteams: [ { id: second, members: [cora] } ]\n");
+    desk.open("1");
+    desk.open("2", {{"priority", "urgent"}});
+    desk.open("3");
+    desk.solve("1");
+    CHECK(desk.queue("2") == "vip");
+    CHECK(desk.who("3") == "cora");
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: vendors' numbers are assignees too", "[routing]") {
+    Desk desk("  - { id: general, teams: [second] }\n", routes,
+              "agents: [ { id: cora, capacity: 1 }, { id: \"12345\", capacity: 1 } ]\n"
+              "teams: [ { id: second, members: [cora] } ]\n");
+    for (const char* ticket : {"1", "2", "3"}) desk.open(ticket);
+    desk.take("2", "ticket.updated", {{"assignee", 12345}});
+    desk.solve("1");
+    CHECK(desk.entity("ticket/2").fields["assignee"] == 12345);
+    CHECK(desk.who("3") == "cora");
+    CHECK(desk.entity("ticket/2").routing["place"]["agent"] == "12345");
+}
+
+TEST_CASE("routing: an event from outside does not route what waits no longer", "[routing]") {
+    Desk desk("  - { id: general, teams: [second] }\n", routes,
+              "agents: [ { id: cora, capacity: 1 } ]\nteams: [ { id: second, members: [cora] } ]\n");
+    for (const char* ticket : {"1", "2"}) desk.open(ticket);
+    desk.solve("1");
+    desk.take("2", "ticket.updated", {{"assignee", nullptr}});
+    desk.take("3", "ticket.routing_due", {{"subject", "x"}});
+    desk.submit(event("odd", "ticket.routing_due", "ticket/2",
+                      {{"ticket", {{"status", "solved"}}}, {"routing", {{"agent", 5}, {"passed", 7}}}}));
+    CHECK(desk.entity("ticket/2").fields["status"] == "solved");
+    CHECK(desk.who("2") == "");
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: an agent whose item changes its channel may take more", "[routing]") {
+    Desk desk(
+        "  - { id: general, teams: [second] }\n", routes,
+        "agents: [ { id: cora, capacity: { chat: 1 } } ]\nteams: [ { id: second, members: [cora] } ]\n");
+    for (const char* ticket : {"1", "2"}) desk.open(ticket, {{"channel", "chat"}});
+    CHECK(desk.who("2") == "");
+    desk.take("1", "ticket.updated", {{"channel", "email"}});
+    CHECK(desk.who("2") == "cora");
 }
 
 TEST_CASE("routing: a hundred random days keep capacities, and come out again", "[routing]") {
