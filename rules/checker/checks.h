@@ -28,7 +28,4 @@ void check_scores(const Facts& facts, Report& report);
 /// costly-rule
 void check_costs(const Facts& facts, const CheckLimits& limits, Report& report);
 
-/// Certain that the conditions of `wide` hold whenever those of `narrow` do, on one state and one event.
-bool implies(const RuleFacts& narrow, const RuleFacts& wide);
-
 }  // namespace rules

@@ -1,12 +1,12 @@
 #pragma once
 /// RuleFacts: what the checker asks of a rule again and again, worked out once.
 
-#include <deque>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "rules/checker/condition_facts.h"
 #include "rules/matcher/terms.h"
 #include "rules/rule_set.h"
 
@@ -38,14 +38,10 @@ struct EmitFact {
     std::vector<Term> ways;
 };
 
-struct RuleFacts {
+/// And of its conditions.
+struct RuleFacts : ConditionFacts {
     const Rule* rule = nullptr;
     std::size_t index = 0;  ///< in evaluation order
-    /// The ways in which the conditions can hold, without those that contradict themselves. None: never.
-    std::vector<Term> ways;
-    bool exact = true;  ///< the conditions hold if one of the ways does
-    /// The ways in which they may not hold; made only where there are several of the other kind.
-    std::vector<Term> opposite;
     std::vector<WriteFact> writes;
     std::vector<const FieldPath*> written_later;  ///< behind a wait: in a decision of its own
     std::vector<EmitFact> emits;
@@ -77,10 +73,7 @@ private:
 
     const RuleSet& rule_set_;
     std::size_t terms_max_;
-    /// The opposite of the condition, as ways; kept here, for literals point into it.
-    std::vector<Term> opposite_of(const Condition& condition);
-
-    std::deque<Condition> negated_;
+    ConditionReader conditions_;
     std::vector<RuleFacts> rules_;
 };
 
