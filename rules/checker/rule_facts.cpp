@@ -127,6 +127,7 @@ private:
     }
 
     void take(const RouteStep& step) {
+        rule_.routes.push_back(&step);
         rule_.acts = rule_.may_fail = true;
         rule_.repeats_well = false;
         const auto* routing = facts_.rule_set_.routing.get();
@@ -142,7 +143,10 @@ private:
         }
     }
 
-    void take(const EscalateStep&) {
+    void take(const EscalateStep& step) {
+        const bool begins =
+            step.wish == EscalateStep::Wish::start || step.wish == EscalateStep::Wish::restart;
+        if (begins) rule_.escalations_begun.insert(step.escalation);
         rule_.acts = rule_.may_fail = true;
         rule_.repeats_well = false;
     }

@@ -48,11 +48,13 @@ struct RuleFacts : ConditionFacts {
     std::vector<std::string> awaits;  ///< event types and globs that its steps wait for
     std::set<std::string> connections_called;
     std::vector<const FieldPath*> saved;  ///< fields that results are written to
-    std::string steps;                    ///< the same text for the same steps
-    bool acts = false;                    ///< some step does something
-    bool repeats_well = false;            ///< doing the steps twice is doing them once
-    bool may_fail = false;     ///< a step may fail when the event is about an entity of `written_kind`
-    std::string written_kind;  ///< the one kind that its certain steps write; empty = none, or several
+    std::vector<const RouteStep*> routes;
+    std::set<std::string> escalations_begun;
+    std::string steps;          ///< the same text for the same steps
+    bool acts = false;          ///< some step does something
+    bool repeats_well = false;  ///< doing the steps twice is doing them once
+    bool may_fail = false;      ///< a step may fail when the event is about an entity of `written_kind`
+    std::string written_kind;   ///< the one kind that its certain steps write; empty = none, or several
     /// The first write that happens whenever the rule fires.
     bool writes_at_once = false;
 };
