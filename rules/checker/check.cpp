@@ -16,6 +16,8 @@ std::vector<Finding> check(const RuleSet& rule_set, const CheckLimits& limits) {
     check_events(facts, report);
     check_fields(facts, report);
     check_scores(facts, report);
+    check_policies(facts, limits, report);
+    check_desk(facts, limits, report);
     check_costs(facts, limits, report);
     return report.take();
 }

@@ -25,10 +25,11 @@ void check_events(const Facts& facts, Report& report);
 void check_fields(const Facts& facts, Report& report);
 /// overruled-write
 void check_scores(const Facts& facts, Report& report);
+/// never-holds, unreachable-policy
+void check_policies(const Facts& facts, const CheckLimits& limits, Report& report);
+/// unreachable-queue, unused-queue, unused-escalation
+void check_desk(const Facts& facts, const CheckLimits& limits, Report& report);
 /// costly-rule
 void check_costs(const Facts& facts, const CheckLimits& limits, Report& report);
-
-/// Certain that the conditions of `wide` hold whenever those of `narrow` do, on one state and one event.
-bool implies(const RuleFacts& narrow, const RuleFacts& wide);
 
 }  // namespace rules

@@ -1,23 +1,15 @@
 /// Conditions that never hold, and conditions that always do.
 
 #include <algorithm>
+#include <utility>
 
 #include "rules/checker/checks.h"
+#include "rules/checker/never.h"
 #include "rules/checker/supposition.h"
 #include "rules/checker/wording.h"
 
 namespace rules {
 namespace {
-
-/// As few of them as still exclude each other.
-std::vector<Literal> fewest(std::vector<Literal> literals, const TypePatterns& types) {
-    for (std::size_t i = literals.size(); i-- > 0;) {
-        auto fewer = literals;
-        fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
-        if (!fewer.empty() && !can_hold(fewer, types)) literals = std::move(fewer);
-    }
-    return literals;
-}
 
 class ConditionCheck {
 public:
@@ -43,32 +35,10 @@ private:
 
     void report_never() {
         auto found = finding("never-fires", rule_.place);
-        const auto terms = terms_of(rule_.when, terms_max_);
-        found.message = rule_named(rule_) + " can never fire: ";
-        if (terms.any.empty()) {
-            found.message += "its conditions allow nothing";
-            return report_.add(std::move(found));
-        }
-        const auto& way = terms.any.front().literals;
-        const auto literals = fewest(*contradiction_in(way, rule_.on), rule_.on);
-        std::vector<std::string> words;
-        for (const auto& literal : literals) {
-            words.push_back(words_of(literal));
-            found.related.push_back({place_of(rule_.when, literal.comparison), words.back()});
-        }
-        found.message += words.size() == 1 ? words[0] + why_one(literals[0])
-                                           : listed(words) + (words.size() == 2 ? " cannot both hold"
-                                                                                : " cannot hold together");
-        if (terms.any.size() > 1) found.message += ", and its other alternatives cannot hold either";
+        auto why = *why_never(rule_.when, rule_.on, "the rule", terms_max_);
+        found.message = rule_named(rule_) + " can never fire: " + why.words;
+        found.related = std::move(why.excluded);
         report_.add(std::move(found));
-    }
-
-    std::string why_one(const Literal& literal) const {
-        if (literal.comparison->field.text == "event.type") {
-            std::vector<std::string> types(rule_.on);
-            return ", but the rule only sees " + listed(types, "or");
-        }
-        return " holds for no value";
     }
 
     // ---- always ----

@@ -38,6 +38,11 @@ void add_crossed(const std::string& one, const std::string& other, std::vector<s
 
 }  // namespace
 
+const TypePatterns& every_type() {
+    static const TypePatterns types{"*"};
+    return types;
+}
+
 bool types_within(const TypePatterns& inner, const TypePatterns& outer) {
     // A star of the inner pattern can be matched by a star only, which takes whatever stands in its place.
     return std::all_of(inner.begin(), inner.end(), [&](const std::string& pattern) {

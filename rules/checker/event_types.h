@@ -9,6 +9,9 @@ namespace rules {
 
 using TypePatterns = std::vector<std::string>;
 
+/// Whichever event comes.
+const TypePatterns& every_type();
+
 /// Every type that `inner` lets in, `outer` lets in, too; false when that is not certain.
 bool types_within(const TypePatterns& inner, const TypePatterns& outer);
 /// No type fits both; false when that is not certain.

@@ -33,6 +33,23 @@ const std::vector<FindingClass>& finding_classes() {
          "Correct its name, or declare it in fields.yaml when it comes from elsewhere."},
         {"overruled-write", "A rule writes a field that a score of scoring.yaml owns, and that is replaced.",
          "Write another field and let the score read it, or remove the step."},
+        {"never-holds",
+         "The conditions of a service level, a score, a tagging entry, a queue or an escalation contradict "
+         "each other: nothing makes all of them hold.",
+         "Put conditions that are alternatives under any; else correct or remove one."},
+        {"unreachable-policy",
+         "Whenever a service level's conditions hold, those of an earlier one hold, too, and that is chosen.",
+         "Put the narrower policy first, or narrow the earlier one."},
+        {"unreachable-queue",
+         "Wherever rules let queues be chosen by conditions, another one is asked before this and fits "
+         "whenever "
+         "it does; and nothing names it alone.",
+         "Put the narrower queue first, or narrow the earlier one."},
+        {"unused-queue",
+         "No rule routes anything to the queue, and no other queue names it under out_of_hours or overflow.",
+         "Name it in a step route, or remove it once nothing waits in it."},
+        {"unused-escalation", "No rule begins the escalation.",
+         "Begin it in a rule with the step escalate, or remove it."},
         {"costly-rule", "Testing the rule's conditions takes many times what the others take.",
          "Put a cheap condition that seldom holds beside the long ones, or divide the rule."},
         {"stale-acceptance", "A rule accepts a finding that is not there any more.",

@@ -6,31 +6,11 @@
 #include <utility>
 
 #include "rules/checker/checks.h"
-#include "rules/checker/event_types.h"
 #include "rules/checker/meetings.h"
-#include "rules/checker/step_text.h"
-#include "rules/checker/supposition.h"
 #include "rules/checker/wording.h"
 
 namespace rules {
 namespace {
-
-bool way_implies(const Term& narrow, const RuleFacts& wide, const TypePatterns& types) {
-    return std::any_of(wide.ways.begin(), wide.ways.end(), [&](const Term& way) {
-        return std::all_of(way.literals.begin(), way.literals.end(),
-                           [&](const Literal& literal) { return implies(narrow.literals, literal, types); });
-    });
-}
-
-/// No way of the one goes together with a way in which the other does not hold.
-bool way_excludes_opposite(const Term& narrow, const RuleFacts& wide, const TypePatterns& types) {
-    return !wide.opposite.empty() &&
-           std::none_of(wide.opposite.begin(), wide.opposite.end(), [&](const Term& way) {
-               auto literals = narrow.literals;
-               literals.insert(literals.end(), way.literals.begin(), way.literals.end());
-               return can_hold(literals, types);
-           });
-}
 
 class RedundancyCheck {
 public:
@@ -118,16 +98,6 @@ private:
 };
 
 }  // namespace
-
-bool implies(const RuleFacts& narrow, const RuleFacts& wide) {
-    if (!types_within(narrow.rule->on, wide.rule->on)) return false;
-    // Ways that say less than the conditions still have the same text when they are the same.
-    if (!wide.exact) return text_of(narrow.rule->when) == text_of(wide.rule->when);
-    const auto& types = narrow.rule->on;
-    return std::all_of(narrow.ways.begin(), narrow.ways.end(), [&](const Term& way) {
-        return way_implies(way, wide, types) || way_excludes_opposite(way, wide, types);
-    });
-}
 
 void check_redundancy(const Facts& facts, const CheckLimits& limits, Report& report) {
     RedundancyCheck(facts, limits, report).run();

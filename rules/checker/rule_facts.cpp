@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "rules/checker/step_text.h"
-#include "rules/checker/supposition.h"
 #include "rules/checker/wording.h"
 #include "rules/evaluator/fit.h"
 #include "rules/policies/routing.h"
@@ -128,6 +127,7 @@ private:
     }
 
     void take(const RouteStep& step) {
+        rule_.routes.push_back(&step);
         rule_.acts = rule_.may_fail = true;
         rule_.repeats_well = false;
         const auto* routing = facts_.rule_set_.routing.get();
@@ -143,7 +143,10 @@ private:
         }
     }
 
-    void take(const EscalateStep&) {
+    void take(const EscalateStep& step) {
+        const bool begins =
+            step.wish == EscalateStep::Wish::start || step.wish == EscalateStep::Wish::restart;
+        if (begins) rule_.escalations_begun.insert(step.escalation);
         rule_.acts = rule_.may_fail = true;
         rule_.repeats_well = false;
     }
@@ -176,7 +179,7 @@ private:
         const auto when = terms_of(step.condition, facts_.terms_max_);
         read(step.then, crossed(*outer, when.any, facts_.terms_max_));
         if (step.otherwise.empty()) return;
-        const auto unless = facts_.opposite_of(step.condition);
+        const auto unless = facts_.conditions_.opposite_of(step.condition);
         read(step.otherwise, crossed(*outer, unless, facts_.terms_max_));
     }
 
@@ -218,26 +221,15 @@ private:
     bool is_later_ = false;  ///< a wait may have come before
 };
 
-std::vector<Term> Facts::opposite_of(const Condition& condition) {
-    Condition negation;
-    negation.kind = Condition::Kind::negation;
-    negation.children.push_back(condition);
-    negated_.push_back(std::move(negation));
-    return terms_of(negated_.back(), terms_max_).any;
-}
-
-Facts::Facts(const RuleSet& rule_set, std::size_t terms_max) : rule_set_(rule_set), terms_max_(terms_max) {
+Facts::Facts(const RuleSet& rule_set, std::size_t terms_max)
+    : rule_set_(rule_set), terms_max_(terms_max), conditions_(terms_max) {
     rules_.reserve(rule_set.rules.size());
     for (const auto& rule : rule_set.rules) {
         auto& facts = rules_.emplace_back();
+        static_cast<ConditionFacts&>(facts) = conditions_.facts_of(rule.when, rule.on);
         facts.rule = &rule;
         facts.index = rules_.size() - 1;
         facts.repeats_well = true;
-        auto terms = terms_of(rule.when, terms_max);
-        facts.exact = terms.exact;
-        for (auto& way : terms.any)
-            if (can_hold(way.literals, rule.on)) facts.ways.push_back(std::move(way));
-        if (facts.ways.size() > 1) facts.opposite = opposite_of(rule.when);
         StepReader(*this, facts).read(rule.then, {Term()});
         facts.writes_at_once = StepReader::writes_at_once(rule.then);
         facts.steps = text_of(rule.then);

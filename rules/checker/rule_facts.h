@@ -1,12 +1,12 @@
 #pragma once
 /// RuleFacts: what the checker asks of a rule again and again, worked out once.
 
-#include <deque>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "rules/checker/condition_facts.h"
 #include "rules/matcher/terms.h"
 #include "rules/rule_set.h"
 
@@ -38,25 +38,23 @@ struct EmitFact {
     std::vector<Term> ways;
 };
 
-struct RuleFacts {
+/// And of its conditions.
+struct RuleFacts : ConditionFacts {
     const Rule* rule = nullptr;
     std::size_t index = 0;  ///< in evaluation order
-    /// The ways in which the conditions can hold, without those that contradict themselves. None: never.
-    std::vector<Term> ways;
-    bool exact = true;  ///< the conditions hold if one of the ways does
-    /// The ways in which they may not hold; made only where there are several of the other kind.
-    std::vector<Term> opposite;
     std::vector<WriteFact> writes;
     std::vector<const FieldPath*> written_later;  ///< behind a wait: in a decision of its own
     std::vector<EmitFact> emits;
     std::vector<std::string> awaits;  ///< event types and globs that its steps wait for
     std::set<std::string> connections_called;
     std::vector<const FieldPath*> saved;  ///< fields that results are written to
-    std::string steps;                    ///< the same text for the same steps
-    bool acts = false;                    ///< some step does something
-    bool repeats_well = false;            ///< doing the steps twice is doing them once
-    bool may_fail = false;     ///< a step may fail when the event is about an entity of `written_kind`
-    std::string written_kind;  ///< the one kind that its certain steps write; empty = none, or several
+    std::vector<const RouteStep*> routes;
+    std::set<std::string> escalations_begun;
+    std::string steps;          ///< the same text for the same steps
+    bool acts = false;          ///< some step does something
+    bool repeats_well = false;  ///< doing the steps twice is doing them once
+    bool may_fail = false;      ///< a step may fail when the event is about an entity of `written_kind`
+    std::string written_kind;   ///< the one kind that its certain steps write; empty = none, or several
     /// The first write that happens whenever the rule fires.
     bool writes_at_once = false;
 };
@@ -77,10 +75,7 @@ private:
 
     const RuleSet& rule_set_;
     std::size_t terms_max_;
-    /// The opposite of the condition, as ways; kept here, for literals point into it.
-    std::vector<Term> opposite_of(const Condition& condition);
-
-    std::deque<Condition> negated_;
+    ConditionReader conditions_;
     std::vector<RuleFacts> rules_;
 };
 

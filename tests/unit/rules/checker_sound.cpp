@@ -8,7 +8,10 @@
 #include "rules/checker/event_types.h"
 #include "rules/checker/supposition.h"
 #include "rules/evaluator/decide.h"
+#include "rules/evaluator/router.h"
 #include "rules/matcher/matcher.h"
+#include "rules/policies/routing.h"
+#include "rules/policies/sla.h"
 #include "tests/support/random.h"
 #include "tests/support/random_conditions.h"
 #include "tests/support/rules.h"
@@ -133,6 +136,88 @@ engine::Decision decide_at_random(const RuleSet& set, Random& random) {
 
 const Rule& rule_named(const RuleSet& set, const std::string& id) {
     return *std::find_if(set.rules.begin(), set.rules.end(), [&](const Rule& rule) { return rule.id == id; });
+}
+
+// ---- policies ----
+
+/// Each at a line of its own, by which findings are told apart.
+engine::Place line(const std::string& file, std::size_t number) {
+    return {file, static_cast<int>(number) + 1, 1};
+}
+
+Condition placed(Condition condition, const engine::Place& place) {
+    condition.place = place;
+    return condition;
+}
+
+Condition random_condition(Random& random, const std::vector<std::string>& fields, Json& source) {
+    const auto written = random.chance(90)
+                             ? narrow_condition(random, fields, static_cast<int>(random.below(3)))
+                             : Json::object();
+    source.push_back(written);
+    return condition(written);
+}
+
+/// Service levels and queues, with rules that choose among these.
+RuleSet random_desk(Random& random, Json& source) {
+    const auto fields = some_fields(random);
+    source = Json::array();
+    RuleSet set;
+    set.version = "sha256:test";
+    set.catalogue = Catalogue::shipped();
+    for (std::size_t i = 0; i < 5; ++i) {
+        SlaPolicy policy;
+        policy.id = "p" + std::to_string(i);
+        policy.kind = random.chance(90) ? "ticket" : "conversation";
+        policy.place = line("sla.yaml", i);
+        policy.when = placed(random_condition(random, fields, source), policy.place);
+        policy.targets[SlaMetric::resolution].by_priority[""] = std::chrono::hours(1);
+        set.sla.push_back(std::move(policy));
+    }
+    auto routing = std::make_shared<Routing>();
+    for (std::size_t i = 0; i < 5; ++i) {
+        Queue queue;
+        queue.id = "q" + std::to_string(i);
+        queue.kind = random.chance(90) ? "ticket" : "conversation";
+        queue.place = line("routing.yaml", i);
+        queue.when = placed(random_condition(random, fields, source), queue.place);
+        routing->queues.push_back(std::move(queue));
+    }
+    if (random.chance(30)) routing->queues[0].overflow_to = "q4";
+    for (std::size_t i = 0; i < 1 + random.below(2); ++i) {
+        RouteStep route;
+        route.asks_conditions = random.chance(85);
+        const auto named = !route.asks_conditions ? 1 : random.chance(50) ? 0 : 2 + random.below(3);
+        for (std::size_t name = 0; name < named; ++name)
+            route.queues.push_back("q" + std::to_string(random.below(5)));
+        source.push_back(route.queues);
+        Rule rule;
+        rule.id = "r" + std::to_string(i);
+        rule.on = {"ticket.*"};
+        rule.then.push_back({route, {}, {}});
+        set.rules.push_back(std::move(rule));
+    }
+    set.routing = std::move(routing);
+    return set;
+}
+
+/// The policy that the entity of the scene gets; empty = none.
+std::string policy_in(const RuleSet& set, const Scene& scene) {
+    SlaState state;
+    const auto document = json(R"({"status":"open"})");
+    follow(set, state, {"ticket", document, nullptr, false, noon, scene.scope});
+    return state.clocks.empty() ? "" : state.clocks.begin()->second.policy;
+}
+
+/// The queues that the rules' steps lead to in the scene.
+std::set<std::string> queues_in(const RuleSet& set, const Scene& scene) {
+    std::set<std::string> queues;
+    RecordingBoard board(nullptr, Json());
+    Router router(set, "ticket", noon, board);
+    for (const auto& rule : set.rules)
+        if (const auto to = router.route(std::get<RouteStep>(rule.then[0].what), rule.id, scene.scope))
+            if (to->queue != nullptr) queues.insert(to->queue->id);
+    return queues;
 }
 
 }  // namespace
@@ -273,6 +358,42 @@ TEST_CASE("checker: what it finds in random rule sets is true of random events",
     for (const char* kind : {"never-fires", "always-true", "shadowed-rule", "write-conflict"}) {
         INFO(kind);
         CHECK(found[kind] > rounds(1'500) / 100);
+    }
+}
+
+TEST_CASE("checker: what it says of random service levels and queues is true of random entities",
+          "[checker]") {
+    const auto seed = testing_random::seed_or(66);
+    std::map<std::string, std::size_t> found;
+    for (std::uint32_t round = 0; round < rounds(1'500); ++round) {
+        Random random(seed + round);
+        Json source;
+        const auto set = random_desk(random, source);
+        const auto findings = check(set);
+        for (const auto& finding : findings) ++found[finding.kind];
+        INFO("SIGNALBOX_TEST_SEED=" << seed << ", round " << round << ": " << source.dump());
+        for (int i = 0; i < 60; ++i) {
+            const Scene scene(random, random.of(types));
+            const auto policy = policy_in(set, scene);
+            const auto queues = queues_in(set, scene);
+            INFO(scene.roots.dump());
+            for (const auto& finding : findings) {
+                if (finding.place.file.empty()) continue;  // of a rule
+                INFO(to_text(finding));
+                const auto number = static_cast<std::size_t>(finding.place.line) - 1;
+                const bool is_policy = finding.place.file == "sla.yaml";
+                if (is_policy) REQUIRE(set.sla[number].id != policy);
+                if (finding.kind == "never-holds")
+                    REQUIRE_FALSE(holds(is_policy ? set.sla[number].when : *set.routing->queues[number].when,
+                                        scene.scope));
+                else if (!is_policy)
+                    REQUIRE_FALSE(queues.contains(set.routing->queues[number].id));
+            }
+        }
+    }
+    for (const char* kind : {"never-holds", "unreachable-policy", "unreachable-queue", "unused-queue"}) {
+        INFO(kind);
+        CHECK(found[kind] > rounds(1'500) / 20);
     }
 }
 
