@@ -43,15 +43,16 @@ std::optional<Instant> reached(const SlaClock& clock, const Calendars& calendars
     return calendar == nullptr ? *clock.since + left : calendar->add(*clock.since, left, due_at);
 }
 
-/// How much is used when the warnings come, the first one first.
+/// How much is used when the warnings come, the first one first; two at once are one.
 std::vector<Duration> warning_points(const SlaTarget& rules, Duration target) {
     std::vector<Duration> points;
     for (const auto& warning : rules.warnings) {
-        const auto point = warning.share ? std::chrono::duration_cast<Duration>(target * *warning.share)
-                                         : target - warning.before;
+        const auto point =
+            warning.share ? std::chrono::round<Duration>(target * *warning.share) : target - warning.before;
         if (point > Duration(0)) points.push_back(point);
     }
     std::sort(points.begin(), points.end());
+    points.erase(std::unique(points.begin(), points.end()), points.end());
     return points;
 }
 
@@ -327,7 +328,8 @@ private:
         const auto points = warning_points(policy_->targets.at(clock.metric), clock.target);
         const auto used = used_at(clock, rule_set_.calendars, moment_.at);
         for (auto i = static_cast<std::size_t>(clock.warned); i < points.size(); ++i) {
-            if (points[i] > used) return reached(clock, rule_set_.calendars, points[i], DueAt::first_instant);
+            if (points[i] >= used)
+                return reached(clock, rule_set_.calendars, points[i], DueAt::first_instant);
             clock.warned = static_cast<int>(i) + 1;
         }
         return std::nullopt;

@@ -233,6 +233,26 @@ TEST_CASE("sla: rules read the clocks, and a payload cannot pass for them", "[sl
     CHECK(desk.entity("ticket/1").fields["custom"]["due"] == "2026-03-02T16:00:00Z");
 }
 
+TEST_CASE("sla: an event at the very instant of a warning does not take its place", "[sla]") {
+    Desk desk("  - { id: p, warn: [50%, 2h], targets: { resolution: 4h } }\n");
+    desk.take("ticket.created", open, noon);
+    auto other = event("other", "ticket.updated", "ticket/1", Json{{"ticket", {{"subject", "x"}}}});
+    other.time = noon + hours(2);
+    // By the clock of the machine it is not time yet.
+    desk.submit(std::move(other), noon + hours(1));
+    CHECK(desk.changes(1).empty());
+    // Two at once are one.
+    CHECK(desk.pass(noon + hours(2)) == Names{"warning resolution"});
+    CHECK(desk.pass(noon + hours(3)).empty());
+}
+
+TEST_CASE("sla: a share of a target is not a microsecond short", "[sla]") {
+    Desk desk("  - { id: p, warn: 57%, targets: { resolution: 8h } }\n");
+    desk.take("ticket.created", open, noon);
+    REQUIRE(desk.timers().size() == 1);
+    CHECK(desk.timers()[0].due == noon + std::chrono::seconds(16'416));
+}
+
 TEST_CASE("sla: the journal says it all again", "[sla]") {
     Desk desk(
         "  - { id: p, calendar: office, warn: [50%], pause: { ticket.status: pending }, "
