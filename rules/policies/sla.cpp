@@ -202,6 +202,8 @@ private:
     void go_on(SlaClock& clock) {
         if (ends(clock)) return end(clock, end_of(clock.metric));
         const bool is_moved = take_target(clock);
+        // It says which policy and target it is for.
+        if (is_moved) drop_timer(clock);
         const bool paused = is_paused(clock);
         const bool was_paused = !clock.since;
         if (paused && !was_paused) stand(clock);

@@ -233,6 +233,18 @@ TEST_CASE("sla: rules read the clocks, and a payload cannot pass for them", "[sl
     CHECK(desk.entity("ticket/1").fields["custom"]["due"] == "2026-03-02T16:00:00Z");
 }
 
+TEST_CASE("sla: the timer of a clock says which policy holds now", "[sla]") {
+    Desk desk(
+        "  - { id: gold, when: { ticket.organization: acme }, targets: { resolution: 4h } }\n"
+        "  - { id: p, targets: { resolution: 4h } }\n");
+    desk.take("ticket.created", open, noon);
+    CHECK(desk.take("ticket.updated", {{"organization", "acme"}}, noon + hours(1)) ==
+          Names{"retargeted resolution"});
+    REQUIRE(desk.timers().size() == 1);
+    CHECK(desk.timers()[0].due == noon + hours(4));
+    CHECK(desk.timers()[0].body["data"]["sla"]["policy"] == "gold");
+}
+
 TEST_CASE("sla: an event at the very instant of a warning does not take its place", "[sla]") {
     Desk desk("  - { id: p, warn: [50%, 2h], targets: { resolution: 4h } }\n");
     desk.take("ticket.created", open, noon);
