@@ -34,11 +34,13 @@ Duration used_at(const SlaClock& clock, const Calendars& calendars, Instant at) 
     return clock.used + calendar->between(*clock.since, at).value_or(Duration(0));
 }
 
-/// When so much will be used; nothing when it never will.
+/// When so much will be used, since when it runs if it is already; nothing when it never will.
 std::optional<Instant> reached(const SlaClock& clock, const Calendars& calendars, Duration used,
                                DueAt due_at) {
     if (!clock.since) return std::nullopt;
-    const auto left = std::max(Duration(0), used - clock.used);
+    const auto left = used - clock.used;
+    const bool waits_for_opening = left == Duration(0) && due_at == DueAt::next_opening;
+    if (left <= Duration(0) && !waits_for_opening) return *clock.since;
     const auto* calendar = calendar_named(calendars, clock.calendar);
     return calendar == nullptr ? *clock.since + left : calendar->add(*clock.since, left, due_at);
 }
@@ -288,11 +290,10 @@ private:
 
     /// A shorter target may have been reached before it was set.
     void breach_if_over(SlaClock& clock) {
-        const bool is_over =
-            !clock.breached && used_at(clock, rule_set_.calendars, moment_.at) >= clock.target;
-        if (!is_over || (target_->due_at_next_opening && clock.due > moment_.at)) return;
-        clock.breached = moment_.at;
+        if (clock.breached || !clock.due || *clock.due > moment_.at) return;
+        // Told while it has a due instant still.
         tell(clock, "breached");
+        clock.breached = moment_.at;
     }
 
     // ---- timers

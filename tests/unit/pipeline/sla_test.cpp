@@ -51,6 +51,14 @@ struct Desk : World {
             for (const auto& change : decisions[i].sla) names.push_back(change.change + " " + change.metric);
         return names;
     }
+    /// The last of that kind.
+    SlaChange last(const std::string& what) const {
+        SlaChange last;
+        for (const auto& decision : decisions)
+            for (const auto& change : decision.sla)
+                if (change.change == what) last = change;
+        return last;
+    }
     rules::SlaClock clock(rules::SlaMetric metric) {
         return rules::sla_state_from(entity("ticket/1").sla).clocks.at(metric);
     }
@@ -231,6 +239,29 @@ TEST_CASE("sla: rules read the clocks, and a payload cannot pass for them", "[sl
     CHECK_FALSE(desk.entity("ticket/1").fields.contains("custom"));
     desk.take("ticket.asked", Json::object(), noon + hours(2));
     CHECK(desk.entity("ticket/1").fields["custom"]["due"] == "2026-03-02T16:00:00Z");
+}
+
+TEST_CASE("sla: what is late at once was due then, when hours are closed too", "[sla]") {
+    for (const std::string due_at : {"first_instant", "next_opening"}) {
+        INFO(due_at);
+        Desk desk("  - { id: p, calendar: office, due_at: " + due_at +
+                  ", targets: { resolution: { urgent: 2h, else: 8h } } }\n");
+        desk.take("ticket.created", open, noon);  // five hours before they close
+        CHECK(desk.take("ticket.updated", {{"priority", "urgent"}}, noon + hours(6)) ==
+              Names{"retargeted resolution", "breached resolution"});
+        const auto breached = desk.last("breached");
+        CHECK(breached.at == noon + hours(6));
+        CHECK(breached.due == noon + hours(6));
+        CHECK(breached.used == hours(5));
+    }
+    // What is used up exactly as they close has until they open again.
+    Desk desk(
+        "  - { id: p, calendar: office, due_at: next_opening, targets: { resolution: { urgent: 5h, else: 8h "
+        "} } }\n");
+    desk.take("ticket.created", open, noon);
+    CHECK(desk.take("ticket.updated", {{"priority", "urgent"}}, noon + hours(6)) ==
+          Names{"retargeted resolution"});
+    CHECK(desk.clock(SlaMetric::resolution).due == noon + hours(21));
 }
 
 TEST_CASE("sla: the timer of a clock says which policy holds now", "[sla]") {
