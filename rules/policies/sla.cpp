@@ -11,10 +11,8 @@ using engine::Instant;
 using engine::Json;
 using engine::SlaChange;
 
-/// From the beginning to the end of the work on the entity.
-bool is_of_a_lifetime(SlaMetric metric) {
-    return metric == SlaMetric::requester_wait || metric == SlaMetric::agent_work ||
-           metric == SlaMetric::resolution;
+bool is_response(SlaMetric metric) {
+    return metric == SlaMetric::first_response || metric == SlaMetric::next_response;
 }
 bool is_update(SlaMetric metric) {
     return metric == SlaMetric::periodic_update || metric == SlaMetric::pausable_update;
@@ -166,7 +164,8 @@ private:
         const bool is_new = !state_.clocks.contains(metric);
         if (metric == SlaMetric::next_response) return author_ == Author::customer && state_.answered;
         if (metric == SlaMetric::ownership) return is_new && !text_of(moment_.document, "group").empty();
-        if (metric == SlaMetric::first_response) return is_new && !state_.answered;
+        // Who was never answered waits for a first answer again as the work goes on.
+        if (metric == SlaMetric::first_response) return !state_.answered;
         return is_new;
     }
 
@@ -183,20 +182,22 @@ private:
         if (metric == SlaMetric::first_response && author_ == Author::agent) end(clock, "met");
     }
 
-    /// What was over begins to count again.
+    /// What was over counts again; one that is left without an end goes on like one that stood.
     void reopen(SlaClock& clock) {
-        if (!is_of_a_lifetime(clock.metric) && !is_update(clock.metric)) return;
-        if (clock.end == "cancelled" && is_of_a_lifetime(clock.metric)) return;
-        if (is_update(clock.metric) || target_->reopen == SlaReopen::restart) {
+        const bool is_of_others =
+            clock.metric == SlaMetric::ownership && text_of(moment_.document, "group") != clock.group;
+        if (is_update(clock.metric) || is_of_others) {
             state_.clocks.erase(clock.metric);
             return;
         }
+        if (is_response(clock.metric) || clock.end == "cancelled") return;
         if (target_->reopen == SlaReopen::ignore) return;
+        if (target_->reopen == SlaReopen::restart) {
+            state_.clocks.erase(clock.metric);
+            return;
+        }
         clock.ended.reset();
         clock.end.clear();
-        if (!is_paused(clock)) clock.since = moment_.at;
-        reckon(clock);
-        tell(clock, "resumed");
     }
 
     // ---- going on
@@ -219,16 +220,13 @@ private:
 
     bool ends(const SlaClock& clock) const {
         if (is_done_) return true;
-        const bool is_answer = clock.metric == SlaMetric::first_response ||
-                               clock.metric == SlaMetric::next_response || is_update(clock.metric);
-        if (is_answer) return author_ == Author::agent;
+        if (is_response(clock.metric) || is_update(clock.metric)) return author_ == Author::agent;
         return clock.metric == SlaMetric::ownership && text_of(moment_.document, "group") != clock.group;
     }
 
     /// Work that is done without an answer has no use for one.
     const char* end_of(SlaMetric metric) const {
-        const bool is_answer =
-            metric == SlaMetric::first_response || metric == SlaMetric::next_response || is_update(metric);
+        const bool is_answer = is_response(metric) || is_update(metric);
         return is_answer && author_ != Author::agent ? "cancelled" : "met";
     }
 

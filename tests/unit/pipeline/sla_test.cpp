@@ -241,6 +241,55 @@ TEST_CASE("sla: rules read the clocks, and a payload cannot pass for them", "[sl
     CHECK(desk.entity("ticket/1").fields["custom"]["due"] == "2026-03-02T16:00:00Z");
 }
 
+TEST_CASE("sla: who was never answered waits for a first answer again as the work goes on", "[sla]") {
+    Desk desk("  - { id: p, targets: { first_response: 1h, next_response: 1h } }\n");
+    desk.take("ticket.created", open, noon, from_customer);
+    CHECK(desk.take("ticket.updated", {{"status", "solved"}}, noon + minutes(10)) ==
+          Names{"cancelled first_response"});
+    CHECK(desk.take("ticket.updated", open, noon + minutes(20), from_customer) ==
+          Names{"started first_response"});
+    CHECK(desk.clock(SlaMetric::first_response).due == noon + minutes(80));
+    CHECK(desk.take("ticket.updated", {}, noon + minutes(30), from_agent) == Names{"met first_response"});
+    // There is but one first answer.
+    desk.take("ticket.updated", {{"status", "solved"}}, noon + minutes(40));
+    CHECK(desk.take("ticket.updated", open, noon + minutes(50)).empty());
+}
+
+TEST_CASE("sla: a group has what it had as it is opened again, and another one begins anew", "[sla]") {
+    const Json of_one{{"status", "open"}, {"group", "one"}}, of_two{{"status", "open"}, {"group", "two"}};
+    const Json solved{{"status", "solved"}};
+    Desk desk("  - { id: p, targets: { ownership: 2h } }\n");
+    desk.take("ticket.created", of_one, noon);
+    CHECK(desk.take("ticket.updated", solved, noon + hours(1)) == Names{"met ownership"});
+    CHECK(desk.take("ticket.updated", of_one, noon + hours(5)) == Names{"resumed ownership"});
+    CHECK(desk.clock(SlaMetric::ownership).due == noon + hours(6));
+    desk.take("ticket.updated", solved, noon + hours(5));
+    CHECK(desk.take("ticket.updated", of_two, noon + hours(7)) == Names{"started ownership"});
+    CHECK(desk.clock(SlaMetric::ownership).due == noon + hours(9));
+    Desk other("  - { id: p, reopen: ignore, targets: { ownership: 2h } }\n");
+    other.take("ticket.created", of_one, noon);
+    other.take("ticket.updated", solved, noon + hours(1));
+    CHECK(other.take("ticket.updated", of_one, noon + hours(5)).empty());
+    CHECK(other.take("ticket.updated", of_two, noon + hours(6)) == Names{"started ownership"});
+}
+
+TEST_CASE("sla: what is opened again has the target that holds then", "[sla]") {
+    Desk desk(
+        "  - { id: p, pause: { ticket.status: pending }, targets: { resolution: { urgent: 2h, else: 4h } } "
+        "}\n");
+    desk.take("ticket.created", open, noon);
+    desk.take("ticket.updated", {{"status", "solved"}}, noon + hours(1));
+    CHECK(desk.take("ticket.updated", {{"status", "open"}, {"priority", "urgent"}}, noon + hours(2)) ==
+          Names{"retargeted resolution", "resumed resolution"});
+    CHECK(desk.last("resumed").due == noon + hours(3));
+    CHECK(desk.last("resumed").target == hours(2));
+    // What stands does not go on yet.
+    desk.take("ticket.updated", {{"status", "solved"}}, noon + minutes(150));
+    CHECK(desk.take("ticket.updated", {{"status", "pending"}}, noon + hours(4)).empty());
+    CHECK(desk.take("ticket.updated", open, noon + hours(5)) == Names{"resumed resolution"});
+    CHECK(desk.clock(SlaMetric::resolution).due == noon + minutes(330));
+}
+
 TEST_CASE("sla: what is late at once was due then, when hours are closed too", "[sla]") {
     for (const std::string due_at : {"first_instant", "next_opening"}) {
         INFO(due_at);
