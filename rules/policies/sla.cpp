@@ -260,7 +260,8 @@ private:
         const bool is_new = clock.policy.empty();
         if (clock.since) {
             clock.used = used_at(clock, rule_set_.calendars, moment_.at);
-            clock.since = moment_.at;
+            // What is used up to later than this event happened is not used again.
+            clock.since = std::max(*clock.since, moment_.at);
         }
         clock.policy = policy_->id;
         clock.target = span;

@@ -345,6 +345,19 @@ TEST_CASE("sla: a share of a target is not a microsecond short", "[sla]") {
     CHECK(desk.timers()[0].due == noon + std::chrono::seconds(16'416));
 }
 
+TEST_CASE("sla: another target that comes late does not use time twice", "[sla]") {
+    Desk desk(
+        "  - { id: gold, when: { ticket.organization: acme }, targets: { resolution: 8h } }\n"
+        "  - { id: p, targets: { resolution: { urgent: 2h, else: 6h } } }\n");
+    desk.take("ticket.created", {{"status", "open"}, {"priority", "urgent"}}, noon);
+    desk.take("ticket.updated", {{"priority", "low"}}, noon + minutes(90));
+    auto late = event("late", "ticket.updated", "ticket/1", Json{{"ticket", {{"organization", "acme"}}}});
+    late.time = noon + minutes(30);
+    desk.submit(std::move(late), noon + minutes(100));
+    CHECK(desk.clock(SlaMetric::resolution).policy == "gold");
+    CHECK(desk.clock(SlaMetric::resolution).due == noon + hours(8));
+}
+
 TEST_CASE("sla: the journal says it all again", "[sla]") {
     Desk desk(
         "  - { id: p, calendar: office, warn: [50%], pause: { ticket.status: pending }, "
