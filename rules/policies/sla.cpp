@@ -11,10 +11,8 @@ using engine::Instant;
 using engine::Json;
 using engine::SlaChange;
 
-/// From the beginning to the end of the work on the entity.
-bool is_of_a_lifetime(SlaMetric metric) {
-    return metric == SlaMetric::requester_wait || metric == SlaMetric::agent_work ||
-           metric == SlaMetric::resolution;
+bool is_response(SlaMetric metric) {
+    return metric == SlaMetric::first_response || metric == SlaMetric::next_response;
 }
 bool is_update(SlaMetric metric) {
     return metric == SlaMetric::periodic_update || metric == SlaMetric::pausable_update;
@@ -34,24 +32,27 @@ Duration used_at(const SlaClock& clock, const Calendars& calendars, Instant at) 
     return clock.used + calendar->between(*clock.since, at).value_or(Duration(0));
 }
 
-/// When so much will be used; nothing when it never will.
+/// When so much will be used, since when it runs if it is already; nothing when it never will.
 std::optional<Instant> reached(const SlaClock& clock, const Calendars& calendars, Duration used,
                                DueAt due_at) {
     if (!clock.since) return std::nullopt;
-    const auto left = std::max(Duration(0), used - clock.used);
+    const auto left = used - clock.used;
+    const bool waits_for_opening = left == Duration(0) && due_at == DueAt::next_opening;
+    if (left <= Duration(0) && !waits_for_opening) return *clock.since;
     const auto* calendar = calendar_named(calendars, clock.calendar);
     return calendar == nullptr ? *clock.since + left : calendar->add(*clock.since, left, due_at);
 }
 
-/// How much is used when the warnings come, the first one first.
+/// How much is used when the warnings come, the first one first; two at once are one.
 std::vector<Duration> warning_points(const SlaTarget& rules, Duration target) {
     std::vector<Duration> points;
     for (const auto& warning : rules.warnings) {
-        const auto point = warning.share ? std::chrono::duration_cast<Duration>(target * *warning.share)
-                                         : target - warning.before;
+        const auto point =
+            warning.share ? std::chrono::round<Duration>(target * *warning.share) : target - warning.before;
         if (point > Duration(0)) points.push_back(point);
     }
     std::sort(points.begin(), points.end());
+    points.erase(std::unique(points.begin(), points.end()), points.end());
     return points;
 }
 
@@ -163,7 +164,8 @@ private:
         const bool is_new = !state_.clocks.contains(metric);
         if (metric == SlaMetric::next_response) return author_ == Author::customer && state_.answered;
         if (metric == SlaMetric::ownership) return is_new && !text_of(moment_.document, "group").empty();
-        if (metric == SlaMetric::first_response) return is_new && !state_.answered;
+        // Who was never answered waits for a first answer again as the work goes on.
+        if (metric == SlaMetric::first_response) return !state_.answered;
         return is_new;
     }
 
@@ -180,20 +182,22 @@ private:
         if (metric == SlaMetric::first_response && author_ == Author::agent) end(clock, "met");
     }
 
-    /// What was over begins to count again.
+    /// What was over counts again; one that is left without an end goes on like one that stood.
     void reopen(SlaClock& clock) {
-        if (!is_of_a_lifetime(clock.metric) && !is_update(clock.metric)) return;
-        if (clock.end == "cancelled" && is_of_a_lifetime(clock.metric)) return;
-        if (is_update(clock.metric) || target_->reopen == SlaReopen::restart) {
+        const bool is_of_others =
+            clock.metric == SlaMetric::ownership && text_of(moment_.document, "group") != clock.group;
+        if (is_update(clock.metric) || is_of_others) {
             state_.clocks.erase(clock.metric);
             return;
         }
+        if (is_response(clock.metric) || clock.end == "cancelled") return;
         if (target_->reopen == SlaReopen::ignore) return;
+        if (target_->reopen == SlaReopen::restart) {
+            state_.clocks.erase(clock.metric);
+            return;
+        }
         clock.ended.reset();
         clock.end.clear();
-        if (!is_paused(clock)) clock.since = moment_.at;
-        reckon(clock);
-        tell(clock, "resumed");
     }
 
     // ---- going on
@@ -201,6 +205,8 @@ private:
     void go_on(SlaClock& clock) {
         if (ends(clock)) return end(clock, end_of(clock.metric));
         const bool is_moved = take_target(clock);
+        // It says which policy and target it is for.
+        if (is_moved) drop_timer(clock);
         const bool paused = is_paused(clock);
         const bool was_paused = !clock.since;
         if (paused && !was_paused) stand(clock);
@@ -214,16 +220,13 @@ private:
 
     bool ends(const SlaClock& clock) const {
         if (is_done_) return true;
-        const bool is_answer = clock.metric == SlaMetric::first_response ||
-                               clock.metric == SlaMetric::next_response || is_update(clock.metric);
-        if (is_answer) return author_ == Author::agent;
+        if (is_response(clock.metric) || is_update(clock.metric)) return author_ == Author::agent;
         return clock.metric == SlaMetric::ownership && text_of(moment_.document, "group") != clock.group;
     }
 
     /// Work that is done without an answer has no use for one.
     const char* end_of(SlaMetric metric) const {
-        const bool is_answer =
-            metric == SlaMetric::first_response || metric == SlaMetric::next_response || is_update(metric);
+        const bool is_answer = is_response(metric) || is_update(metric);
         return is_answer && author_ != Author::agent ? "cancelled" : "met";
     }
 
@@ -257,7 +260,8 @@ private:
         const bool is_new = clock.policy.empty();
         if (clock.since) {
             clock.used = used_at(clock, rule_set_.calendars, moment_.at);
-            clock.since = moment_.at;
+            // What is used up to later than this event happened is not used again.
+            clock.since = std::max(*clock.since, moment_.at);
         }
         clock.policy = policy_->id;
         clock.target = span;
@@ -285,11 +289,10 @@ private:
 
     /// A shorter target may have been reached before it was set.
     void breach_if_over(SlaClock& clock) {
-        const bool is_over =
-            !clock.breached && used_at(clock, rule_set_.calendars, moment_.at) >= clock.target;
-        if (!is_over || (target_->due_at_next_opening && clock.due > moment_.at)) return;
-        clock.breached = moment_.at;
+        if (clock.breached || !clock.due || *clock.due > moment_.at) return;
+        // Told while it has a due instant still.
         tell(clock, "breached");
+        clock.breached = moment_.at;
     }
 
     // ---- timers
@@ -327,7 +330,8 @@ private:
         const auto points = warning_points(policy_->targets.at(clock.metric), clock.target);
         const auto used = used_at(clock, rule_set_.calendars, moment_.at);
         for (auto i = static_cast<std::size_t>(clock.warned); i < points.size(); ++i) {
-            if (points[i] > used) return reached(clock, rule_set_.calendars, points[i], DueAt::first_instant);
+            if (points[i] >= used)
+                return reached(clock, rule_set_.calendars, points[i], DueAt::first_instant);
             clock.warned = static_cast<int>(i) + 1;
         }
         return std::nullopt;

@@ -51,6 +51,14 @@ struct Desk : World {
             for (const auto& change : decisions[i].sla) names.push_back(change.change + " " + change.metric);
         return names;
     }
+    /// The last of that kind.
+    SlaChange last(const std::string& what) const {
+        SlaChange last;
+        for (const auto& decision : decisions)
+            for (const auto& change : decision.sla)
+                if (change.change == what) last = change;
+        return last;
+    }
     rules::SlaClock clock(rules::SlaMetric metric) {
         return rules::sla_state_from(entity("ticket/1").sla).clocks.at(metric);
     }
@@ -231,6 +239,123 @@ TEST_CASE("sla: rules read the clocks, and a payload cannot pass for them", "[sl
     CHECK_FALSE(desk.entity("ticket/1").fields.contains("custom"));
     desk.take("ticket.asked", Json::object(), noon + hours(2));
     CHECK(desk.entity("ticket/1").fields["custom"]["due"] == "2026-03-02T16:00:00Z");
+}
+
+TEST_CASE("sla: who was never answered waits for a first answer again as the work goes on", "[sla]") {
+    Desk desk("  - { id: p, targets: { first_response: 1h, next_response: 1h } }\n");
+    desk.take("ticket.created", open, noon, from_customer);
+    CHECK(desk.take("ticket.updated", {{"status", "solved"}}, noon + minutes(10)) ==
+          Names{"cancelled first_response"});
+    CHECK(desk.take("ticket.updated", open, noon + minutes(20), from_customer) ==
+          Names{"started first_response"});
+    CHECK(desk.clock(SlaMetric::first_response).due == noon + minutes(80));
+    CHECK(desk.take("ticket.updated", {}, noon + minutes(30), from_agent) == Names{"met first_response"});
+    // There is but one first answer.
+    desk.take("ticket.updated", {{"status", "solved"}}, noon + minutes(40));
+    CHECK(desk.take("ticket.updated", open, noon + minutes(50)).empty());
+}
+
+TEST_CASE("sla: a group has what it had as it is opened again, and another one begins anew", "[sla]") {
+    const Json of_one{{"status", "open"}, {"group", "one"}}, of_two{{"status", "open"}, {"group", "two"}};
+    const Json solved{{"status", "solved"}};
+    Desk desk("  - { id: p, targets: { ownership: 2h } }\n");
+    desk.take("ticket.created", of_one, noon);
+    CHECK(desk.take("ticket.updated", solved, noon + hours(1)) == Names{"met ownership"});
+    CHECK(desk.take("ticket.updated", of_one, noon + hours(5)) == Names{"resumed ownership"});
+    CHECK(desk.clock(SlaMetric::ownership).due == noon + hours(6));
+    desk.take("ticket.updated", solved, noon + hours(5));
+    CHECK(desk.take("ticket.updated", of_two, noon + hours(7)) == Names{"started ownership"});
+    CHECK(desk.clock(SlaMetric::ownership).due == noon + hours(9));
+    Desk other("  - { id: p, reopen: ignore, targets: { ownership: 2h } }\n");
+    other.take("ticket.created", of_one, noon);
+    other.take("ticket.updated", solved, noon + hours(1));
+    CHECK(other.take("ticket.updated", of_one, noon + hours(5)).empty());
+    CHECK(other.take("ticket.updated", of_two, noon + hours(6)) == Names{"started ownership"});
+}
+
+TEST_CASE("sla: what is opened again has the target that holds then", "[sla]") {
+    Desk desk(
+        "  - { id: p, pause: { ticket.status: pending }, targets: { resolution: { urgent: 2h, else: 4h } } "
+        "}\n");
+    desk.take("ticket.created", open, noon);
+    desk.take("ticket.updated", {{"status", "solved"}}, noon + hours(1));
+    CHECK(desk.take("ticket.updated", {{"status", "open"}, {"priority", "urgent"}}, noon + hours(2)) ==
+          Names{"retargeted resolution", "resumed resolution"});
+    CHECK(desk.last("resumed").due == noon + hours(3));
+    CHECK(desk.last("resumed").target == hours(2));
+    // What stands does not go on yet.
+    desk.take("ticket.updated", {{"status", "solved"}}, noon + minutes(150));
+    CHECK(desk.take("ticket.updated", {{"status", "pending"}}, noon + hours(4)).empty());
+    CHECK(desk.take("ticket.updated", open, noon + hours(5)) == Names{"resumed resolution"});
+    CHECK(desk.clock(SlaMetric::resolution).due == noon + minutes(330));
+}
+
+TEST_CASE("sla: what is late at once was due then, when hours are closed too", "[sla]") {
+    for (const std::string due_at : {"first_instant", "next_opening"}) {
+        INFO(due_at);
+        Desk desk("  - { id: p, calendar: office, due_at: " + due_at +
+                  ", targets: { resolution: { urgent: 2h, else: 8h } } }\n");
+        desk.take("ticket.created", open, noon);  // five hours before they close
+        CHECK(desk.take("ticket.updated", {{"priority", "urgent"}}, noon + hours(6)) ==
+              Names{"retargeted resolution", "breached resolution"});
+        const auto breached = desk.last("breached");
+        CHECK(breached.at == noon + hours(6));
+        CHECK(breached.due == noon + hours(6));
+        CHECK(breached.used == hours(5));
+    }
+    // What is used up exactly as they close has until they open again.
+    Desk desk(
+        "  - { id: p, calendar: office, due_at: next_opening, targets: { resolution: { urgent: 5h, else: 8h "
+        "} } }\n");
+    desk.take("ticket.created", open, noon);
+    CHECK(desk.take("ticket.updated", {{"priority", "urgent"}}, noon + hours(6)) ==
+          Names{"retargeted resolution"});
+    CHECK(desk.clock(SlaMetric::resolution).due == noon + hours(21));
+}
+
+TEST_CASE("sla: the timer of a clock says which policy holds now", "[sla]") {
+    Desk desk(
+        "  - { id: gold, when: { ticket.organization: acme }, targets: { resolution: 4h } }\n"
+        "  - { id: p, targets: { resolution: 4h } }\n");
+    desk.take("ticket.created", open, noon);
+    CHECK(desk.take("ticket.updated", {{"organization", "acme"}}, noon + hours(1)) ==
+          Names{"retargeted resolution"});
+    REQUIRE(desk.timers().size() == 1);
+    CHECK(desk.timers()[0].due == noon + hours(4));
+    CHECK(desk.timers()[0].body["data"]["sla"]["policy"] == "gold");
+}
+
+TEST_CASE("sla: an event at the very instant of a warning does not take its place", "[sla]") {
+    Desk desk("  - { id: p, warn: [50%, 2h], targets: { resolution: 4h } }\n");
+    desk.take("ticket.created", open, noon);
+    auto other = event("other", "ticket.updated", "ticket/1", Json{{"ticket", {{"subject", "x"}}}});
+    other.time = noon + hours(2);
+    // By the clock of the machine it is not time yet.
+    desk.submit(std::move(other), noon + hours(1));
+    CHECK(desk.changes(1).empty());
+    // Two at once are one.
+    CHECK(desk.pass(noon + hours(2)) == Names{"warning resolution"});
+    CHECK(desk.pass(noon + hours(3)).empty());
+}
+
+TEST_CASE("sla: a share of a target is not a microsecond short", "[sla]") {
+    Desk desk("  - { id: p, warn: 57%, targets: { resolution: 8h } }\n");
+    desk.take("ticket.created", open, noon);
+    REQUIRE(desk.timers().size() == 1);
+    CHECK(desk.timers()[0].due == noon + std::chrono::seconds(16'416));
+}
+
+TEST_CASE("sla: another target that comes late does not use time twice", "[sla]") {
+    Desk desk(
+        "  - { id: gold, when: { ticket.organization: acme }, targets: { resolution: 8h } }\n"
+        "  - { id: p, targets: { resolution: { urgent: 2h, else: 6h } } }\n");
+    desk.take("ticket.created", {{"status", "open"}, {"priority", "urgent"}}, noon);
+    desk.take("ticket.updated", {{"priority", "low"}}, noon + minutes(90));
+    auto late = event("late", "ticket.updated", "ticket/1", Json{{"ticket", {{"organization", "acme"}}}});
+    late.time = noon + minutes(30);
+    desk.submit(std::move(late), noon + minutes(100));
+    CHECK(desk.clock(SlaMetric::resolution).policy == "gold");
+    CHECK(desk.clock(SlaMetric::resolution).due == noon + hours(8));
 }
 
 TEST_CASE("sla: the journal says it all again", "[sla]") {
