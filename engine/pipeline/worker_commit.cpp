@@ -6,6 +6,7 @@
 #include "engine/base/failpoint.h"
 #include "engine/base/log.h"
 #include "engine/pipeline/pages.h"
+#include "engine/pipeline/schedules.h"
 #include "engine/pipeline/timers.h"
 #include "engine/pipeline/worker.h"
 
@@ -450,7 +451,13 @@ void Worker::apply(const Step& step, Instant now) {
         add_delivery(delivery, now);
     }
     outbox_rows_ -= step.outbox_removed.size();
-    timers_.apply(step);
+    if (!schedules_rest_) return timers_.apply(step);
+    // What recurs is in the store, and not to come any more.
+    Step once = step;
+    for (const auto& timer : step.timers_set)
+        if (recurs(timer)) once.timers_removed.push_back(timer);
+    std::erase_if(once.timers_set, recurs);
+    timers_.apply(once);
 }
 
 /// What waited behind the lane is in the store, in the order of its places.

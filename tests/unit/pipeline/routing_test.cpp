@@ -459,6 +459,20 @@ TEST_CASE("routing: an agent whose item changes its channel may take more", "[ro
     CHECK(desk.who("2") == "cora");
 }
 
+TEST_CASE("routing: what waits is not looked at for ever after the last event of a replay", "[routing]") {
+    Desk desk(
+        "  - { id: general, teams: [second] }\n",
+        "  - { id: routes, on: ticket.created, then: [ { route: general }, { emit: { type: ticket.later, "
+        "after: 1h } } ] }\n",
+        "agents: [ { id: cora, capacity: 1 } ]\nteams: [ { id: second, members: [cora] } ]\n");
+    for (const char* ticket : {"1", "2"}) desk.open(ticket);
+    desk.worker->let_schedules_rest();
+    desk.run(noon + hours(1));
+    const auto decided = desk.decisions.size();
+    desk.run(noon + hours(30));
+    CHECK(desk.decisions.size() == decided);
+}
+
 TEST_CASE("routing: a hundred random days keep capacities, and come out again", "[routing]") {
     Desk desk("  - { id: general, teams: [first, second], strategy: round_robin }\n");
     std::mt19937 random(7);
