@@ -67,34 +67,25 @@ private:
     /// A word: ids are parts of paths and names of timers.
     std::string read_id(const YamlNode& node, const std::string& what) {
         const auto* id = node.find("id");
-        if (id == nullptr) {
-            problems_.error("missing-key", node.place, what + " has no id");
-            return "";
-        }
-        const auto text = read_text(*id, "id", problems_);
-        if (!text) return "";
+        const auto text = read_name(node, what + " has no id");
         constexpr std::size_t bytes_max = 100;
-        const bool is_plain = std::all_of(text->begin(), text->end(), [](unsigned char c) {
+        const bool is_plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
             return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '@' || c == '+' || c >= 0x80;
         });
-        if (!is_plain || text->size() > bytes_max)
+        if (!is_plain || text.size() > bytes_max)
             problems_.error("bad-value", id->place,
-                            in_quotes(*text) +
+                            in_quotes(text) +
                                 " is no id: it is one word of letters, digits, - and _, of at most " +
                                 std::to_string(bytes_max) + " bytes");
-        const auto [known, is_new] = ids_.try_emplace(*text, id->place);
-        if (!is_new)
-            problems_.error(
-                "duplicate-id", id->place,
-                in_quotes(*text) + " is there already in line " + std::to_string(known->second.line));
-        return *text;
+        return text;
     }
 
-    /// Who is assigned is named by the vendor: any text will do.
-    std::string read_agent_id(const YamlNode& node) {
+    /// An id that only one of its section has; any text will do, as for who is assigned, whom the vendor
+    /// names.
+    std::string read_name(const YamlNode& node, const std::string& if_missing) {
         const auto* id = node.find("id");
         if (id == nullptr) {
-            problems_.error("missing-key", node.place, "the agent has no id: write what stands in assignee");
+            problems_.error("missing-key", node.place, if_missing);
             return "";
         }
         const auto text = read_text(*id, "id", problems_);
@@ -166,7 +157,7 @@ private:
     void read_agent(const YamlNode& node) {
         check_keys(node, agent_keys(), "an agent", problems_);
         Agent agent;
-        agent.id = read_agent_id(node);
+        agent.id = read_name(node, "the agent has no id: write what stands in assignee");
         read_recipient(node, agent);
         read_hours(node, agent.calendar_name, agent.calendar);
         if (const auto* skills = node.find("skills"); has_content(skills)) read_skills(*skills, agent);
@@ -245,10 +236,10 @@ private:
 
     // ---- queues
 
-    RuleContext context_of_kind(const std::string& kind) const {
+    RuleContext context_of(const std::string& kind, const std::string& what) const {
         RuleContext context{rule_set_.catalogue, rule_set_.connections, rule_set_.calendars, problems_};
         context.subject_kinds = {kind};
-        context.events = "a queue of a " + kind;
+        context.events = what + " of a " + kind;
         return context;
     }
 
@@ -265,7 +256,7 @@ private:
         queue.id = read_id(node, "the queue");
         queue.writer = "routing:" + queue.id;
         queue.kind = read_kind(node, queue.kind);
-        auto context = context_of_kind(queue.kind);
+        auto context = context_of(queue.kind, "a queue");
         if (const auto* when = node.find("when"); has_content(when))
             queue.when = read_condition(*when, context);
         read_teams(node, queue);
@@ -390,7 +381,7 @@ private:
                                     problems_.hint(entry.key, rule_set_.catalogue.kinds()));
                 continue;
             }
-            auto context = context_of_kind(entry.key);
+            auto context = context_of(entry.key, "a queue");
             routing_.open_work[entry.key] = read_condition(entry.value, context);
         }
     }
@@ -467,7 +458,7 @@ private:
             problems_.error("missing-key", node.place,
                             "the level has no after: say how long the level before it has");
         if (const auto* when = node.find("when"); has_content(when)) {
-            auto context = context_of(escalation);
+            auto context = context_of(escalation.kind, "an escalation");
             level.when = read_condition(*when, context);
         }
         const auto* notify = node.find("notify");
@@ -540,13 +531,6 @@ private:
                                     "that reach them, at agents");
     }
 
-    RuleContext context_of(const Escalation& escalation) const {
-        RuleContext context{rule_set_.catalogue, rule_set_.connections, rule_set_.calendars, problems_};
-        context.subject_kinds = {escalation.kind};
-        context.events = "an escalation of a " + escalation.kind;
-        return context;
-    }
-
     void read_repeat(const YamlNode& node, Escalation& escalation) {
         const auto* repeat = node.find("repeat");
         if (repeat == nullptr || !expect_map(*repeat, "repeat", problems_)) return;
@@ -567,7 +551,7 @@ private:
             if (auto types = read_event_types(*on, "on", awaited, problems_)) occasion.on = *std::move(types);
         }
         if (const auto* when = node.find("when"); has_content(when)) {
-            auto context = context_of(escalation);
+            auto context = context_of(escalation.kind, "an escalation");
             occasion.when = read_condition(*when, context);
         }
         return occasion;
