@@ -1,0 +1,100 @@
+#pragma once
+/// Scripts of a rule set, and the host that runs them: behind an interface that looks pure, so that a
+/// decision with scripts can be made again. rules/lua has the two hosts.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/diagnostic.h"
+#include "engine/base/json.h"
+#include "engine/base/time.h"
+
+namespace rules {
+
+struct ScriptFile {
+    std::string name;    ///< as below the tenant's folder, `scripts/route.lua`
+    std::string source;  ///< text, never compiled code
+};
+
+/// What a run may use. All but the deadline are counted the same on every machine, so that a run that ends at
+/// a limit does so again. The names are those of the settings, `scripts: { fuel_max: … }` in tenant.yaml.
+struct ScriptLimits {
+    std::uint64_t fuel_max = 2'000'000;  ///< instructions, turns of loops in the library, and bytes made
+    std::size_t memory_bytes_max = 8U << 20U;   ///< held by the script at once
+    std::size_t text_bytes_max = 256U << 10U;   ///< of one text
+    std::size_t source_bytes_max = 32U << 10U;  ///< of one file
+    std::size_t sources_bytes_max = 1U << 20U;  ///< of all files of a rule set
+    std::size_t result_bytes_max = 64U << 10U;  ///< of what it returns and asks for, as JSON
+    std::size_t depth_max = 32;                 ///< of values nested in values, as they come and go
+    std::size_t log_lines_max = 32;             ///< of one run; more are left out, and it says so
+    std::size_t log_line_bytes_max = 1024;      ///< more is cut off
+    std::size_t calls_max = 16;                 ///< look-ups of one run
+    std::chrono::milliseconds deadline{50};     ///< processor time; ends a run that no other limit has ended
+    friend bool operator==(const ScriptLimits&, const ScriptLimits&) = default;
+};
+
+/// All Lua of a rule set; immutable.
+struct ScriptSet {
+    std::string tenant;   ///< who it belongs to: runs of two tenants never share anything
+    std::string version;  ///< changes with any file or limit
+    std::vector<ScriptFile> files;
+    ScriptLimits limits;
+};
+
+/// One run of one function of the table that a file returns.
+struct ScriptCall {
+    std::string file;                               ///< name of one of the set's files
+    std::string function;                           ///< `run`; empty = the file itself is the function
+    engine::Json context = engine::Json::object();  ///< what `ctx` shows, as schema/signalbox.d.lua says
+    engine::Instant now{};                          ///< the script's only clock
+    std::string seed;  ///< of its random numbers: the same text, the same numbers
+    /// What look-ups gave, as far as they are known: key → answer. A run that needs another one ends with it.
+    engine::Json answers = engine::Json::object();
+};
+
+/// Something a run cannot know by itself. The run is made again from its start with the answer.
+struct ScriptNeed {
+    std::string key;   ///< of the answer, made from the rest
+    std::string what;  ///< `crm.find_contact`, or `kv` for the tenant's own values
+    engine::Json params = engine::Json::object();
+    engine::Duration cache{};  ///< so old an answer may be; zero = a new one
+    engine::Place place;       ///< where the script asks
+};
+
+struct ScriptFailure {
+    std::string message;                 ///< without the place
+    engine::Place place;                 ///< in the tenant's own code
+    std::vector<std::string> traceback;  ///< `scripts/a.lua:7: in function 'score'`, innermost first
+    std::string limit;                   ///< setting that ended the run, `fuel_max`; empty = no limit did
+};
+
+struct ScriptOutcome {
+    engine::Json result;  ///< what the function returned; null too when it failed
+    /// What the script asked for, in its order: `{"do":"set","field","value","file","line"}` and so on, as
+    /// schema/signalbox.d.lua says. Empty when it failed or needs something.
+    engine::Json effects = engine::Json::array();
+    std::vector<std::string> log;  ///< also of a run that failed
+    std::optional<ScriptNeed> need;
+    std::optional<ScriptFailure> failure;
+    std::uint64_t fuel_used = 0;
+    std::size_t memory_bytes_peak = 0;
+};
+
+/// Runs scripts. One thread. A call is answered whatever the script does: within its deadline and a bounded
+/// time to notice, with a failure at worst.
+class ScriptHost {
+public:
+    virtual ~ScriptHost() = default;
+
+    /// What is wrong with the files: each that cannot be compiled or whose own statements fail, with its
+    /// place. The set is kept ready for runs when nothing is.
+    virtual std::vector<engine::Diagnostic> load(const std::shared_ptr<const ScriptSet>& scripts) = 0;
+    virtual ScriptOutcome run(const std::shared_ptr<const ScriptSet>& scripts, const ScriptCall& call) = 0;
+};
+
+}  // namespace rules
