@@ -39,6 +39,7 @@ constexpr OperatorName names[] = {
     {Operator::cidr, "cidr"},
     {Operator::within_hours, "within_hours"},
     {Operator::count_over, "count_over"},
+    {Operator::lua, "lua"},
 };
 
 constexpr bool names_are_in_order() {
@@ -63,14 +64,19 @@ std::string_view name_of(Operator op) {
 std::optional<Operator> parse_operator(std::string_view name) {
     const auto* found = std::find_if(std::begin(names), std::end(names),
                                      [&](const auto& entry) { return entry.name == name; });
-    if (found == std::end(names)) return std::nullopt;
+    if (found == std::end(names) || found->op == Operator::lua) return std::nullopt;
     return found->op;
 }
 
 std::vector<std::string> operator_names() {
     std::vector<std::string> result;
-    for (const auto& entry : names) result.emplace_back(entry.name);
+    for (const auto& entry : names)
+        if (entry.op != Operator::lua) result.emplace_back(entry.name);
     return result;
+}
+
+std::string to_text(const ScriptRef& script) {
+    return script.function.empty() ? script.file : script.file + "#" + script.function;
 }
 
 std::string_view name_of(SlaMetric metric) {

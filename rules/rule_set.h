@@ -49,6 +49,7 @@ enum class Operator {
     cidr,
     within_hours,
     count_over,
+    lua,  ///< no operator that a field can have: a script is asked
 };
 std::string_view name_of(Operator op);
 std::optional<Operator> parse_operator(std::string_view name);
@@ -61,6 +62,18 @@ struct FieldPath {
     engine::Path keys;  ///< without the root
     FieldType type = FieldType::any;
 };
+
+struct ScriptSet;
+/// A function of the tenant's Lua.
+struct ScriptRef {
+    std::shared_ptr<const ScriptSet> scripts;
+    std::string file;      ///< `scripts/vip.lua`
+    std::string function;  ///< of the table that the file returns; empty = what it returns is the function
+    engine::Place place;   ///< where it is named
+    std::string rule;      ///< whose it is
+};
+/// `scripts/vip.lua#is_vip`
+std::string to_text(const ScriptRef& script);
 
 class Calendar;
 class Schedule;
@@ -86,6 +99,7 @@ struct Comparison {
     std::shared_ptr<const Calendar> calendar;  ///< of `within_hours`
     std::string rate;                          ///< of `count_over`: the id of what is counted
     std::size_t needed = 0;                    ///< of `count_over`: so many events, or more
+    std::shared_ptr<const ScriptRef> script;   ///< of `lua`
 };
 
 /// Reads `10.0.0.0/8`, `2001:db8::/32` or a single address. Fails with invalid_input naming the text.
@@ -211,9 +225,15 @@ struct CallStep {
     bool relaxed = false;
 };
 
+/// `lua: scripts/enrich.lua#run`: what it asks for is done as if steps had said so.
+struct LuaStep {
+    ScriptRef script;
+    ValueTemplate args;  ///< `with`, read as `ctx.args`
+};
+
 struct Step {
     std::variant<SetStep, UnsetStep, TagsStep, AssignStep, EmitStep, StopStep, IfStep, CallStep, WaitStep,
-                 CancelStep, WaitForStep, ScoreStep, EscalateStep, RouteStep>
+                 CancelStep, WaitForStep, ScoreStep, EscalateStep, RouteStep, LuaStep>
         what;
     engine::Place place;
     /// `as` names whose results this step (conditions and templates, nested ones too) reads.
@@ -320,6 +340,7 @@ struct RuleSetOptions {
     int actions_max = 64;                    ///< per decision
     int emits_max = 64;                      ///< per decision
     int timers_max = 64;                     ///< set or cancelled by one decision
+    int script_runs_max = 64;                ///< per decision
     std::size_t text_bytes_max = 64 * 1024;  ///< of one rendered text
     std::map<std::string, Group> groups;
 };
@@ -329,12 +350,13 @@ struct RuleSet {
     RuleSetOptions options;
     Catalogue catalogue;
     Calendars calendars;
-    std::vector<SlaPolicy> sla;              ///< in the order in which they are tried
-    std::shared_ptr<const Tagging> tagging;  ///< null = none
-    std::shared_ptr<const Scores> scores;    ///< null = none
-    std::shared_ptr<const Routing> routing;  ///< null = none
-    std::vector<Rate> rates;                 ///< that conditions of the rules ask for, by id
-    std::vector<std::string> awaited;        ///< event types and globs that rules are on or wait for
+    std::vector<SlaPolicy> sla;                ///< in the order in which they are tried
+    std::shared_ptr<const Tagging> tagging;    ///< null = none
+    std::shared_ptr<const Scores> scores;      ///< null = none
+    std::shared_ptr<const Routing> routing;    ///< null = none
+    std::shared_ptr<const ScriptSet> scripts;  ///< null = none
+    std::vector<Rate> rates;                   ///< that conditions of the rules ask for, by id
+    std::vector<std::string> awaited;          ///< event types and globs that rules are on or wait for
     std::vector<Rule> rules;  ///< enabled ones, in evaluation order: (order, file path, position)
     engine::ConnectionSignatures connections;
 };

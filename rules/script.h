@@ -8,25 +8,30 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/diagnostic.h"
 #include "engine/base/json.h"
 #include "engine/base/time.h"
+#include "engine/model/decision.h"
 
 namespace rules {
 
 struct ScriptFile {
-    std::string name;    ///< as below the tenant's folder, `scripts/route.lua`
-    std::string source;  ///< text, never compiled code
+    std::string name;          ///< as below the tenant's folder, `scripts/route.lua`
+    std::string source;        ///< text, never compiled code
+    bool is_function = false;  ///< its statements are the function, so they do not run when it is loaded
 };
 
 /// What a run may use. All but the deadline are counted the same on every machine, so that a run that ends at
 /// a limit does so again. The names are those of the settings, `scripts: { fuel_max: … }` in tenant.yaml.
 struct ScriptLimits {
-    std::uint64_t fuel_max = 2'000'000;  ///< instructions, turns of loops in the library, and bytes made
+    std::uint64_t fuel_max =
+        2'000'000;  ///< instructions, turns of loops in the library, and bytes made, 16 for one
     std::size_t memory_bytes_max = 8U << 20U;   ///< held by the script at once
     std::size_t text_bytes_max = 256U << 10U;   ///< of one text
+    std::size_t keys_max = 8192;                ///< of one table, the items of a list apart
     std::size_t source_bytes_max = 32U << 10U;  ///< of one file
     std::size_t sources_bytes_max = 1U << 20U;  ///< of all files of a rule set
     std::size_t result_bytes_max = 64U << 10U;  ///< of what it returns and asks for, as JSON
@@ -46,6 +51,9 @@ struct ScriptSet {
     ScriptLimits limits;
 };
 
+/// The texts that stand in the source of a script, as they are written: what it may name.
+std::vector<std::string> texts_in(std::string_view source);
+
 /// One run of one function of the table that a file returns.
 struct ScriptCall {
     std::string file;                               ///< name of one of the set's files
@@ -57,14 +65,8 @@ struct ScriptCall {
     engine::Json answers = engine::Json::object();
 };
 
-/// Something a run cannot know by itself. The run is made again from its start with the answer.
-struct ScriptNeed {
-    std::string key;   ///< of the answer, made from the rest
-    std::string what;  ///< `crm.find_contact`, or `kv` for the tenant's own values
-    engine::Json params = engine::Json::object();
-    engine::Duration cache{};  ///< so old an answer may be; zero = a new one
-    engine::Place place;       ///< where the script asks
-};
+/// What a run cannot know by itself. It is made again from its start with the answer.
+using ScriptNeed = engine::Need;
 
 struct ScriptFailure {
     std::string message;                 ///< without the place

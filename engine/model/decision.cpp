@@ -84,11 +84,13 @@ Json skipped_part(const std::vector<Skipped>& skipped) {
 
 Json failures_part(const std::vector<RuleFailure>& failures) {
     Json list = Json::array();
-    for (const auto& failure : failures)
+    for (const auto& failure : failures) {
         list.push_back({{"rule", failure.rule},
                         {"message", failure.message},
                         {"file", failure.place.file},
                         {"line", failure.place.line}});
+        if (!failure.traceback.empty()) list.back()["traceback"] = failure.traceback;
+    }
     return list;
 }
 

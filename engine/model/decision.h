@@ -163,6 +163,16 @@ struct RuleFailure {
     std::string rule;
     std::string message;
     Place place;
+    std::vector<std::string> traceback = {};  ///< of a script, innermost first
+};
+
+/// Something a script cannot know by itself. The decision is made again from its start with the answer.
+struct Need {
+    std::string key;   ///< of the answer, made from the rest
+    std::string what;  ///< `crm.find_contact`, or `kv` for the tenant's own values
+    Json params = Json::object();
+    Duration cache{};  ///< so old an answer may be; zero = a new one
+    Place place;       ///< where the script asks
 };
 
 struct LinkedVersion {
@@ -221,8 +231,10 @@ struct Decision {
     std::vector<std::string> notes;  ///< odd but accepted: unknown fields, an echo left out, …
     bool blocks_lane = false;        ///< on_error: lane
     Instant now{};                   ///< the decision's clock
-    Json document;                   ///< the entity's fields after the decision (not part of the JSON form)
-    Json trace;                      ///< null unless asked for
+    /// Set: this is no decision yet, and holds nothing else that counts. Not part of the JSON form.
+    std::optional<Need> need;
+    Json document;  ///< the entity's fields after the decision (not part of the JSON form)
+    Json trace;     ///< null unless asked for
 };
 
 /// The line of `replay --json`; `detail` adds what only the journal keeps (now, linked, what deliveries need,

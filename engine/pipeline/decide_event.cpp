@@ -11,6 +11,7 @@
 #include "engine/pipeline/timers.h"
 #include "rules/evaluator/event_view.h"
 #include "rules/evaluator/fit.h"
+#include "rules/evaluator/own_values.h"
 #include "rules/policies/escalation.h"
 #include "rules/policies/listeners.h"
 #include "rules/policies/rates.h"
@@ -333,7 +334,67 @@ void make_decision_plain(Decision& decision) {
     for (auto& timer : decision.timers) make_plain(timer.data);
 }
 
+/// The tenant's own values are entities: each has a lane, a version and a history as they have.
+Result<Json> own_value(const TenantName& tenant, const Need& need, Snapshot& snapshot) {
+    const auto subject = rules::subject_of_value(text_or(need.params, "key", ""));
+    if (!subject) return unanswered("invalid_input", subject.error().message);
+    auto found = snapshot.entity(tenant, *subject);
+    if (!found) return found.error();
+    Json known = {{"version", found->version}};
+    if (auto value = rules::value_of(found->fields)) known["value"] = *std::move(value);
+    return Json{{"ok", std::move(known)}};
+}
+
+Result<std::optional<Json>> answer_to(const TenantName& tenant, const Need& need, Snapshot& snapshot) {
+    if (need.what != rules::own_values) return snapshot.look_up(tenant, need);
+    auto value = own_value(tenant, need, snapshot);
+    if (!value) return value.error();
+    return std::optional<Json>(*std::move(value));
+}
+
+/// Somebody has written the value since the script has read it.
+bool comes_too_late(const Event& event, const Entity& before) {
+    if (event.type != rules::value_set_type) return false;
+    const auto* expected = find(event.data, "if_version");
+    return expected != nullptr && *expected != before.version;
+}
+
+/// No decision asks for more.
+constexpr std::size_t answers_max = 256;
+
+/// Made again with each answer, until it is none that asks for more or for something that is not known yet.
+Result<Decision> decided_with_answers(const Tenant& tenant, const Event& event, rules::DecisionInput input,
+                                      Snapshot& snapshot) {
+    input.scripts = tenant.scripts.get();
+    if (!tenant.rule_set->scripts && !input.resume)
+        return rules::decide(*tenant.rule_set, *tenant.matcher, std::move(input));
+    auto answers = snapshot.answers_said();
+    while (true) {
+        auto attempt = input;
+        attempt.script_answers = answers;
+        auto decision = rules::decide(*tenant.rule_set, *tenant.matcher, std::move(attempt));
+        if (!decision.need) {
+            if (!answers.empty()) decision.consulted["answers"] = std::move(answers);
+            return decision;
+        }
+        const auto need = *decision.need;
+        if (answers.size() >= answers_max) {
+            answers[need.key] = unanswered(
+                "exhausted", "the decision has asked for " + std::to_string(answers_max) + " answers");
+            continue;
+        }
+        auto found = answer_to(event.tenant, need, snapshot);
+        if (!found) return found.error();
+        if (!*found) return decision;
+        answers[need.key] = **std::move(found);
+    }
+}
+
 }  // namespace
+
+Json unanswered(std::string_view code, std::string_view message) {
+    return {{"error", {{"code", std::string(code)}, {"message", std::string(message)}}}};
+}
 
 Result<bool> Snapshot::is_news(const Event& entering, const rules::Catalogue& catalogue) {
     const auto before = entity(entering.tenant, entering.subject);
@@ -349,6 +410,10 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     if (event.hops > tenant.rule_set->options.hops_max)
         return too_many_hops(tenant, event, std::move(*before), options.now);
     auto merged = merge(*before, event, tenant.rule_set->catalogue);
+    if (comes_too_late(event, *before)) {
+        merged.stale = true;
+        merged.notes.push_back("the value has version " + std::to_string(before->version) + " by now");
+    }
     if (merged.stale) return stale(tenant, event, std::move(merged), std::move(*before), options.now);
 
     note_oddities(tenant, event, merged);
@@ -394,8 +459,14 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     }
 
     Decided decided;
-    decided.decision = rules::decide(*tenant.rule_set, *tenant.matcher, std::move(input));
+    auto made = decided_with_answers(tenant, event, std::move(input), snapshot);
+    if (!made) return made.error();
+    decided.decision = *std::move(made);
     auto& decision = decided.decision;
+    if (decision.need) {
+        decided.need = std::move(decision.need);
+        return decided;
+    }
     decision.event_source = event.source;
     make_decision_plain(decision);
     decision.notes.insert(decision.notes.begin(), merged.notes.begin(), merged.notes.end());

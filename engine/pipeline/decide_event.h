@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -19,6 +20,9 @@
 #include "rules/policies/routing.h"
 
 namespace engine {
+
+/// What a script is told instead of an answer: `{"error":{"code","message"}}`.
+Json unanswered(std::string_view code, std::string_view message);
 
 /// The entities as committed (and as left by what is decided in the same batch before).
 class Snapshot {
@@ -49,6 +53,13 @@ public:
                                                  const Subject& /*except*/) {
         return std::vector<Instant>();
     }
+    /// What scripts were told when this was decided before: key → answer.
+    virtual Json answers_said() { return Json::object(); }
+    /// What a script asks a connection for: `{"ok": value}` or what unanswered gives; nothing = not known
+    /// yet.
+    virtual Result<std::optional<Json>> look_up(const TenantName&, const Need& need) {
+        return std::optional<Json>(unanswered("unavailable", need.what + " cannot be looked up here"));
+    }
     /// Whether an event by which another entity of a payload would enter its lane says anything new there.
     virtual Result<bool> is_news(const Event& entering, const rules::Catalogue& catalogue);
 };
@@ -70,6 +81,8 @@ struct Decided {
     Entity after;
     bool store_entity = false;   ///< the fields, the version or the times differ from before
     std::vector<Event> derived;  ///< what goes back into lanes: emitted events, other entities of the payload
+    /// Set: a script waits for it, and nothing else is filled. Decide again when it is known.
+    std::optional<Need> need;
 };
 
 struct DecideOptions {

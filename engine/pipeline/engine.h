@@ -26,7 +26,8 @@ struct Tenant {
     std::shared_ptr<const rules::RuleSet> rule_set;
     std::shared_ptr<const rules::Matcher> matcher;  ///< over the rules of `rule_set`
     connectors::Connections connections;
-    rules::Files files;                ///< what the version is made of
+    rules::Files files;                          ///< what the version is made of
+    std::shared_ptr<rules::ScriptHost> scripts;  ///< runs its scripts, on any thread; null = they fail
     std::set<std::string> kinds_read;  ///< kinds that some rule reads; links to others are not followed
 
     /// The rules with their index, which shares what it can with that of `previous`.

@@ -61,7 +61,8 @@ Result<Json> decision_of(Store& store, const TenantName& tenant, const EventId& 
                 {"pending", true}};
 }
 
-Result<Json> explain(Store& store, const TenantName& tenant, const EventId& id, const std::string& source) {
+Result<Json> explain(Store& store, const TenantName& tenant, const EventId& id, const std::string& source,
+                     std::shared_ptr<rules::ScriptHost> scripts) {
     const auto seen = named_event(store, tenant, id, source);
     if (!seen) return seen.error();
     auto envelope = body_of(store, tenant, seen->stream, seen->event_seq);
@@ -72,7 +73,7 @@ Result<Json> explain(Store& store, const TenantName& tenant, const EventId& id, 
     auto event = event_from_envelope(tenant, *envelope, true);
     if (!event) return event.error();
 
-    const auto tenant_at = tenants_of(store, tenant);
+    const auto tenant_at = tenants_of(store, tenant, std::move(scripts));
     auto read = decision_from_json(*decision);
     if (!read) return read.error();
     const auto before = entity_before(store, tenant, event->subject, seen->decision_seq, tenant_at);

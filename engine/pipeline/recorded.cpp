@@ -68,6 +68,11 @@ public:
         return rates == nullptr ? std::vector<Instant>() : rules::counted_in(*rates, question.rate);
     }
 
+    Json answers_said() override {
+        const auto* said = find(decision_.consulted, "answers");
+        return said == nullptr ? Json(Json::object()) : *said;
+    }
+
     Result<std::shared_ptr<const Tenant>> tenant_under(const TenantName&,
                                                        const std::string& version) override {
         auto tenant = tenant_at_(version);
@@ -83,10 +88,11 @@ private:
 
 }  // namespace
 
-TenantAt tenants_of(Store& store, const TenantName& name) {
+TenantAt tenants_of(Store& store, const TenantName& name, std::shared_ptr<rules::ScriptHost> scripts) {
     auto versions = std::make_shared<RuleSetCache>();
-    return
-        [&store, name, versions](const std::string& version) { return versions->get(store, name, version); };
+    return [&store, name, versions, scripts = std::move(scripts)](const std::string& version) {
+        return versions->get(store, name, version, scripts);
+    };
 }
 
 Result<Decision> decide_again(const std::shared_ptr<const Event>& event, const Decision& decision,

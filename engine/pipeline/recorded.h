@@ -13,8 +13,10 @@
 namespace engine {
 
 /// The tenant's versions, compiled when first asked for; keeps those used last. Fails with not_found when the
-/// store does not have the version, with corrupt when it does not compile any more.
-TenantAt tenants_of(Store& store, const TenantName& name);
+/// store does not have the version, with corrupt when it does not compile any more. Their scripts are run by
+/// that host.
+TenantAt tenants_of(Store& store, const TenantName& name,
+                    std::shared_ptr<rules::ScriptHost> scripts = nullptr);
 
 /// Finds another entity as a version left it.
 using EntityAt = std::function<Result<Entity>(const Subject& subject, std::uint64_t version)>;

@@ -87,7 +87,7 @@ public:
           tenant_(tenant),
           options_(options),
           partitions_(store.info().partitions),
-          tenant_at_(tenants_of(store, tenant)),
+          tenant_at_(tenants_of(store, tenant, options.scripts)),
           shelf_(tenant, options.entities_in_memory_max),
           projector_(tenant, {partitions_, !store.info().simulated}, tenant_at_, shelf_),
           rows_(store, tenant) {}

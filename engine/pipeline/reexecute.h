@@ -7,6 +7,7 @@
 
 #include "engine/base/json.h"
 #include "engine/base/result.h"
+#include "engine/pipeline/engine.h"
 #include "engine/store/store.h"
 
 namespace engine {
@@ -22,6 +23,8 @@ struct Redecided {
 
 struct ReexecuteOptions {
     std::size_t entities_in_memory_max = 20'000;
+    std::shared_ptr<rules::ScriptHost>
+        scripts;  ///< runs those of the rule sets; null = decisions with them differ
     std::function<void(const Redecided&)> on_finding;
     /// Called after each decision, for progress.
     std::function<void()> on_decision;

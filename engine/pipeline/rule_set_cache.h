@@ -18,10 +18,12 @@ public:
     /// A compiled rule set may be tens of megabytes.
     explicit RuleSetCache(std::size_t limit = 16) : limit_(limit) {}
 
-    /// The tenant under that version. Fails with not_found when the store has none and with corrupt when it
-    /// does not compile any more, which are remembered, and otherwise as the store fails.
+    /// The tenant under that version, its scripts run by that host. Fails with not_found when the store has
+    /// none and with corrupt when it does not compile any more, which are remembered, and otherwise as the
+    /// store fails.
     Result<std::shared_ptr<const Tenant>> get(Store& store, const TenantName& name,
-                                              const std::string& version);
+                                              const std::string& version,
+                                              const std::shared_ptr<rules::ScriptHost>& scripts = nullptr);
 
 private:
     struct Entry {

@@ -181,7 +181,7 @@ Result<std::shared_ptr<const Tenant>> Batch::older_tenant(const TenantName& name
     const auto active = tenants_.find(name);
     ENSURE(active != tenants_.end());
     if (version == active->second->rule_set->version) return std::shared_ptr<const Tenant>();
-    auto older = older_.get(store_, name, version);
+    auto older = older_.get(store_, name, version, active->second->scripts);
     const bool gone =
         !older && (older.error().code == Code::not_found || older.error().code == Code::corrupt);
     return gone ? std::shared_ptr<const Tenant>() : older;

@@ -52,6 +52,9 @@ public:
                 for (const auto& entry : score.entries)
                     if (entry.when) add(*entry.when);
         if (rule_set.routing) add(*rule_set.routing);
+        // Which of them a script looks at is known when it runs.
+        if (rule_set.scripts)
+            for (const auto& kind : rule_set.catalogue.kinds()) roots_.insert(kind);
         return std::move(roots_);
     }
 
@@ -132,6 +135,7 @@ private:
         for (const auto& inner : step.otherwise) add(inner);
     }
     void add_step(const rules::CallStep& step) { read(step.params); }
+    void add_step(const rules::LuaStep& step) { read(step.args); }
     void add_step(const rules::UnsetStep&) {}
     void add_step(const rules::StopStep&) {}
     void add_step(const rules::ScoreStep&) {}
@@ -194,18 +198,23 @@ std::shared_ptr<const Tenant> load_tenant(const TenantName& name, const rules::F
         connectors::load_connections(text == files.end() ? "" : text->second, registry,
                                      options.secrets ? options.secrets : connectors::system_secrets(),
                                      options.secrets_required, diagnostics);
-    auto rule_set = rules::load_rule_set(files, connectors::signatures_of(tenant->connections), diagnostics);
+    auto rule_set = rules::load_rule_set(files, connectors::signatures_of(tenant->connections), diagnostics,
+                                         {name.text(), options.scripts.get()});
     if (!rule_set || diagnostics.has_errors()) return nullptr;
     const auto previous = options.previous ? options.previous(name) : nullptr;
     tenant->set_rules(std::make_shared<const rules::RuleSet>(std::move(*rule_set)), previous.get());
     tenant->files = files;
+    tenant->scripts = options.scripts;
     tenant->kinds_read = Readers().of(*tenant->rule_set);
     return tenant;
 }
 
-Result<std::shared_ptr<const Tenant>> tenant_of_files(const TenantName& name, const rules::Files& files) {
+Result<std::shared_ptr<const Tenant>> tenant_of_files(const TenantName& name, const rules::Files& files,
+                                                      std::shared_ptr<rules::ScriptHost> scripts) {
     Diagnostics diagnostics;
-    auto tenant = load_tenant(name, files, {}, diagnostics);
+    LoadOptions options;
+    options.scripts = std::move(scripts);
+    auto tenant = load_tenant(name, files, options, diagnostics);
     if (!tenant)
         return Error{Code::corrupt, "the stored rule set does not compile: " + first_error(diagnostics)};
     return tenant;

@@ -30,7 +30,8 @@ TenantName tenant_name_of(const rules::Files& files, const std::filesystem::path
 
 struct LoadOptions {
     bool secrets_required = false;
-    connectors::SecretSource secrets;  ///< empty = the system's
+    connectors::SecretSource secrets;            ///< empty = the system's
+    std::shared_ptr<rules::ScriptHost> scripts;  ///< called on any thread; null = scripts fail
     /// Finds the version before, or null: what stayed of its index is used again.
     std::function<std::shared_ptr<const Tenant>(const TenantName&)> previous;
 };
@@ -41,7 +42,8 @@ std::shared_ptr<const Tenant> load_tenant(const TenantName& name, const rules::F
                                           const LoadOptions& options, Diagnostics& diagnostics);
 
 /// A stored version, compiled again. Fails with corrupt when it does not compile any more.
-Result<std::shared_ptr<const Tenant>> tenant_of_files(const TenantName& name, const rules::Files& files);
+Result<std::shared_ptr<const Tenant>> tenant_of_files(const TenantName& name, const rules::Files& files,
+                                                      std::shared_ptr<rules::ScriptHost> scripts = nullptr);
 
 Json files_to_json(const rules::Files& files);
 rules::Files files_from_json(const Json& json);

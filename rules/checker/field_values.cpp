@@ -376,7 +376,7 @@ bool is_change_condition(const Literal& literal) {
 }
 
 bool is_of_other_events(const Literal& literal) {
-    return literal.comparison->op == Operator::count_over;
+    return literal.comparison->op == Operator::count_over || literal.comparison->op == Operator::lua;
 }
 
 bool holds_for(const Literal& literal, const Json& value) {

@@ -7,7 +7,9 @@
 #include "rules/checker/step_text.h"
 #include "rules/checker/wording.h"
 #include "rules/evaluator/fit.h"
+#include "rules/evaluator/step_checks.h"
 #include "rules/policies/routing.h"
+#include "rules/script.h"
 
 namespace rules {
 namespace {
@@ -30,6 +32,16 @@ std::optional<std::string> constant_of(const Template& source) {
 bool is_write(const Step& step) {
     return std::holds_alternative<SetStep>(step.what) || std::holds_alternative<AssignStep>(step.what) ||
            std::holds_alternative<UnsetStep>(step.what) || std::holds_alternative<TagsStep>(step.what);
+}
+
+/// The texts in the script's file, each once.
+std::set<std::string> names_in(const ScriptRef& script) {
+    for (const auto& file : script.scripts->files) {
+        if (file.name != script.file) continue;
+        const auto texts = texts_in(file.source);
+        return {texts.begin(), texts.end()};
+    }
+    return {};
 }
 
 }  // namespace
@@ -120,6 +132,19 @@ private:
     }
 
     void take(const CancelStep&) { rule_.acts = true; }
+
+    /// What a script does is known when it runs; a field that it names it may write.
+    void take(const LuaStep& step) {
+        rule_.acts = rule_.may_fail = true;
+        rule_.repeats_well = false;
+        for (const auto& name : names_in(step.script)) {
+            if (facts_.rule_set_.catalogue.find(name) != nullptr)
+                add(WriteFact::What::value,
+                    facts_.fields_.emplace_back(field_named(facts_.rule_set_.catalogue, name)), std::nullopt);
+            else if (const auto dot = name.find('.'); dot != std::string::npos)
+                rule_.connections_called.insert(name.substr(0, dot));
+        }
+    }
 
     void take(const ScoreStep&) {
         rule_.acts = rule_.may_fail = true;

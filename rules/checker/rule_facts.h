@@ -1,6 +1,7 @@
 #pragma once
 /// RuleFacts: what the checker asks of a rule again and again, worked out once.
 
+#include <deque>
 #include <set>
 #include <string>
 #include <string_view>
@@ -76,6 +77,7 @@ private:
     const RuleSet& rule_set_;
     std::size_t terms_max_;
     ConditionReader conditions_;
+    std::deque<FieldPath> fields_;  ///< that scripts name
     std::vector<RuleFacts> rules_;
 };
 

@@ -99,6 +99,9 @@ struct Writer {
     Json operator()(const EscalateStep& step) const {
         return {{"escalate", step.escalation}, {"wish", name_of(step.wish)}};
     }
+    Json operator()(const LuaStep& step) const {
+        return {{"lua", to_text(step.script)}, {"with", json_of(step.args)}};
+    }
     Json operator()(const StopStep&) const { return "stop"; }
     Json operator()(const IfStep& step) const {
         return {

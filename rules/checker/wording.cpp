@@ -94,6 +94,8 @@ std::string predicate(const Comparison& comparison) {
             return "counts " + std::to_string(comparison.needed) + " or more of " +
                    listed_values(engine::value_or_null(engine::find(operand, "on")), "or") + " within " +
                    engine::to_text(comparison.span);
+        case Operator::lua:
+            break;  // words_of says it
     }
     return std::string(name_of(comparison.op));
 }
@@ -127,7 +129,9 @@ std::string rule_named(const Rule& rule) {
 
 std::string words_of(const Literal& literal) {
     const auto& comparison = *literal.comparison;
-    const auto words = comparison.field.text + " " + predicate(comparison);
+    const auto words = comparison.op == Operator::lua
+                           ? "the script " + words_of(comparison.operand) + " says yes"
+                           : comparison.field.text + " " + predicate(comparison);
     return cut(literal.negated ? "not: " + words : words);
 }
 

@@ -5,6 +5,7 @@
 #include "rules/calendar/calendar.h"
 #include "rules/evaluator/change_condition.h"
 #include "rules/evaluator/compare.h"
+#include "rules/evaluator/scripting.h"
 #include "rules/evaluator/words.h"
 #include "rules/policies/rates.h"
 
@@ -169,6 +170,10 @@ Verdict judge_count(const Comparison& comparison, const Scope& scope) {
     return {false, is_absent(value) || !value->is_structured() ? Oddity::absent : Oddity::not_countable};
 }
 
+Verdict judge_script(const Comparison& comparison, const Scope& scope) {
+    return {scope.scripts != nullptr && scope.scripts->says_yes(*comparison.script, scope)};
+}
+
 Verdict judge_present(const Comparison& comparison, const Json& value, engine::Instant now) {
     switch (comparison.op) {
         case Operator::eq:
@@ -243,6 +248,7 @@ bool word_found(Operator op, std::string_view text, std::string_view word) {
 Verdict judge(const Comparison& comparison, const Scope& scope) {
     if (looks_at_changes(comparison.op)) return judge_change(comparison, scope);
     if (comparison.op == Operator::count_over) return judge_count(comparison, scope);
+    if (comparison.op == Operator::lua) return judge_script(comparison, scope);
     const auto* value = scope.find(comparison.field);
     const bool is_missing = is_absent(value);
     if (comparison.op == Operator::exists) return {is_missing != flag_of(comparison.operand)};

@@ -5,6 +5,7 @@
 #include "rules/evaluator/change_condition.h"
 #include "rules/evaluator/compare.h"
 #include "rules/evaluator/comparison.h"
+#include "rules/evaluator/scripting.h"
 #include "rules/policies/rates.h"
 
 namespace rules {
@@ -74,7 +75,21 @@ Json seen_value(const Comparison& comparison, const Scope& scope) {
     return {{"from", engine::value_or_null(change.from)}, {"to", engine::value_or_null(change.to)}};
 }
 
+/// Asked aside: an explanation changes nothing of the decision.
+Json explain_script(const Comparison& comparison, const Scope& scope) {
+    const auto said = scope.scripts ? scope.scripts->would_say(*comparison.script, scope)
+                                    : Scripting::Said{false, "scripts are not asked here"};
+    Json explained = {{"field", comparison.field.text},
+                      {"op", std::string(name_of(comparison.op))},
+                      {"operand", comparison.operand},
+                      {"value", Json()},
+                      {"result", said.yes}};
+    if (!said.failure.empty()) explained["note"] = said.failure;
+    return explained;
+}
+
 Json explain(const Comparison& comparison, const Scope& scope) {
+    if (comparison.op == Operator::lua) return explain_script(comparison, scope);
     const auto verdict = judge(comparison, scope);
     const auto value = seen_value(comparison, scope);
     Json explained = {{"field", comparison.field.text},
@@ -143,7 +158,9 @@ Json explain(const Condition& condition, const Scope& scope) {
     if (condition.kind == Kind::comparison) return explain(condition.comparison, scope);
     Json children = Json::array();
     for (const auto& child : condition.children) children.push_back(explain(child, scope));
-    Json explained = {{key_of(condition.kind), children}, {"result", holds(condition, scope)}};
+    const bool result =
+        combine(condition.kind, children, [](const Json& child) { return child.at("result").get<bool>(); });
+    Json explained = {{key_of(condition.kind), std::move(children)}, {"result", result}};
     return explained;
 }
 

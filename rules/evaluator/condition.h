@@ -16,6 +16,7 @@
 namespace rules {
 
 class RateCounts;
+class Scripting;
 
 /// What a rule can read at one moment. Borrowed; lives as long as the evaluation. One thread.
 class Scope {
@@ -32,10 +33,18 @@ public:
     const std::vector<engine::Change>* changes = nullptr;  ///< what change conditions look at; also `changes`
     engine::Instant now{};                                 ///< also `now`, as text
     const RateCounts* rates = nullptr;                     ///< what `count_over` finds; null = nothing
+    Scripting* scripts = nullptr;                          ///< who is asked by `lua`; null = nobody says yes
 
     /// Null when there is nothing. What `now` and `changes` give lasts until the next call.
     const engine::Json* find(const FieldPath& path) const { return find(path.root, path.keys); }
     const engine::Json* find(const engine::Path& path) const;
+
+    /// Calls with the name and the value of every root that is set to something.
+    template <class Take>
+    void each_root(Take&& take) const {
+        for (const auto& entry : roots_)
+            if (entry.value != nullptr) take(entry.name, *entry.value);
+    }
 
 private:
     struct Root {

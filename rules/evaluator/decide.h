@@ -17,6 +17,7 @@ namespace rules {
 
 class Matcher;
 class RoutingBoard;
+class ScriptHost;
 struct PayloadReadings;
 
 /// Where a suspended rule goes on, with what is known by now.
@@ -59,6 +60,9 @@ struct DecisionInput {
     engine::Json rates;       ///< what the entity keeps of its counted events; null = nothing
     /// What the rates_for the entity's kind found of other entities.
     CountedElsewhere counted_elsewhere;
+    ScriptHost* scripts = nullptr;  ///< borrowed; null = rules with scripts fail
+    /// What scripts of this decision were told before, or need to be: key → answer.
+    engine::Json script_answers = engine::Json::object();
     engine::Instant now{};
     std::vector<PresetWrite> presets;
     std::optional<Resume> resume;  ///< runs the rest of that rule instead of matching the event first
@@ -67,7 +71,8 @@ struct DecisionInput {
 };
 
 /// Every field of Decision but write_back is filled. Never fails: what goes wrong is part of the decision.
-/// Move the input in: its document becomes the decision's.
+/// One with a need is void: decide again, with the answer among script_answers. Move the input in: its
+/// document becomes the decision's.
 engine::Decision decide(const RuleSet& rule_set, DecisionInput input);
 /// The same with a matcher made for this rule set.
 engine::Decision decide(const RuleSet& rule_set, const Matcher& matcher, DecisionInput input);

@@ -7,6 +7,7 @@
 
 #include "engine/base/ensure.h"
 #include "rules/evaluator/fit.h"
+#include "rules/evaluator/step_checks.h"
 #include "rules/policies/listeners.h"
 #include "rules/policies/tagging.h"
 
@@ -27,19 +28,9 @@ const Rule* rule_named(const RuleSet& rule_set, const std::string& id) {
     return found == rule_set.rules.end() ? nullptr : &*found;
 }
 
-FieldPath field_named(const Catalogue& catalogue, const std::string& text) {
-    FieldPath field;
-    field.text = text;
-    field.keys = engine::path_of(text);
-    field.root = field.keys.front();
-    field.keys.erase(field.keys.begin());
-    const auto* declared = catalogue.find(text);
-    if (declared) field.type = declared->type;
-    return field;
-}
-
 const char* status_of(RunEnd end) {
     if (end == RunEnd::done) return "fired";
+    if (end == RunEnd::need) return "waiting";
     return end == RunEnd::suspended ? "suspended" : "failed";
 }
 
@@ -51,10 +42,13 @@ Evaluation::Evaluation(const RuleSet& rule_set, const Matcher& matcher, Decision
       input_(std::move(input)),
       event_(event_of(input_)),
       state_(std::move(input_.document), rule_set.options),
+      scripting_(input_.scripts, event_of(input_), rule_set.options.script_runs_max,
+                 std::move(input_.script_answers)),
       trace_(input_.trace, rule_set) {
     scope_.event = &event_;
     scope_.changes = &input_.merged;
     scope_.now = input_.now;
+    scope_.scripts = &scripting_;
     scope_.sla = input_.sla.is_null() ? nullptr : &input_.sla;
     if (input_.linked != nullptr)
         for (const auto& [kind, fields] : *input_.linked) scope_.set(kind, &fields);
@@ -277,6 +271,8 @@ RunEnd Evaluation::run(const RuleRun& run) {
             fatal_conflict_ = ledger().conflicts().back();
             outcome_ = Outcome::error;
             break;
+        case RunEnd::need:
+            break;  // nothing of this counts
     }
     state_.end_rule();
     return result.end;
@@ -312,8 +308,29 @@ bool Evaluation::is_heard(const std::string& type) const {
     return matcher_.listens_to(type) || anybody_listens(rule_set_, input_.kind, type);
 }
 
+void Evaluation::take_script_failures() {
+    for (auto& failure : scripting_.take_failures()) {
+        // Conditions are looked at in every pass.
+        const bool is_known =
+            std::any_of(failures_.begin(), failures_.end(), [&](const engine::RuleFailure& known) {
+                return known.rule == failure.rule && known.message == failure.message;
+            });
+        if (const auto* rule = rule_named(rule_set_, failure.rule); rule != nullptr && !is_known)
+            fail(*rule, std::move(failure));
+    }
+}
+
+Decision Evaluation::void_decision() {
+    Decision decision;
+    decision.event_id = input_.event->id;
+    decision.subject = input_.event->subject;
+    decision.need = scripting_.need();
+    return decision;
+}
+
 Decision Evaluation::finish() {
     state_.tell(nullptr);
+    if (scripting_.need()) return void_decision();
     if (outcome_ != Outcome::ok) {
         state_.undo_to(base_);
         fired_.clear();
@@ -325,6 +342,7 @@ Decision Evaluation::finish() {
     settle_scores(decision);
     follow_routing(decision);
     settle_rates(decision);
+    for (auto& line : scripting_.take_log()) decision.notes.push_back(std::move(line));
     decision.trace = trace_.take();
     return decision;
 }

@@ -13,6 +13,7 @@
 #include "rules/evaluator/decide.h"
 #include "rules/evaluator/event_view.h"
 #include "rules/evaluator/run_rule.h"
+#include "rules/evaluator/scripting.h"
 #include "rules/evaluator/trace.h"
 #include "rules/evaluator/working_state.h"
 #include "rules/matcher/matcher.h"
@@ -53,6 +54,8 @@ public:
     void begin_pass(bool derived, const std::vector<engine::Change>& changes);
     /// A walk over the rules for this pass; it hears of every write.
     MatchCursor& open_cursor();
+    /// To be called when the walk has looked at conditions: scripts among them may have failed.
+    void take_script_failures();
     /// The rule's conditions hold; false when something else is in its way.
     bool may_run(std::size_t rule) const { return obstacle(rule).empty(); }
     /// For the trace: the turn of the rules in [from, until) passed. `because` stands in for the reason
@@ -63,7 +66,7 @@ public:
     /// Runs a selected rule; takes everything back when it fails.
     void fire(std::size_t rule);
     /// No further rule may run.
-    bool ended() const { return stopped_ || outcome_ != engine::Outcome::ok; }
+    bool ended() const { return stopped_ || outcome_ != engine::Outcome::ok || scripting_.need(); }
 
     const std::vector<Rule>& rules() const { return rule_set_.rules; }
     Chaining chaining() const { return rule_set_.options.chaining; }
@@ -82,6 +85,7 @@ private:
     RunEnd run(const RuleRun& run);
     std::string next_firing(const std::string& rule) const;
     void fail(const Rule& rule, engine::RuleFailure failure);
+    engine::Decision void_decision();
     void end_in_loop();
 
     /// When the event happened; what says that it is still to come has come.
@@ -124,6 +128,7 @@ private:
     EventView event_;
     Scope scope_;
     WorkingState state_;
+    Scripting scripting_;
     Trace trace_;
 
     std::optional<RateCounts> rates_;  ///< nothing where no rate is about the entity's kind

@@ -19,9 +19,11 @@ bool run_pass(Evaluation& evaluation, Until until) {
     std::size_t from = 0;
     while (!evaluation.ended()) {
         const auto found = cursor.next(from);
+        evaluation.take_script_failures();
         evaluation.passed_over(from, found.value_or(count));
-        if (!found) return writes() != written_before;
-        from = *found + 1;
+        from = found.value_or(count);
+        if (!found || evaluation.ended()) break;
+        ++from;
         if (!evaluation.may_run(*found)) {
             evaluation.passed_over(*found, from);
             continue;
@@ -78,9 +80,13 @@ std::vector<std::size_t> matching(Evaluation& evaluation) {
     const auto count = evaluation.rules().size();
     auto& cursor = evaluation.open_cursor();
     std::size_t from = 0;
-    while (const auto found = cursor.next(from)) {
-        evaluation.passed_over(from, *found);
-        from = *found + 1;
+    while (!evaluation.ended()) {
+        const auto found = cursor.next(from);
+        evaluation.take_script_failures();
+        evaluation.passed_over(from, found.value_or(count));
+        from = found.value_or(count);
+        if (!found) break;
+        ++from;
         if (!evaluation.may_run(*found)) {
             evaluation.passed_over(*found, from);
             continue;

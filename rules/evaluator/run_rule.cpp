@@ -8,6 +8,9 @@
 #include "engine/base/diagnostic.h"
 #include "rules/calendar/calendar.h"
 #include "rules/evaluator/fit.h"
+#include "rules/evaluator/script_effects.h"
+#include "rules/evaluator/scripting.h"
+#include "rules/evaluator/step_checks.h"
 
 namespace rules {
 namespace {
@@ -81,13 +84,15 @@ public:
                 return {RunEnd::failed, std::move(failure_)};
             case Next::conflict:
                 return {RunEnd::conflict, std::nullopt};
+            case Next::need:
+                return {RunEnd::need, std::nullopt};
             default:
                 return {RunEnd::done, std::nullopt};
         }
     }
 
 private:
-    enum class Next { go_on, stop, suspend, fail, conflict };
+    enum class Next { go_on, stop, suspend, fail, conflict, need };
 
     struct Wait {
         bool recheck = false;
@@ -126,10 +131,29 @@ private:
         if (const auto* wait = std::get_if<WaitForStep>(&step.what)) return begin_wait(*wait, step.place);
         if (const auto* choice = std::get_if<IfStep>(&step.what))
             return run_branch(step, holds(choice->condition, scope_), {});
+        if (const auto* script = std::get_if<LuaStep>(&step.what)) return run_script(*script, step.place);
         const auto done = std::visit([this](const auto& what) { return perform(what); }, step.what);
         if (done) return *done;
-        failure_ = engine::RuleFailure{run_.rule.id, done.error().message, step.place};
+        return fail(done.error(), step.place);
+    }
+
+    Next fail(const Error& error, const engine::Place& place) {
+        failure_ = engine::RuleFailure{run_.rule.id, error.message, place};
         return Next::fail;
+    }
+
+    Next run_script(const LuaStep& step, const engine::Place& place) {
+        const auto args = step.args.render(lookup_, options().text_bytes_max);
+        if (!args) return fail(args.error(), place);
+        if (scope_.scripts == nullptr) return fail(engine::invalid("there are no scripts here"), place);
+        auto asked = scope_.scripts->run(step.script, *args, scope_);
+        if (scope_.scripts->need()) return Next::need;
+        failure_ = std::move(asked.failure);
+        if (failure_) return Next::fail;
+        auto applied = apply_effects(asked.effects, run_, scope_.now, state_);
+        failure_ = std::move(applied.failure);
+        if (applied.end == RunEnd::conflict) return Next::conflict;
+        return failure_ ? Next::fail : Next::go_on;
     }
 
     // ---- suspension ----
@@ -162,8 +186,7 @@ private:
     Next begin_wait(const Result<engine::Instant>& due, Wait wait, const engine::Place& place) {
         if (!due || !has_room_for_timer()) {
             const auto error = due ? limit_reached("timers_max", options().timers_max) : due.error();
-            failure_ = engine::RuleFailure{run_.rule.id, error.message, place};
-            return Next::fail;
+            return fail(error, place);
         }
         engine::TimerChange timer;
         timer.due = *due;
@@ -211,7 +234,7 @@ private:
     }
 
     Result<Next> perform(const TagsStep& step) {
-        if (auto wrong = foreign(step.field)) return *wrong;
+        if (auto own = check_own(step.field, run_.subject); !own) return own.error();
         std::vector<std::string> tags;
         for (const auto& text : step.tags) {
             auto rendered = text.render(lookup_, options().text_bytes_max);
@@ -291,6 +314,7 @@ private:
         return after(verdict);
     }
 
+    Result<Next> perform(const LuaStep&) { return Next::go_on; }      // run_step has run it
     Result<Next> perform(const WaitStep&) { return Next::go_on; }     // run_step has begun it
     Result<Next> perform(const WaitForStep&) { return Next::go_on; }  // run_step has begun it
     Result<Next> perform(const StopStep&) { return Next::stop; }
@@ -333,18 +357,10 @@ private:
     }
 
     Result<Next> write(const FieldPath& field, Json value) {
-        if (auto wrong = foreign(field)) return *wrong;
+        if (auto own = check_own(field, run_.subject); !own) return own.error();
         auto fitting = fit(run_.rule_set.catalogue, field, std::move(value));
         if (!fitting) return fitting.error();
         return after(state_.set(field, std::move(*fitting), run_.rule.id));
-    }
-
-    /// A rule on several kinds of event may name a field that the entity at hand does not have.
-    std::optional<Error> foreign(const FieldPath& field) const {
-        const bool is_own = field.root == run_.subject.kind() && !field.keys.empty();
-        if (is_own) return std::nullopt;
-        return engine::invalid("the decision is about " + run_.subject.text() + " and cannot write " +
-                               field.text);
     }
 
     static Next after(Ledger::Verdict verdict) {
@@ -371,12 +387,6 @@ private:
         const auto* text = rendered->get_ptr<const Json::string_t*>();
         if (!text || text->empty()) return engine::invalid(what + " must be a text");
         return *text;
-    }
-
-    static Error no_timer_name(const std::string& what, const std::string& name) {
-        return engine::invalid(what + ": " + engine::in_quotes(name) +
-                               " is no name for a timer: it has control characters, more than 256 bytes, or "
-                               "begins as those of waits and policies do");
     }
 
     Result<engine::Instant> later(const Moment& moment, const std::string& what) {
@@ -433,10 +443,6 @@ private:
         return engine::Subject::parse(*name);
     }
 
-    static Error limit_reached(const std::string& limit, int value) {
-        return engine::exhausted("the decision has reached " + limit + " (" + std::to_string(value) + ")");
-    }
-
     const RuleSetOptions& options() const { return run_.rule_set.options; }
 
     const RuleRun& run_;
@@ -470,16 +476,6 @@ const Step* step_before(const std::vector<Step>& steps, std::span<const int> pat
 }
 
 }  // namespace
-
-bool is_timer_name(std::string_view name) {
-    constexpr std::size_t bytes_max = 256;
-    const bool is_ours = name.starts_with("wait:") || name.starts_with("sla:") ||
-                         name.starts_with("score:") || name.starts_with("schedule:") ||
-                         name.starts_with("escalation:") || name.starts_with("routing:");
-    return !name.empty() && name.size() <= bytes_max && !is_ours &&
-           std::none_of(name.begin(), name.end(),
-                        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-}
 
 const WaitForStep* awaiting_step(const RuleSet& rule_set, const std::string& rule, std::span<const int> at) {
     const auto found = std::find_if(rule_set.rules.begin(), rule_set.rules.end(),

@@ -19,6 +19,7 @@ enum class RunEnd {
     suspended,  ///< the state holds the continuation
     failed,     ///< see `failure`; the caller takes the state back
     conflict,   ///< on_conflict: fail; the last conflict of the ledger says which
+    need,       ///< a script waits for something: the decision is void, see Scripting::need
 };
 
 struct RunResult {
@@ -35,9 +36,6 @@ struct RuleRun {
     /// Where to go on, with the results known by now; null = from the start.
     const engine::Continuation* continuation = nullptr;
 };
-
-/// Names that a rule may give: short, printable, and none of those that waits and policies use.
-bool is_timer_name(std::string_view name);
 
 /// The type of the event that a wait becomes.
 inline constexpr auto wait_over_type = "wait.over";

@@ -2,6 +2,7 @@
 /// WorkingState: the entity while rules write to it, and everything else a rule can ask for, with the way
 /// back.
 
+#include <deque>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,9 @@ public:
 
     /// Writes where a route led. Nothing where it led nowhere, or where another queue stands.
     Ledger::Verdict write(RoutedTo& to, std::string_view rule);
+
+    /// Keeps a field path for the state's life.
+    const FieldPath& kept(FieldPath field) { return kept_fields_.emplace_back(std::move(field)); }
 
     /// Is told of every field that gets another value while rules look for their turn; may be null.
     void tell(MatchCursor* cursor) { cursor_ = cursor; }
@@ -82,6 +86,7 @@ private:
     /// Under `none`, what all rules together made of the entity; made at the first write.
     std::optional<Document> apart_;
     Ledger ledger_;
+    std::deque<FieldPath> kept_fields_;
     MatchCursor* cursor_ = nullptr;
     std::size_t kept_ = 0;
     bool isolated_ = false;

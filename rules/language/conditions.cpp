@@ -6,6 +6,7 @@
 #include "engine/base/time.h"
 #include "rules/language/operands.h"
 #include "rules/language/reading.h"
+#include "rules/language/scripts.h"
 
 namespace rules {
 namespace {
@@ -140,7 +141,8 @@ Condition read_entry(const YamlNode::Entry& entry, RuleContext& context) {
     if (entry.key == "not") return read_negation(entry, context);
     if (has(group_names(), entry.key)) return read_group(entry, context);
     if (entry.key != "lua") return read_field(entry, context);
-    context.problems.error("not-in-this-version", entry.place, "lua conditions are not in this version");
+    if (auto script = read_script_condition(entry.value, context))
+        return comparison_at(entry.place, *std::move(script));
     return group_of(Condition::Kind::all, entry.place);
 }
 

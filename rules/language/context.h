@@ -1,6 +1,7 @@
 #pragma once
 /// RuleContext: what one rule may speak of while it is read, and the paths it names.
 
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -39,7 +40,10 @@ struct RuleContext {
     std::set<std::string> further_roots = {};
     /// What events count_over counts where it does not say: the rule's own. Empty = it has to say.
     std::vector<std::string> counted = {};
-    bool counts = false;  ///< count_over may stand here
+    bool counts = false;                      ///< count_over may stand here
+    bool asks_scripts = false;                ///< lua may stand here as a condition
+    std::string rule = {};                    ///< that is read
+    std::shared_ptr<ScriptSet> scripts = {};  ///< null = none
     /// Lists of steps by name, `steps:` of the rule files; borrowed.
     const StepLists* step_lists = nullptr;
     /// Those that are being read, from the outside in.

@@ -13,6 +13,7 @@
 #include "rules/language/routing.h"
 #include "rules/language/rule_reader.h"
 #include "rules/language/scoring.h"
+#include "rules/language/scripts.h"
 #include "rules/language/sla.h"
 #include "rules/language/tagging.h"
 #include "rules/policies/rates.h"
@@ -46,8 +47,8 @@ YamlNode parse_file(const Files::value_type& file, Problems& problems,
 class Loader {
 public:
     Loader(const Files& files, const engine::ConnectionSignatures& connections,
-           engine::Diagnostics& diagnostics)
-        : files_(files), problems_(diagnostics, files), options_(rule_set_.options, problems_) {
+           engine::Diagnostics& diagnostics, const LoadHelp& help)
+        : files_(files), help_(help), problems_(diagnostics, files), options_(rule_set_.options, problems_) {
         rule_set_.version = version_of(files);
         rule_set_.connections = connections;
         rule_set_.catalogue = Catalogue::shipped();
@@ -57,11 +58,13 @@ public:
         read_catalogue();
         read_calendar_file();
         read_tenant();
+        read_script_files();
         read_sla_file();
         read_tagging_file();
         read_scoring_file();
         read_routing_file();
         read_rule_files();
+        compile_scripts();
         warn_of_unread_files();
         return std::move(rule_set_);
     }
@@ -109,7 +112,24 @@ private:
         check_keys(root, tenant_keys(), file->first, problems_);
         if (const auto* name = root.find("name")) read_text(*name, "name", problems_);
         if (const auto* text = root.find("description")) read_text(*text, "description", problems_);
+        if (const auto* scripts = root.find("scripts"); has_content(scripts))
+            script_limits_ = read_script_limits(*scripts, problems_);
         read_head(root);
+    }
+
+    void read_script_files() {
+        scripts_ = read_scripts(files_, help_.tenant, script_limits_, problems_);
+        rule_set_.scripts = scripts_;
+    }
+
+    /// Once rules have said what they are.
+    void compile_scripts() {
+        if (!scripts_) return;
+        finish(*scripts_);
+        if (help_.scripts == nullptr) return;
+        engine::Diagnostics found;
+        for (auto& problem : help_.scripts->load(rule_set_.scripts)) found.add(std::move(problem));
+        problems_.take(found);
     }
 
     /// Modes and groups: what rules refer to.
@@ -131,7 +151,7 @@ private:
         }
         StepLists lists;
         for (const auto& root : roots) collect_step_lists(root, lists);
-        RuleReader reader(rule_set_, lists, problems_);
+        RuleReader reader(rule_set_, lists, scripts_, problems_);
         for (const auto& root : roots) read_rules(root, reader);
         rule_set_.rules = reader.finish();
         rule_set_.awaited = reader.awaited();
@@ -160,10 +180,7 @@ private:
 
     void warn_of_unread_files() {
         for (const auto& [name, bytes] : files_)
-            if (is_later_file(name))
-                problems_.warning("not-in-this-version", {name, 0, 0},
-                                  "this file is not read by this version");
-            else if (const auto why = why_unread(name); !why.empty())
+            if (const auto why = why_unread(name); !why.empty())
                 problems_.warning("unknown-file", {name, 0, 0}, "this file is not read" + why);
     }
 
@@ -192,11 +209,10 @@ private:
         return std::find(known.begin(), known.end(), name) != known.end();
     }
 
-    static bool is_later_file(const std::string& name) {
-        return name.starts_with("scripts/") && name.ends_with(".lua");
-    }
-
     const Files& files_;
+    const LoadHelp& help_;
+    ScriptLimits script_limits_;
+    std::shared_ptr<ScriptSet> scripts_;
     RuleSet rule_set_;
     Problems problems_;
     OptionsReader options_;
@@ -213,6 +229,7 @@ std::vector<std::string> tenant_file_names() {
 std::vector<std::string> tenant_keys() {
     auto keys = OptionsReader::mode_names();
     keys.insert(keys.begin(), {"name", "description"});
+    keys.push_back("scripts");
     keys.push_back("groups");
     return keys;
 }
@@ -224,8 +241,8 @@ std::vector<std::string> rule_file_keys() {
 }
 
 std::optional<RuleSet> load_rule_set(const Files& files, const engine::ConnectionSignatures& connections,
-                                     engine::Diagnostics& diagnostics) {
-    auto rule_set = Loader(files, connections, diagnostics).load();
+                                     engine::Diagnostics& diagnostics, const LoadHelp& help) {
+    auto rule_set = Loader(files, connections, diagnostics, help).load();
     if (diagnostics.has_errors()) return std::nullopt;
     return rule_set;
 }

@@ -12,13 +12,21 @@
 
 namespace rules {
 
+class ScriptHost;
+
 /// The files of a tenant folder by relative path (`rules/a.yaml`), as bytes: what a version is made of.
 using Files = std::map<std::string, std::string>;
+
+/// What loading needs besides the files.
+struct LoadHelp {
+    std::string tenant;             ///< whose scripts they are
+    ScriptHost* scripts = nullptr;  ///< compiles them; borrowed, null = they are compiled when they run
+};
 
 /// Compiles `tenant.yaml rules.yaml rules/**.yaml fields.yaml`; `connections` says which actions exist.
 /// Problems go to `diagnostics`; with an error among them nothing is returned. Pure.
 std::optional<RuleSet> load_rule_set(const Files& files, const engine::ConnectionSignatures& connections,
-                                     engine::Diagnostics& diagnostics);
+                                     engine::Diagnostics& diagnostics, const LoadHelp& help = {});
 
 /// `sha256:<hex>` over sorted names and bytes of everything that takes part in decisions (tests/ is left
 /// out).

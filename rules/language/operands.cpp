@@ -76,6 +76,8 @@ Operand operand_of(Operator op) {
             return Operand::calendar;
         case Operator::count_over:
             return Operand::rate;
+        case Operator::lua:
+            break;  // no field has it
     }
     return Operand::value;
 }

@@ -32,9 +32,12 @@ struct Limit {
 
 const std::vector<Limit>& limits() {
     static const std::vector<Limit> all{
-        {"passes_max", &RuleSetOptions::passes_max, 64},     {"hops_max", &RuleSetOptions::hops_max, 64},
-        {"actions_max", &RuleSetOptions::actions_max, 1000}, {"emits_max", &RuleSetOptions::emits_max, 1000},
+        {"passes_max", &RuleSetOptions::passes_max, 64},
+        {"hops_max", &RuleSetOptions::hops_max, 64},
+        {"actions_max", &RuleSetOptions::actions_max, 1000},
+        {"emits_max", &RuleSetOptions::emits_max, 1000},
         {"timers_max", &RuleSetOptions::timers_max, 1000},
+        {"script_runs_max", &RuleSetOptions::script_runs_max, 1000},
     };
     return all;
 }

@@ -179,6 +179,7 @@ void RuleReader::read_acceptance(const std::string& kind, const std::string& oth
 
 void RuleReader::read_body(const YamlNode& node, Rule& rule) {
     auto context = context_of(rule.on);
+    context.rule = rule.id;
     if (!rule.sweeps.empty()) context.subject_kinds = {rule.sweeps};
     if (rule.schedule) context.counted.clear();
     if (const auto* when = node.find("when")) rule.when = read_condition(*when, context);
@@ -192,6 +193,8 @@ RuleContext RuleReader::context_of(const std::vector<std::string>& on) const {
     context.events = engine::join(on, ", ");
     context.counted = on;
     context.counts = true;
+    context.asks_scripts = true;
+    context.scripts = scripts_;
     context.step_lists = &step_lists_;
     context.scores = rule_set_.scores.get();
     context.routing = rule_set_.routing.get();

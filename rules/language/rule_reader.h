@@ -12,8 +12,9 @@ namespace rules {
 class RuleReader {
 public:
     /// Borrows everything.
-    RuleReader(const RuleSet& rule_set, const StepLists& step_lists, Problems& problems)
-        : rule_set_(rule_set), step_lists_(step_lists), problems_(problems) {}
+    RuleReader(const RuleSet& rule_set, const StepLists& step_lists, std::shared_ptr<ScriptSet> scripts,
+               Problems& problems)
+        : rule_set_(rule_set), step_lists_(step_lists), scripts_(std::move(scripts)), problems_(problems) {}
 
     /// Reads one item of `rules:`; reports everything that is wrong.
     void read(const engine::YamlNode& node);
@@ -44,6 +45,7 @@ private:
 
     const RuleSet& rule_set_;
     const StepLists& step_lists_;
+    std::shared_ptr<ScriptSet> scripts_;  ///< null = none
     Problems& problems_;
     std::set<std::string> lists_run_;
     std::vector<Rule> rules_;

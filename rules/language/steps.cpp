@@ -8,11 +8,13 @@
 #include "engine/base/text.h"
 #include "engine/model/subject.h"
 #include "rules/evaluator/run_rule.h"
+#include "rules/evaluator/step_checks.h"
 #include "rules/language/calls.h"
 #include "rules/language/conditions.h"
 #include "rules/language/moments.h"
 #include "rules/language/reading.h"
 #include "rules/language/scoring.h"
+#include "rules/language/scripts.h"
 #include "rules/language/values.h"
 #include "rules/policies/routing.h"
 #include "rules/policies/scoring.h"
@@ -290,8 +292,10 @@ std::optional<StepKind> read_wait_for(const YamlNode& map, const YamlNode::Entry
     if (const auto* when = entry.value.find("when")) {
         // It is asked when such an event comes, outside of the rules' decision.
         const bool counts = std::exchange(context.counts, false);
+        const bool asks_scripts = std::exchange(context.asks_scripts, false);
         step.when = read_condition(*when, context);
         context.counts = counts;
+        context.asks_scripts = asks_scripts;
         check_reads_nothing_asked_for(*when, context);
     }
     auto until = read_moment(entry.value, "wait_for", {"timeout", "until"}, context);
@@ -499,15 +503,11 @@ std::optional<StepKind> read_kind(const YamlNode& map, const YamlNode::Entry& en
     if (entry.key == "route") return read_route(entry, context);
     if (entry.key == "stop") return read_stop(entry, context);
     if (entry.key == "if") return read_if(map, entry, context);
+    if (entry.key == "lua") return read_lua_step(entry, context);
     return read_call(map, entry, context);
 }
 
 void report_unknown_step(const YamlNode::Entry& entry, RuleContext& context) {
-    if (has(later_steps(), entry.key)) {
-        context.problems.error("not-in-this-version", entry.place,
-                               "step " + in_quotes(entry.key) + " is not in this version");
-        return;
-    }
     const auto hint = context.problems.hint(entry.key, step_names());
     context.problems.error("unknown-step", entry.place,
                            "unknown step " + in_quotes(entry.key) +
@@ -616,12 +616,8 @@ std::vector<Step> read_steps(const YamlNode& node, RuleContext& context) {
 }
 
 std::vector<std::string> step_names() {
-    return {"set",    "unset", "add_tags", "remove_tags", "assign", "emit",     "wait", "wait_for",
-            "cancel", "stop",  "if",       "run",         "score",  "escalate", "route"};
-}
-
-std::vector<std::string> later_steps() {
-    return {"lua"};
+    return {"set",    "unset", "add_tags", "remove_tags", "assign", "emit",     "wait",  "wait_for",
+            "cancel", "stop",  "if",       "run",         "score",  "escalate", "route", "lua"};
 }
 
 }  // namespace rules

@@ -10,7 +10,5 @@ std::vector<Step> read_steps(const engine::YamlNode& node, RuleContext& context)
 
 /// The steps of this version but `<connection>.<action>`.
 std::vector<std::string> step_names();
-/// What the language has in later versions only.
-std::vector<std::string> later_steps();
 
 }  // namespace rules

@@ -30,6 +30,7 @@ struct Proof {
 inline Proof prove(World& world) {
     Proof proof{differences_in(world)};
     ReexecuteOptions options;
+    options.scripts = world.tenant->scripts;
     options.on_finding = [&](const Redecided& one) { proof.found += one.event + ": " + one.what + "\n"; };
     const auto report = reexecute(*world.store, world.tenant->name, options);
     if (report)

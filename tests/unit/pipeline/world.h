@@ -16,9 +16,12 @@ namespace engine::test {
 
 inline const Instant noon = at("2026-03-02T12:00:00Z");
 
-inline std::shared_ptr<const Tenant> tenant_of(const rules::Files& files) {
+inline std::shared_ptr<const Tenant> tenant_of(const rules::Files& files,
+                                               std::shared_ptr<rules::ScriptHost> scripts = nullptr) {
     Diagnostics diagnostics;
-    auto tenant = load_tenant(TenantName("acme"), files, {}, diagnostics);
+    LoadOptions options;
+    options.scripts = std::move(scripts);
+    auto tenant = load_tenant(TenantName("acme"), files, options, diagnostics);
     for (const auto& one : diagnostics.sorted()) std::fprintf(stderr, "%s\n", to_text(one).c_str());
     ENSURE(tenant != nullptr);
     return tenant;

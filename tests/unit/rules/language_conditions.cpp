@@ -225,8 +225,8 @@ TEST_CASE("conditions: event, changes, linked kinds and whole objects can be rea
     CHECK(problem_of("{ event.nothing: 5 }") == "unknown-field");
 }
 
-TEST_CASE("conditions: what later versions have is named as such", "[language]") {
-    CHECK(problem_of("{ lua: scripts/a.lua#run }") == "not-in-this-version");
+TEST_CASE("conditions: scripts are asked by rules alone", "[language]") {
+    CHECK(problem_of("{ lua: scripts/a.lua#run }") == "bad-value");
 }
 
 TEST_CASE("conditions: both problems of one condition are found", "[language]") {

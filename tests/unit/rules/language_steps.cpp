@@ -274,11 +274,6 @@ TEST_CASE("steps: writing another entity is an error where it can be known", "[l
     CHECK(on("sla.breached", "{ set: { ticket.priority: low } }").rule_set);
 }
 
-TEST_CASE("steps: the steps of later versions are named as such", "[language]") {
-    for (const auto& name : rules::later_steps())
-        CHECK(problem_of("{ " + name + ": x }") == "not-in-this-version");
-}
-
 TEST_CASE("steps: problems inside branches are found at their place", "[language]") {
     const auto loaded = load_text(
         "rules:\n- id: r\n  on: ticket.created\n  then:\n  - if: { ticket.priority: low }\n    then:\n"

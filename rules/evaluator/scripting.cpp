@@ -1,0 +1,113 @@
+#include "rules/evaluator/scripting.h"
+
+#include <utility>
+
+namespace rules {
+namespace {
+
+using engine::Json;
+
+/// What `ctx` shows, as schema/signalbox.d.lua says.
+Json context_of(const engine::Event& event, const Json& args, const Scope& scope) {
+    Json context = Json::object();
+    context["kind"] = std::string(event.subject.kind());
+    context["subject"] = event.subject.text();
+    if (scope.event != nullptr) context["event"] = *scope.event->find({});
+    // The entity and what can be read beside it, by kind; and the results of steps.
+    scope.each_root([&](std::string_view name, const Json& value) { context[std::string(name)] = value; });
+    auto& changes = context["changes"] = Json::array();
+    if (scope.changes != nullptr)
+        for (const auto& change : *scope.changes) changes.push_back(engine::to_json(change));
+    if (scope.sla != nullptr) context["sla"] = *scope.sla;
+    if (scope.escalations != nullptr) context["escalations"] = *scope.escalations;
+    if (!args.is_null()) context["args"] = args;
+    return context;
+}
+
+engine::RuleFailure failure_of(const ScriptRef& script, const ScriptFailure& found) {
+    return {script.rule, found.message, found.place.file.empty() ? script.place : found.place,
+            found.traceback};
+}
+
+/// What a condition's answer is, when it is one.
+std::optional<std::string> no_answer(const ScriptRef& script, const ScriptOutcome& outcome) {
+    if (!outcome.effects.empty()) return to_text(script) + " is a condition: it may ask for nothing";
+    if (outcome.result.is_boolean()) return std::nullopt;
+    return to_text(script) + " is a condition: it returns true or false, not " +
+           (outcome.result.is_null() ? "nothing" : std::string("a ") + outcome.result.type_name());
+}
+
+}  // namespace
+
+Scripting::Scripting(ScriptHost* host, const engine::Event& event, int runs_max, Json answers)
+    : host_(host), event_(event), runs_max_(runs_max), answers_(std::move(answers)) {}
+
+ScriptOutcome Scripting::outcome_of(const ScriptRef& script, const Json& args, const Scope& scope) const {
+    if (host_ == nullptr || script.scripts == nullptr) {
+        ScriptOutcome outcome;
+        outcome.failure = ScriptFailure{"there is nothing here that runs scripts", script.place, {}, ""};
+        return outcome;
+    }
+    ScriptCall call;
+    call.file = script.file;
+    call.function = script.function;
+    call.context = context_of(event_, args, scope);
+    call.now = scope.now;
+    // The same numbers for the same rule and event, whoever decides it, whenever, and however often.
+    call.seed = event_.id.text() + "\n" + script.rule + "\n" + to_text(script);
+    call.answers = answers_;
+    return host_->run(script.scripts, call);
+}
+
+std::optional<ScriptOutcome> Scripting::counted(const ScriptRef& script, const Json& args, const Scope& scope,
+                                                std::optional<engine::RuleFailure>& failure) {
+    if (need_) return std::nullopt;
+    if (runs_ == runs_max_) {
+        const auto message = "the decision has reached script_runs_max (" + std::to_string(runs_max_) + ")";
+        failure = {script.rule, message, script.place};
+        return std::nullopt;
+    }
+    ++runs_;
+    auto outcome = outcome_of(script, args, scope);
+    if (outcome.need) {
+        need_ = std::move(outcome.need);
+        return std::nullopt;
+    }
+    for (const auto& line : outcome.log) log_.push_back("log of rule " + script.rule + ": " + line);
+    if (outcome.failure) failure = failure_of(script, *outcome.failure);
+    return failure ? std::nullopt : std::optional(std::move(outcome));
+}
+
+bool Scripting::says_yes(const ScriptRef& script, const Scope& scope) {
+    std::optional<engine::RuleFailure> failure;
+    const auto outcome = counted(script, Json(), scope, failure);
+    if (outcome)
+        if (const auto wrong = no_answer(script, *outcome)) failure = {script.rule, *wrong, script.place};
+    if (!failure) return outcome && outcome->result.get<bool>();
+    failures_.push_back(std::move(*failure));
+    return false;
+}
+
+Scripting::Said Scripting::would_say(const ScriptRef& script, const Scope& scope) const {
+    const auto outcome = outcome_of(script, Json(), scope);
+    if (outcome.need) return {false, "it waits for " + outcome.need->what};
+    if (outcome.failure) return {false, outcome.failure->message};
+    const auto wrong = no_answer(script, outcome);
+    return wrong ? Said{false, *wrong} : Said{outcome.result.get<bool>(), ""};
+}
+
+Scripting::Run Scripting::run(const ScriptRef& script, const Json& args, const Scope& scope) {
+    Run run;
+    if (auto outcome = counted(script, args, scope, run.failure)) run.effects = std::move(outcome->effects);
+    return run;
+}
+
+std::vector<engine::RuleFailure> Scripting::take_failures() {
+    return std::exchange(failures_, {});
+}
+
+std::vector<std::string> Scripting::take_log() {
+    return std::exchange(log_, {});
+}
+
+}  // namespace rules

@@ -1,0 +1,63 @@
+#pragma once
+/// Scripting: what the Lua of a rule set is asked and tells during one decision.
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/json.h"
+#include "engine/model/decision.h"
+#include "rules/evaluator/condition.h"
+#include "rules/rule_set.h"
+#include "rules/script.h"
+
+namespace rules {
+
+/// Borrows the host and the event. One decision's; one thread.
+class Scripting {
+public:
+    /// Without a host every run fails: who decides was put together without one.
+    Scripting(ScriptHost* host, const engine::Event& event, int runs_max, engine::Json answers);
+
+    /// Whether the script returns true. False too when it fails or needs something; see below.
+    bool says_yes(const ScriptRef& script, const Scope& scope);
+    /// What came of asking it for an explanation only: nothing is counted, noted or waited for.
+    struct Said {
+        bool yes = false;
+        std::string failure;  ///< empty = none
+    };
+    Said would_say(const ScriptRef& script, const Scope& scope) const;
+
+    /// Runs it for a step. A failure is the rule's; a need ends the decision.
+    struct Run {
+        engine::Json effects = engine::Json::array();
+        std::optional<engine::RuleFailure> failure;
+    };
+    Run run(const ScriptRef& script, const engine::Json& args, const Scope& scope);
+
+    /// What a script waits for: the decision is to be made again once it is known, and this one is void.
+    const std::optional<engine::Need>& need() const { return need_; }
+    /// What went wrong in conditions since the last call; their rules have not fired for it.
+    std::vector<engine::RuleFailure> take_failures();
+    /// `log of rule a: …`
+    std::vector<std::string> take_log();
+
+private:
+    ScriptOutcome outcome_of(const ScriptRef& script, const engine::Json& args, const Scope& scope) const;
+    /// Counts the run. Nothing when it failed, or when it needs something.
+    std::optional<ScriptOutcome> counted(const ScriptRef& script, const engine::Json& args,
+                                         const Scope& scope, std::optional<engine::RuleFailure>& failure);
+
+    ScriptHost* host_;
+    const engine::Event& event_;
+    int runs_max_;
+    engine::Json answers_;
+    int runs_ = 0;
+    std::optional<engine::Need> need_;
+    std::vector<engine::RuleFailure> failures_;
+    std::vector<std::string> log_;
+};
+
+}  // namespace rules

@@ -1,0 +1,24 @@
+#pragma once
+/// What steps of a rule and requests of a script are held to alike.
+
+#include <string>
+#include <string_view>
+
+#include "engine/base/result.h"
+#include "engine/model/subject.h"
+#include "rules/rule_set.h"
+
+namespace rules {
+
+/// `the decision has reached actions_max (64)`
+engine::Error limit_reached(const std::string& limit, int value);
+/// Names that a rule may give: short, printable, and none of those that waits and policies use.
+bool is_timer_name(std::string_view name);
+engine::Error no_timer_name(const std::string& what, const std::string& name);
+/// A rule on several kinds of event may name a field that the entity at hand does not have. Fails with
+/// invalid_input then.
+engine::Result<void> check_own(const FieldPath& field, const engine::Subject& subject);
+/// The field as the catalogue knows it; of type any when it does not.
+FieldPath field_named(const Catalogue& catalogue, const std::string& text);
+
+}  // namespace rules

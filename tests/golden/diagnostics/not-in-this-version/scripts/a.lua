@@ -1,1 +1,0 @@
-return { run = function(ctx) end }
