@@ -129,6 +129,8 @@ Result<Json> Batch::release_lane(const Request& request) {
     if (mode == "discard")
         if (auto removed = remove_retries(step, blocked->second); !removed) return removed.error();
     step.lanes_released.push_back(blocked->second);
+    if (const auto board = watched_.find(request.tenant); board != watched_.end())
+        board->second.released(*subject);
     add_operator_record(step, request, partition_stream(blocked->second.partition), *text);
     NewRecord record;
     record.stream = partition_stream(blocked->second.partition);

@@ -248,6 +248,8 @@ Result<void> Worker::read_watched(Instant now) {
                 for (const auto& entity : step.entities)
                     if (entity.tenant == name) board->changed(entity);
         }
+        for (const auto& [key, lane] : lanes_.blocked)
+            if (lane.tenant == name) board->held_up(lane.subject);
         watched_.emplace(name, *std::move(board));
     }
     is_watched_read_ = true;

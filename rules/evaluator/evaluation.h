@@ -2,8 +2,10 @@
 /// Evaluation: one decision while it is being made. passes.cpp walks it through its chaining mode.
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -105,6 +107,9 @@ private:
     void place(const RoutedTo& to, Placement& placement);
     void set_routing_timer(const Placement& after, engine::Decision& decision) const;
     void wake_the_next(const Placement& after, engine::Decision& decision);
+    /// By agent: who was passed over for them just now.
+    void offer(const std::map<std::string, std::set<std::string>>& free, const Placement& after,
+               engine::Decision& decision);
     void follow_escalations(Scope& scope, engine::Decision& decision);
     void tell_people(const LevelReached& reached, Scope& scope, engine::Decision& decision);
     void tell(const Told& told, const Escalation& escalation, Scope& scope, engine::Decision& decision);

@@ -110,11 +110,22 @@ private:
                 entry["reason"] = "out of hours";
             else if (room && *room <= 0)
                 entry["reason"] = "has no room";
+            else if (const auto first = what_goes_first(candidate, room); !first.empty())
+                entry["reason"] = first + " goes first";
             else
                 candidates.push_back(std::move(candidate));
             choice_.considered.push_back(std::move(entry));
         }
         return candidates;
+    }
+
+    /// Who has it already keeps it: that takes nobody's place.
+    std::string what_goes_first(const Candidate& candidate, const std::optional<int>& room) {
+        const auto& agent = candidate.agent->id;
+        if (!room || agent == moment_.assignee) return "";
+        auto first = moment_.board.before(moment_.place, agent, moment_.channel, moment_.now);
+        choice_.gave_way = choice_.gave_way || !first.empty();
+        return first;
     }
 
     bool is_there(const Calendar* calendar) {

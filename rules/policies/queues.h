@@ -65,6 +65,15 @@ struct AgentLoad {
     int in_all() const;
 };
 
+/// Where an entity stands among all that wait: a queue's priority first, then how urgent it is, then since
+/// when it waits.
+struct PlaceInLine {
+    int priority = 0;
+    int rank = 0;
+    engine::Instant since{};
+    std::string subject;  ///< empty = it has only come, and stands behind all that wait already
+};
+
 /// What the other entities of the tenant say of the desk. One thread.
 class RoutingBoard {
 public:
@@ -74,10 +83,16 @@ public:
     virtual std::uint64_t last_turn() = 0;
     /// Who has another open entity of the same requester; empty = nobody.
     virtual std::string holder_of(const std::string& requester) = 0;
-    /// Of all that wait in queues that the agent serves, the subject that is next; empty = none.
+    /// Of all that wait before that place, the subject with which the agent has no more room for the channel;
+    /// empty = there is room behind them, too.
+    virtual std::string before(const PlaceInLine& place, const std::string& agent, const std::string& channel,
+                               engine::Instant now) = 0;
+    /// Of all that wait in queues that the agent serves, the subjects that are next, as many as there is room
+    /// for behind what is offered already. `takes`: of which channel the agent gets one in this decision.
     /// But for those that were passed over just now, and for queues and people out of their hours.
-    virtual std::string next_for(const std::string& agent, engine::Instant now,
-                                 const std::set<std::string>& passed) = 0;
+    virtual std::vector<std::string> next_for(const std::string& agent,
+                                              const std::optional<std::string>& takes, engine::Instant now,
+                                              const std::set<std::string>& passed) = 0;
 };
 
 /// An entity's place at the desk, as it is kept between events and seen by others.
@@ -109,6 +124,7 @@ struct QueueMoment {
     std::string requester;
     std::string assignee;             ///< who has it; empty = nobody
     std::vector<std::string> skills;  ///< that the queue wants
+    PlaceInLine place;
     RoutingBoard& board;
 };
 
@@ -119,6 +135,7 @@ struct QueueChoice {
     std::string agent;                                ///< empty = it waits
     engine::Json considered = engine::Json::array();  ///< as Routed has it, and `{"more":n}` beyond so many
     std::optional<engine::Instant> opens;             ///< when somebody who is away may have room
+    bool gave_way = false;                            ///< somebody has room that others wait for
 };
 /// The queue, or what stands in for it outside of its hours.
 QueueChoice open_queue(const Routing& routing, const Queue& queue, engine::Instant now);
