@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "engine/base/text.h"
@@ -37,10 +38,14 @@ public:
     EscalationWalk(EscalationRuns& runs, const EscalationMoment& moment, EscalationOutcome& outcome)
         : runs_(runs), moment_(moment), outcome_(outcome) {}
 
-    void grant(const EscalateStep& wish, const std::string& rule) {
+    /// `is_taken_back`: a later one of the same decision begins it anew, or ends it.
+    void grant(const EscalateStep& wish, const std::string& rule, bool is_taken_back) {
         using Wish = EscalateStep::Wish;
         const auto found = runs_.find(wish.escalation);
         const bool is_there = found != runs_.end();
+        const bool begins = wish.wish == Wish::restart || (wish.wish == Wish::start && !is_there);
+        if (begins && is_taken_back)
+            return note(wish.escalation, "was not begun by rule " + rule + ": a later rule took that back");
         if (wish.wish == Wish::start && is_there)
             return note(wish.escalation,
                         "was not begun again: it is " + std::string(name_of(found->second.state)));
@@ -311,7 +316,15 @@ EscalationOutcome follow(EscalationRuns& runs, const std::vector<EscalationWish>
     EscalationWalk walk(runs, moment, outcome);
     std::vector<std::string> before;
     for (const auto& [id, run] : runs) before.push_back(id);
-    for (const auto& wish : wishes) walk.grant(wish.step, wish.rule);
+    for (auto wish = wishes.begin(); wish != wishes.end(); ++wish) {
+        const bool is_taken_back =
+            std::any_of(std::next(wish), wishes.end(), [&](const EscalationWish& later) {
+                using Wish = EscalateStep::Wish;
+                return later.step.escalation == wish->step.escalation &&
+                       (later.step.wish == Wish::restart || later.step.wish == Wish::end);
+            });
+        walk.grant(wish->step, wish->rule, is_taken_back);
+    }
     for (const auto& id : before) walk.follow(id);
     return outcome;
 }

@@ -393,4 +393,50 @@ TEST_CASE("escalation: it survives a restart, and late levels have their time", 
     CHECK(found_in(desk) == "");
 }
 
+TEST_CASE("escalation: what one decision begins and takes back again tells nobody", "[escalation]") {
+    const auto then = [](const std::string& steps) {
+        return "  - { id: r, on: ticket.updated, then: [ " + steps + " ] }\n";
+    };
+    SECTION("begun and ended") {
+        Desk desk(chain, then("{ escalate: chain }, { escalate: { end: chain } }"));
+        desk.take("ticket.updated", {{"subject", "x"}});
+        CHECK(desk.told().empty());
+        CHECK(desk.changes().empty());
+        CHECK(timers_in(desk).empty());
+        CHECK(desk.decisions.back().notes ==
+              Names{"escalation chain was not begun by rule r: a later rule took that back",
+                    "escalation chain has nothing to end"});
+        CHECK(found_in(desk) == "");
+    }
+    SECTION("begun and begun anew: once") {
+        Desk desk(chain, then("{ escalate: chain }, { escalate: { restart: chain } }"));
+        desk.take("ticket.updated", {{"subject", "x"}});
+        CHECK(desk.told() == Names{"@ana"});
+        CHECK(desk.changes() == Names{"chain started 0/1", "chain stepped 1/1"});
+        CHECK(timers_in(desk).size() == 1);
+        CHECK(found_in(desk) == "");
+    }
+    SECTION("one that was there is ended, and nobody is told of it anew") {
+        Desk desk(chain, std::string(begins) +
+                             then("{ escalate: { restart: chain } }, { escalate: { end: chain } }"));
+        desk.take("ticket.created", {{"subject", "x"}});
+        CHECK(desk.told() == Names{"@ana"});
+        desk.take("ticket.updated", {{"subject", "y"}}, noon + minutes(1));
+        CHECK(desk.told().empty());
+        CHECK(desk.decisions.back().escalations.size() == 1);
+        CHECK(desk.decisions.back().escalations[0].change == "ended");
+        CHECK(timers_in(desk).empty());
+        CHECK(found_in(desk) == "");
+    }
+    SECTION("ended and begun: once") {
+        Desk desk(chain, std::string(begins) + then("{ escalate: { end: chain } }, { escalate: chain }"));
+        desk.take("ticket.created", {{"subject", "x"}});
+        CHECK(desk.told() == Names{"@ana"});
+        desk.take("ticket.updated", {{"subject", "y"}}, noon + minutes(1));
+        CHECK(desk.told() == Names{"@ana"});
+        CHECK(timers_in(desk).size() == 1);
+        CHECK(found_in(desk) == "");
+    }
+}
+
 }  // namespace escalation_test
