@@ -68,6 +68,7 @@ public:
     bool ended() const { return stopped_ || outcome_ != engine::Outcome::ok; }
 
     const std::vector<Rule>& rules() const { return rule_set_.rules; }
+    bool is_by_clock() const { return is_clock_type(input_.event->type); }
     Chaining chaining() const { return rule_set_.options.chaining; }
     /// What the first pass is about: what the payload brought, and the tags and scores that followed from it.
     const std::vector<engine::Change>& news() const { return given_.empty() ? input_.merged : news_; }

@@ -7,6 +7,7 @@
 
 #include "engine/base/text.h"
 #include "rules/calendar/calendar.h"
+#include "rules/matcher/matcher.h"
 #include "rules/policies/routing.h"
 
 namespace rules {
@@ -25,11 +26,6 @@ std::optional<State> parse_run_state(std::string_view name) {
     for (std::size_t i = 0; i < run_state_names.size(); ++i)
         if (run_state_names[i] == name) return static_cast<State>(i);
     return std::nullopt;
-}
-
-bool is_one_of(const std::vector<std::string>& types, std::string_view type) {
-    return std::any_of(types.begin(), types.end(),
-                       [&](const std::string& glob) { return engine::glob_matches(glob, type); });
 }
 
 /// One escalation through one decision.
@@ -111,7 +107,7 @@ private:
 
     /// Conditions count when they come to hold; without some, the event does.
     bool happens(const Occasion& occasion, bool held) const {
-        if (!occasion.on.empty() && !is_one_of(occasion.on, moment_.event_type)) return false;
+        if (!occasion.on.empty() && !any_type_fits(occasion.on, moment_.event_type)) return false;
         if (!occasion.when) return !occasion.on.empty();
         return holds(*occasion.when, moment_.scope) && (!occasion.on.empty() || !held);
     }

@@ -439,4 +439,20 @@ TEST_CASE("escalation: what one decision begins and takes back again tells nobod
     }
 }
 
+TEST_CASE("escalation: its own clock is no event that a glob means", "[escalation]") {
+    Desk desk(
+        "escalations:\n  - id: chain\n    levels: [ { notify: [ { person: ana } ] }, { after: 15m, "
+        "notify: [ { person: ben } ] } ]\n    ends: { on: \"ticket.e*\" }\n",
+        "  - { id: begins, on: ticket.created, then: [ { escalate: chain } ] }\n"
+        "  - { id: any, on: \"ticket.*\", then: [ { add_tags: [heard] } ] }\n");
+    desk.take("ticket.created", {{"subject", "y"}});
+    CHECK(desk.told() == Names{"@ana"});
+    desk.run(noon + minutes(15));
+    CHECK(desk.told() == Names{"@ben"});
+    CHECK(desk.decisions.back().fired.empty());
+    desk.take("ticket.ended", Json::object(), noon + minutes(16));
+    CHECK(desk.changes().back() == "chain ended 2/1");
+    CHECK(found_in(desk) == "");
+}
+
 }  // namespace escalation_test

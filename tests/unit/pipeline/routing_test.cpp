@@ -688,4 +688,29 @@ TEST_CASE("routing: on random days nobody is passed over by what is less urgent 
     CHECK(found_in(desk) == "");
 }
 
+TEST_CASE("routing: what waits is heard by rules when somebody gets it, not when it is looked at",
+          "[routing]") {
+    for (const char* chaining : {"cascade", "restart"}) {
+        Desk desk(
+            "  - { id: general, teams: [second] }\n",
+            std::string(routes) +
+                "  - { id: any, on: \"ticket.*\", then: [ { add_tags: [heard] } ] }\n"
+                "  - { id: given, on: ticket.updated, when: { ticket.assignee: { changed: true } }, then: "
+                "[ { add_tags: [given] } ] }\n"
+                "  - { id: named, on: ticket.routing_due, then: [ { slack.post_message: { channel: \"#d\", "
+                "text: looked } } ] }\n",
+            "agents: [ { id: cora, capacity: 1 } ]\nteams: [ { id: second, members: [cora] } ]\n",
+            "chaining: " + std::string(chaining) + "\n");
+        for (const char* ticket : {"1", "2"}) desk.open(ticket);
+        desk.run(noon + minutes(15));
+        CHECK(desk.decisions.back().fired == Names{"named"});
+        desk.run(noon + minutes(30));
+        CHECK(desk.decisions.back().fired == Names{"named"});
+        desk.solve("1", noon + minutes(31));
+        CHECK(desk.who("2") == "cora");
+        CHECK(desk.decisions.back().fired == Names{"named", "any", "given"});
+        CHECK(found_in(desk) == "");
+    }
+}
+
 }  // namespace routing_test
