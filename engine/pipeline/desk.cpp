@@ -14,7 +14,26 @@ void take_from(Map& map, const typename Map::key_type& key, const Value& value) 
     if (found->second.empty()) map.erase(found);
 }
 
+constexpr auto desk_source = "signalbox:desk";
+
 }  // namespace
+
+Event offer_event(const TenantName& tenant, const Subject& subject, const std::string& agent, Instant now) {
+    Event event;
+    event.tenant = tenant;
+    event.id = EventId(subject.text() + "@" + to_text(now) + " " + agent);
+    event.source = desk_source;
+    event.type = rules::routing_due_type(subject.kind());
+    event.subject = subject;
+    event.data = Json{{"routing", {{"agent", agent}, {"passed", Json::array()}}}};
+    event.received = now;
+    event.actor = "engine";
+    return event;
+}
+
+bool is_offer(const Event& event) {
+    return event.source == desk_source;
+}
 
 void Desk::changed(const Entity& after) {
     const auto subject = after.subject.text();

@@ -13,10 +13,15 @@
 
 #include "engine/base/time.h"
 #include "engine/model/entity.h"
+#include "engine/model/event.h"
 #include "engine/model/subject.h"
 #include "rules/policies/routing.h"
 
 namespace engine {
+
+/// That `agent` has room for what waits there, where no decision says so.
+Event offer_event(const TenantName& tenant, const Subject& subject, const std::string& agent, Instant now);
+bool is_offer(const Event& event);
 
 /// One thread. Says the same whatever the order in which it heard of entities.
 class Desk {

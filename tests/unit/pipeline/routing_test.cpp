@@ -713,4 +713,18 @@ TEST_CASE("routing: what waits is heard by rules when somebody gets it, not when
     }
 }
 
+TEST_CASE("routing: when open work is erased, what waits takes its place", "[routing]") {
+    Desk desk("  - { id: general, teams: [second] }\n", routes,
+              "agents: [ { id: cora, capacity: 1 } ]\nteams: [ { id: second, members: [cora] } ]\n");
+    for (const char* ticket : {"1", "2", "3"}) desk.open(ticket);
+    const auto answer = desk.command("erase", {{"subject", "ticket/1"}, {"reason", "request 12"}});
+    INFO((answer ? "" : answer.error().message));
+    REQUIRE(answer);
+    CHECK(desk.who("2") == "cora");
+    CHECK(desk.who("3") == "");
+    desk.solve("2");
+    CHECK(desk.who("3") == "cora");
+    CHECK(found_in(desk) == "");
+}
+
 }  // namespace routing_test
