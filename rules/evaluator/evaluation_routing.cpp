@@ -54,7 +54,8 @@ void Evaluation::apply_routing() {
     if (queue == nullptr || work == rule_set_.routing->open_work.end() || !holds(work->second, scope_) ||
         !is_as_it_was("assignee", "") || !is_as_it_was("queue", placement_.queue))
         return;
-    const bool has_waited = queue->overflow_after && *placement_.waits + *queue->overflow_after <= input_.now;
+    const auto overflows = overflows_at(*queue, *placement_.waits);
+    const bool has_waited = overflows && *overflows <= input_.now;
     const auto* overflow = has_waited ? queue_named(*rule_set_.routing, queue->overflow_to) : nullptr;
     if (overflow != nullptr) queue = overflow;
     auto to = router_->route(*queue, queue->writer, scope_);
@@ -166,8 +167,9 @@ void Evaluation::place(const RoutedTo& to, Placement& placement) {
     if (!waited_there) placement.waits = input_.now;
     // What has overflown and come back is looked at again like anything that waits.
     placement.due = to.opens;
-    const auto overflows = queue.overflow_after ? *placement.waits + *queue.overflow_after : input_.now;
-    if (overflows > input_.now && (!placement.due || overflows < *placement.due)) placement.due = overflows;
+    const auto overflows = overflows_at(queue, *placement.waits);
+    const bool is_ahead = overflows && *overflows > input_.now;
+    if (is_ahead && (!placement.due || *overflows < *placement.due)) placement.due = overflows;
     if (!placement.due) placement.due = input_.now + waiting_rechecked;
 }
 

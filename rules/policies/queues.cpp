@@ -262,6 +262,20 @@ const Queue* queue_named(const Routing& routing, std::string_view id) {
     return found == routing.queues.end() ? nullptr : &*found;
 }
 
+std::optional<Instant> overflows_at(const Queue& queue, Instant waits) {
+    if (!queue.overflow_after) return std::nullopt;
+    if (!queue.overflow_in_hours || !queue.calendar) return waits + *queue.overflow_after;
+    return queue.calendar->add(waits, *queue.overflow_after, DueAt::first_instant);
+}
+
+std::set<std::string> agents_of(const Routing& routing, const Queue& queue) {
+    std::set<std::string> agents;
+    for (const auto& id : queue.teams)
+        if (const auto* team = team_of(routing, id))
+            agents.insert(team->members.begin(), team->members.end());
+    return agents;
+}
+
 bool serves(const Routing& routing, const Queue& queue, const std::string& agent, Instant now) {
     const auto is_there = [&](const Calendar* calendar) {
         return calendar == nullptr || calendar->is_open(now);

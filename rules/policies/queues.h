@@ -43,7 +43,8 @@ struct Queue {
     std::shared_ptr<const Calendar> calendar;
     std::string out_of_hours;  ///< the queue that stands in while it is closed; empty = it waits
     std::optional<engine::Duration> overflow_after;
-    std::string overflow_to;  ///< the queue for what has waited so long
+    bool overflow_in_hours = false;  ///< only the queue's open time counts
+    std::string overflow_to;         ///< the queue for what has waited so long
     FieldPath queue_field, assignee_field;
     std::optional<FieldPath> group_field;    ///< nothing = the kind has none
     std::optional<FieldPath> channel_field;  ///< by which capacity counts
@@ -151,6 +152,12 @@ bool has_room(const Routing& routing, const std::string& agent, const AgentLoad&
               const std::string& channel);
 
 const Queue* queue_named(const Routing& routing, std::string_view id);
+
+/// When what waits there since then goes into the queue for that; nothing = never.
+std::optional<engine::Instant> overflows_at(const Queue& queue, engine::Instant waits);
+
+/// All members of the queue's teams, each once.
+std::set<std::string> agents_of(const Routing& routing, const Queue& queue);
 
 /// How long the turn of what is done counts.
 inline constexpr engine::Duration turn_remembered = std::chrono::hours(24);

@@ -727,4 +727,26 @@ TEST_CASE("routing: when open work is erased, what waits takes its place", "[rou
     CHECK(found_in(desk) == "");
 }
 
+TEST_CASE("routing: overflow counts all time, or the hours of its queue", "[routing]") {
+    for (const bool in_hours : {false, true}) {
+        Desk desk(std::string(
+                      "  - { id: general, teams: [second], hours: office, overflow: { after: 2h, to: night") +
+                      (in_hours ? ", clock: hours" : "") +
+                      " } }\n  - { id: night, when: { ticket.priority: low }, "
+                      "teams: [third] }\n",
+                  routes,
+                  "agents: [ { id: cora, capacity: 1 }, { id: dan } ]\n"
+                  "teams: [ { id: second, members: [cora] }, { id: third, members: [dan] } ]\n");
+        desk.open("1", Json::object(), at("2026-03-02T16:00:00Z"));
+        desk.open("2", Json::object(), at("2026-03-02T16:00:00Z"));
+        desk.run(at("2026-03-02T18:00:00Z"));
+        CHECK(desk.who("2") == (in_hours ? "" : "dan"));
+        desk.run(at("2026-03-03T09:59:59Z"));
+        CHECK(desk.queue("2") == (in_hours ? "general" : "night"));
+        desk.run(at("2026-03-03T10:00:00Z"));
+        CHECK(desk.who("2") == "dan");
+        CHECK(found_in(desk) == "");
+    }
+}
+
 }  // namespace routing_test
