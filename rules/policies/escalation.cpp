@@ -329,10 +329,6 @@ std::string escalation_timer_name(const std::string& escalation) {
     return std::string(writer_prefix) + escalation;
 }
 
-bool is_writer_of_escalations(std::string_view rule) {
-    return rule.starts_with(writer_prefix);
-}
-
 std::string escalation_due_type(std::string_view kind) {
     return std::string(kind) + ".escalation_due";
 }
