@@ -102,7 +102,8 @@ private:
         if (!text) return std::nullopt;
         auto zone = Zone::named(*text);
         if (zone) return *std::move(zone);
-        problems_.error("unknown-zone", name->place, zone.error().message);
+        problems_.error("unknown-zone", name->place,
+                        zone.error().message + problems_.hint(*text, Zone::names()));
         return std::nullopt;
     }
 
