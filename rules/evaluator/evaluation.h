@@ -105,6 +105,7 @@ private:
     /// told.
     void follow_routing(engine::Decision& decision);
     Placement placement_after(const Scope& scope, engine::Decision& decision);
+    Placement placement_without_queues(engine::Decision& decision) const;
     void place(const RoutedTo& to, Placement& placement);
     void set_routing_timer(const Placement& after, engine::Decision& decision) const;
     void wake_the_next(const Placement& after, engine::Decision& decision);

@@ -77,7 +77,7 @@ void Evaluation::apply_routing() {
 // ---- after them
 
 void Evaluation::follow_routing(Decision& decision) {
-    if (!router_ && escalations_.empty() && state_.wishes.empty()) return;
+    if (!router_ && !placement_.waits && escalations_.empty() && state_.wishes.empty()) return;
     Scope scope = scope_;
     scope.changes = &decision.merged;
     scope.set(input_.kind, &decision.document);
@@ -98,8 +98,7 @@ void Evaluation::follow_routing(Decision& decision) {
 
 /// Where the entity stands at the desk from now on, with its timer, and whoever got free is given more.
 Placement Evaluation::placement_after(const Scope& scope, Decision& decision) {
-    // Where there are no queues any more, nothing is known to be otherwise.
-    if (!router_) return placement_;
+    if (!router_) return placement_without_queues(decision);
     const auto& routing = *rule_set_.routing;
     const auto work = routing.open_work.find(input_.kind);
     if (work == routing.open_work.end()) return placement_;
@@ -147,6 +146,17 @@ Placement Evaluation::placement_after(const Scope& scope, Decision& decision) {
     }
     set_routing_timer(after, decision);
     wake_the_next(after, decision);
+    return after;
+}
+
+/// Whose open work it is, is not known to be otherwise.
+Placement Evaluation::placement_without_queues(Decision& decision) const {
+    auto after = placement_;
+    if (!after.waits) return after;
+    decision.notes.push_back("it waits no longer: there are no queues any more");
+    after.waits.reset(), after.due.reset();
+    after.skills.clear(), after.queue.clear(), after.rank = 0, after.held = false;
+    set_routing_timer(after, decision);
     return after;
 }
 

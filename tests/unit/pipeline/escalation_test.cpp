@@ -455,4 +455,20 @@ TEST_CASE("escalation: its own clock is no event that a glob means", "[escalatio
     CHECK(found_in(desk) == "");
 }
 
+TEST_CASE("escalation: one that is gone from the rules is not begun by a rule that has waited",
+          "[escalation]") {
+    Desk desk(chain, "  - { id: begins, on: ticket.created, then: [ { wait: 1h }, { escalate: chain } ] }\n");
+    desk.take("ticket.created", {{"subject", "x"}});
+    const auto changed = tenant_of(
+        files_of("escalations: [ { id: other, levels: [ { notify: [ { person: ana } ] } ] } ]\n",
+                 "  - { id: begins, on: ticket.created, then: [ { wait: 1h }, { escalate: other } ] }\n"));
+    REQUIRE(desk.worker->activate(changed, {}, noon + minutes(1)));
+    desk.tenant = changed;
+    desk.run(noon + hours(1));
+    CHECK(desk.told().empty());
+    CHECK(desk.changes().empty());
+    CHECK(desk.decisions.back().notes == Names{"escalation chain was not begun: it is gone from the rules"});
+    CHECK(found_in(desk) == "");
+}
+
 }  // namespace escalation_test

@@ -727,6 +727,108 @@ TEST_CASE("routing: when open work is erased, what waits takes its place", "[rou
     CHECK(found_in(desk) == "");
 }
 
+TEST_CASE("routing: what gets more urgent while it waits goes before others", "[routing]") {
+    Desk desk("  - { id: general, teams: [second] }\n", routes,
+              "agents: [ { id: cora, capacity: 1 } ]\nteams: [ { id: second, members: [cora] } ]\n");
+    for (const char* ticket : {"1", "2", "3"}) desk.open(ticket, {{"priority", "low"}});
+    desk.take("3", "ticket.updated", {{"priority", "urgent"}});
+    desk.solve("1");
+    CHECK(desk.who("3") == "cora");
+    desk.take("2", "ticket.updated", {{"priority", nullptr}});
+    desk.open("4", {{"priority", "low"}});
+    desk.solve("3");
+    CHECK(desk.who("4") == "cora");
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: where all queues are gone nothing waits, and with new ones it is routed again",
+          "[routing]") {
+    const std::string rules =
+        std::string(routes) + "  - { id: again, on: ticket.again, then: [ { route: true } ] }\n";
+    const std::string people =
+        "agents: [ { id: cora, capacity: 1 } ]\nteams: [ { id: second, members: [cora] } ]\n";
+    Desk desk("  - { id: general, teams: [second] }\n", rules, people);
+    for (const char* ticket : {"1", "2"}) desk.open(ticket);
+    const auto with = desk.tenant;
+    const auto without = tenant_of({{"tenant.yaml", "name: acme\n"},
+                                    {"connections.yaml", sandbox_connections},
+                                    {"rules.yaml", "rules: []\n"}});
+    REQUIRE(desk.worker->activate(without, {}, noon + minutes(1)));
+    desk.tenant = without;
+    desk.run(noon + minutes(40));
+    CHECK(timers_in(desk).empty());
+    CHECK(desk.decisions.back().notes == Names{"it waits no longer: there are no queues any more"});
+    desk.solve("1", noon + minutes(41));
+    REQUIRE(desk.worker->activate(with, {}, noon + minutes(50)));
+    desk.tenant = with;
+    desk.take("2", "ticket.again", {{"subject", "x"}}, noon + minutes(51));
+    // What happened meanwhile counts from its next event on.
+    CHECK(desk.who("2") == "");
+    desk.take("1", "ticket.updated", {{"subject", "x"}}, noon + minutes(52));
+    CHECK(desk.who("2") == "cora");
+    CHECK(found_in(desk) == "");
+}
+
+namespace {
+
+/// Counts what it is asked; everybody has as much to do.
+struct CountingBoard final : rules::RoutingBoard {
+    rules::AgentLoad load_of(const std::string&) override { return ++loads, rules::AgentLoad{{{"", 1}}, 0}; }
+    std::uint64_t last_turn() override { return 0; }
+    std::string holder_of(const std::string&) override { return ""; }
+    std::string before(const rules::PlaceInLine&, const std::string&, const std::string&, Instant) override {
+        return ++befores, "";
+    }
+    Names next_for(const std::string&, const std::optional<std::string>&, Instant,
+                   const std::set<std::string>&) override {
+        return {};
+    }
+    int loads = 0, befores = 0;
+};
+
+}  // namespace
+
+TEST_CASE("routing: in a large team each agent is looked at once, and a hundred are named", "[routing]") {
+    std::string agents = "agents:\n", members;
+    for (int i = 0; i < 2'000; ++i) {
+        agents += "  - { id: a" + std::to_string(i) + ", capacity: " + (i % 10 == 0 ? "2" : "1") + " }\n";
+        members += (i == 0 ? "a" : ", a") + std::to_string(i);
+    }
+    const Desk desk("  - { id: general, teams: [all] }\n", routes,
+                    agents + "teams: [ { id: all, members: [" + members + "] } ]\n");
+    const auto& routing = *desk.tenant->rule_set->routing;
+    CountingBoard counting;
+    rules::RecordingBoard board(&counting, Json());
+    auto choice = rules::open_queue(routing, routing.queues[0], noon);
+    rules::choose(routing, {noon, "", "", "", {}, {50, 0, noon, ""}, board}, choice);
+    CHECK(choice.agent == "a0");
+    CHECK(counting.loads == 2'000);
+    CHECK(counting.befores == 200);
+    CHECK(choice.considered.size() == 101);
+    CHECK(choice.considered.back() == Json({{"more", 1'900}}));
+}
+
+TEST_CASE("routing: however much waits, who gets free looks at what there is room for", "[routing]") {
+    Desk desk("  - { id: general, teams: [second], skills: [\"{{ ticket.custom.area }}\"] }\n", routes,
+              "agents: [ { id: cora, capacity: 2, skills: [billing] }, { id: dan, capacity: 1, skills: "
+              "[other] } ]\n"
+              "teams: [ { id: second, members: [cora, dan] } ]\n");
+    for (int i = 0; i < 300; ++i)
+        desk.open(std::to_string(i), {{"custom", {{"area", i % 2 == 0 ? "billing" : "other"}}}});
+    const auto before = desk.decisions.size();
+    desk.submit({desk.made("0", "ticket.updated", {{"status", "solved"}}),
+                 desk.made("2", "ticket.updated", {{"status", "solved"}})});
+    CHECK(desk.decisions.size() == before + 4);
+    CHECK(desk.who("4") == "cora");
+    CHECK(desk.who("6") == "cora");
+    for (auto i = before; i < desk.decisions.size(); ++i)
+        CHECK(desk.decisions[i]
+                  .consulted.value("routing", Json::object())
+                  .value("next", Json::object())
+                  .size() <= 1);
+    CHECK(found_in(desk) == "");
+}
+
 TEST_CASE("routing: overflow counts all time, or the hours of its queue", "[routing]") {
     for (const bool in_hours : {false, true}) {
         Desk desk(std::string(
