@@ -14,6 +14,7 @@
 #include "engine/app/progress.h"
 #include "engine/app/render.h"
 #include "engine/app/support.h"
+#include "engine/base/yaml.h"
 #include "engine/pipeline/dry_run.h"
 #include "engine/pipeline/rehearsal.h"
 #include "engine/pipeline/replayer.h"
@@ -96,8 +97,10 @@ int format(const FormatOptions& options) {
     const auto files = read_folder(options.folder);
     if (!files) return complain(exit_code::failed, files.error().message);
     int changed = 0;
+    Diagnostics unread;
     for (const auto& [path, text] : *files) {
         if (!path.ends_with(".yaml") && !path.ends_with(".yml")) continue;
+        static_cast<void>(parse_yaml(text, path, unread));
         const auto formatted = rules::format_rules(text);
         if (formatted == text) continue;
         ++changed;
@@ -105,6 +108,9 @@ int format(const FormatOptions& options) {
         if (!options.check && !replace_file(std::filesystem::path(options.folder) / path, formatted))
             return complain(exit_code::unavailable, "cannot write " + path);
     }
+    // What is no YAML stays as it is, and is not laid out.
+    print_diagnostics(unread, options.folder);
+    if (unread.has_errors()) return exit_code::bad_data;
     return options.check && changed > 0 ? exit_code::failed : exit_code::ok;
 }
 
@@ -274,6 +280,9 @@ int replay(const ReplayOptions& options) {
     std::cout.flush();
     if (!played) return complain(played.error());
     if (!options.json) print_counts(counts);
+    if (!until && replayer.has_timers_left())
+        std::cerr << "signalbox: timers that are due later than ten years after the last event are left; "
+                     "--until says how far to go\n";
     if (replayer.waiting() > 0)
         std::cerr << "signalbox: " << replayer.waiting()
                   << " events wait behind blocked lanes and are not decided\n";

@@ -446,6 +446,8 @@ void Batch::block_lane(Step& step, const Event& event, const Decided& decided, c
     step.records.push_back(std::move(record));
     step.lanes_blocked.push_back(lane);
     waiting_[Lanes::key_of(event)] += 1;
+    if (const auto board = watched_.find(event.tenant); board != watched_.end())
+        board->second.held_up(event.subject);
 }
 
 }  // namespace engine

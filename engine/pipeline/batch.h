@@ -89,6 +89,8 @@ public:
 
     const std::vector<Step>& steps() const { return steps_; }
     const std::vector<Made>& made() const { return made_; }
+    /// Events to take in when the batch is committed: what waits for somebody who got free by a command.
+    const std::vector<Event>& offers() const { return offers_; }
 
     Result<Entity> entity(const TenantName& tenant, const Subject& subject) override;
     Result<std::optional<Entity>> by_email(const TenantName& tenant, std::string_view kind,
@@ -168,6 +170,7 @@ private:
     Result<void> check_lane_is_quiet(const TenantName& tenant, const Subject& subject);
     Result<std::vector<JournalPlace>> rows_to_erase(const Request& request, const Subject& subject);
     Result<Json> erase(const Request& request);
+    void offer_room_of(const Entity& erased);
     Result<DeadLetter> named_dead_letter(const Request& request);
     /// `did`: what the body says of the outcome besides command and arguments.
     void add_operator_record(Step& step, const Request& request, const std::string& stream,
@@ -189,6 +192,7 @@ private:
     const Batch* before_;
     std::vector<Step> steps_;
     std::vector<Made> made_;
+    std::vector<Event> offers_;
     std::map<Lanes::Key, std::size_t> entities_;  ///< the last step that wrote the lane's entity
     /// (tenant, e-mail) and the subjects of all that had it at some time in this batch.
     std::map<Lanes::Key, std::set<std::string>> emails_;

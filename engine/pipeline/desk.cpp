@@ -7,14 +7,33 @@ namespace engine {
 namespace {
 
 template <class Map, class Value>
-void take_from(Map& map, const std::string& key, const Value& value) {
+void take_from(Map& map, const typename Map::key_type& key, const Value& value) {
     const auto found = map.find(key);
     if (found == map.end()) return;
     found->second.erase(value);
     if (found->second.empty()) map.erase(found);
 }
 
+constexpr auto desk_source = "signalbox:desk";
+
 }  // namespace
+
+Event offer_event(const TenantName& tenant, const Subject& subject, const std::string& agent, Instant now) {
+    Event event;
+    event.tenant = tenant;
+    event.id = EventId(subject.text() + "@" + to_text(now) + " " + agent);
+    event.source = desk_source;
+    event.type = rules::routing_due_type(subject.kind());
+    event.subject = subject;
+    event.data = Json{{"routing", {{"agent", agent}, {"passed", Json::array()}}}};
+    event.received = now;
+    event.actor = "engine";
+    return event;
+}
+
+bool is_offer(const Event& event) {
+    return event.source == desk_source;
+}
 
 void Desk::changed(const Entity& after) {
     const auto subject = after.subject.text();
@@ -29,7 +48,7 @@ void Desk::changed(const Entity& after) {
         all_turns_.emplace(placement.turn, subject);
     }
     if (placement.waits && !placement.held)
-        waiting_[placement.queue].emplace(placement.rank, *placement.waits, subject);
+        waiting_[line_of(placement)].emplace(placement.rank, *placement.waits, subject);
     if (placement.until) ends_.emplace(*placement.until, subject);
     placements_.emplace(subject, std::move(placement));
 }
@@ -47,7 +66,7 @@ void Desk::take_away(const std::string& subject) {
     take_from(turns_, placement.turn_agent, std::pair(placement.turn, subject));
     all_turns_.erase({placement.turn, subject});
     if (placement.waits)
-        take_from(waiting_, placement.queue, Waiting(placement.rank, *placement.waits, subject));
+        take_from(waiting_, line_of(placement), Waiting(placement.rank, *placement.waits, subject));
     if (placement.until) ends_.erase({*placement.until, subject});
     placements_.erase(found);
 }
@@ -89,29 +108,95 @@ public:
         return best.second;
     }
 
-    std::string next_for(const std::string& agent, Instant now,
-                         const std::set<std::string>& passed) override {
-        const auto load = load_of(agent);
-        std::pair<int, Desk::Waiting> best;
-        for (const auto& [id, waiting] : desk_.waiting_) {
-            const auto* queue = rules::queue_named(routing_, id);
-            if (queue == nullptr || !rules::serves(routing_, *queue, agent, now)) continue;
-            for (const auto& one : waiting) {
-                const auto& subject = std::get<2>(one);
-                const auto& placement = desk_.placements_.at(subject);
-                if (subject == subject_ || passed.contains(subject) || desk_.offered_.contains(subject) ||
-                    !rules::has_skills(routing_, agent, placement.skills) ||
-                    !rules::has_room(routing_, agent, load, placement.channel))
-                    continue;
-                std::pair candidate(queue->priority, one);
-                if (std::get<2>(best.second).empty() || candidate < best) best = std::move(candidate);
-                break;
-            }
-        }
-        return std::get<2>(best.second);
+    std::string before(const rules::PlaceInLine& place, const std::string& agent, const std::string& channel,
+                       Instant now) override {
+        const std::tuple own(place.priority, place.rank, place.since);
+        std::string first;
+        // Whom it is offered to, it may go to another one.
+        const auto may_go = [&](const std::string& subject) { return is_next(subject); };
+        walk(agent, std::nullopt, now, may_go, [&](int priority, const Desk::Waiting& one, const auto& load) {
+            const auto& [rank, since, subject] = one;
+            const std::tuple other(priority, rank, since);
+            const bool is_later = place.subject.empty() || subject < place.subject;
+            if (other > own || (other == own && !is_later)) return false;
+            if (!rules::has_room(routing_, agent, load, channel)) first = subject;
+            return first.empty();
+        });
+        return first;
+    }
+
+    std::vector<std::string> next_for(const std::string& agent, const std::optional<std::string>& takes,
+                                      Instant now, const std::set<std::string>& passed) override {
+        std::vector<std::string> next;
+        const auto may_go = [&](const std::string& subject) {
+            const auto offered = desk_.offered_.find(subject);
+            return is_next(subject) && !passed.contains(subject) &&
+                   (offered == desk_.offered_.end() || offered->second == agent);
+        };
+        walk(agent, takes, now, may_go, [&](int, const Desk::Waiting& one, const auto&) {
+            const auto& subject = std::get<2>(one);
+            if (!desk_.offered_.contains(subject)) next.push_back(subject);
+            return next.size() < next_max;
+        });
+        return next;
     }
 
 private:
+    static constexpr std::size_t next_max = 100;
+
+    struct Head {
+        int priority;
+        const std::string* channel;
+        std::set<Desk::Waiting>::const_iterator at, end;
+    };
+
+    std::vector<Head> lines_for(const std::string& agent, Instant now, const rules::AgentLoad& load) const {
+        std::vector<Head> heads;
+        const rules::Queue* queue = nullptr;
+        bool is_served = false;
+        for (const auto& [line, waiting] : desk_.waiting_) {
+            const auto& [id, channel, skills] = line;
+            if (!rules::has_room(routing_, agent, load, channel)) continue;
+            if (queue == nullptr || queue->id != id) {
+                queue = rules::queue_named(routing_, id);
+                is_served = queue != nullptr && rules::serves(routing_, *queue, agent, now);
+            }
+            if (is_served && rules::has_skills(routing_, agent, skills))
+                heads.push_back({queue->priority, &channel, waiting.begin(), waiting.end()});
+        }
+        return heads;
+    }
+
+    /// What waits and the agent can take, in its order, each taking room of what comes behind it, until there
+    /// is none or `visit` has seen enough. Only that is looked at, however much waits.
+    template <class MayGo, class Visit>
+    void walk(const std::string& agent, const std::optional<std::string>& takes, Instant now, MayGo may_go,
+              Visit visit) {
+        auto load = load_of(agent);
+        if (takes) ++load.open[*takes];
+        auto heads = lines_for(agent, now, load);
+        while (!heads.empty()) {
+            const auto head = std::min_element(heads.begin(), heads.end(), [](const Head& a, const Head& b) {
+                return std::tie(a.priority, *a.at) < std::tie(b.priority, *b.at);
+            });
+            if (!rules::has_room(routing_, agent, load, *head->channel)) {
+                heads.erase(head);
+                continue;
+            }
+            const auto priority = head->priority;
+            const auto& one = *head->at++;
+            const auto& channel = *head->channel;
+            if (head->at == head->end) heads.erase(head);
+            if (!may_go(std::get<2>(one))) continue;
+            ++load.open[channel];
+            if (!visit(priority, one, load)) return;
+        }
+    }
+
+    bool is_next(const std::string& subject) const {
+        return subject != subject_ && !desk_.held_up_.contains(subject);
+    }
+
     const Desk& desk_;
     std::string subject_;
     const rules::Routing& routing_;

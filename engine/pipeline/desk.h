@@ -9,13 +9,19 @@
 #include <tuple>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "engine/base/time.h"
 #include "engine/model/entity.h"
+#include "engine/model/event.h"
 #include "engine/model/subject.h"
 #include "rules/policies/routing.h"
 
 namespace engine {
+
+/// That `agent` has room for what waits there, where no decision says so.
+Event offer_event(const TenantName& tenant, const Subject& subject, const std::string& agent, Instant now);
+bool is_offer(const Event& event);
 
 /// One thread. Says the same whatever the order in which it heard of entities.
 class Desk {
@@ -23,9 +29,15 @@ public:
     /// The entity has this place now, in place of what it had; may be told again.
     void changed(const Entity& after);
     void forget_before(Instant instant);
-    /// It is offered to somebody; until it is decided, nobody else need offer it.
-    void offered(const Subject& subject) { offered_.insert(subject.text()); }
-    void decided(const Subject& subject) { offered_.erase(subject.text()); }
+    /// It is offered to that agent; until it is decided, nobody else need offer it.
+    void offered(const Subject& subject, const std::string& agent) { offered_[subject.text()] = agent; }
+    /// It cannot be decided before an operator has released its lane: nobody waits for it.
+    void held_up(const Subject& subject) { held_up_.insert(subject.text()); }
+    void released(const Subject& subject) { held_up_.erase(subject.text()); }
+    void decided(const Subject& subject) {
+        offered_.erase(subject.text());
+        released(subject);
+    }
 
     /// What the others say to a decision about one entity. Borrows the desk and the routing.
     std::unique_ptr<rules::RoutingBoard> seen_by(const Subject& subject, const rules::Routing& routing) const;
@@ -34,6 +46,11 @@ private:
     friend class SeenDesk;
     using Turn = std::pair<std::uint64_t, std::string>;     ///< and who got it
     using Waiting = std::tuple<int, Instant, std::string>;  ///< rank, since when, subject
+    /// What the same agents can take: queue, channel, wanted skills.
+    using Line = std::tuple<std::string, std::string, std::vector<std::string>>;
+    static Line line_of(const rules::Placement& placement) {
+        return {placement.queue, placement.channel, placement.skills};
+    }
 
     void take_away(const std::string& subject);
 
@@ -45,8 +62,9 @@ private:
     /// By agent: turns that they were given, and for which subject.
     std::unordered_map<std::string, std::set<std::pair<std::uint64_t, std::string>>> turns_;
     std::set<Turn> all_turns_;
-    std::map<std::string, std::set<Waiting>> waiting_;  ///< by queue, whoever is next first
-    std::set<std::string> offered_;
+    std::map<Line, std::set<Waiting>> waiting_;             ///< whoever is next first
+    std::unordered_map<std::string, std::string> offered_;  ///< by subject, to whom
+    std::set<std::string> held_up_;
     std::set<std::pair<Instant, std::string>> ends_;  ///< until when the turns of what is done count
 };
 

@@ -129,6 +129,8 @@ Result<Json> Batch::release_lane(const Request& request) {
     if (mode == "discard")
         if (auto removed = remove_retries(step, blocked->second); !removed) return removed.error();
     step.lanes_released.push_back(blocked->second);
+    if (const auto board = watched_.find(request.tenant); board != watched_.end())
+        board->second.released(*subject);
     add_operator_record(step, request, partition_stream(blocked->second.partition), *text);
     NewRecord record;
     record.stream = partition_stream(blocked->second.partition);
@@ -243,6 +245,22 @@ Result<std::vector<JournalPlace>> Batch::rows_to_erase(const Request& request, c
     }
 }
 
+/// Whose open work it was has room now, and no decision says so. What is lost when the process ends here is
+/// looked at again in its own time.
+void Batch::offer_room_of(const Entity& erased) {
+    const auto board = watched_.find(erased.tenant);
+    const auto& routing = tenants_.at(erased.tenant)->rule_set->routing;
+    const auto agent = rules::placement_from(erased.routing.value("place", Json())).agent;
+    if (board == watched_.end() || !routing || agent.empty()) return;
+    const auto seen = board->second.desk().seen_by(erased.subject, *routing);
+    for (const auto& next : seen->next_for(agent, std::nullopt, options_.now, {})) {
+        const auto subject = Subject::parse(next);
+        if (!subject) continue;
+        offers_.push_back(offer_event(erased.tenant, *subject, agent, options_.now));
+        board->second.offered(*subject, agent);
+    }
+}
+
 /// Bodies, entity, timers, continuations and dead letters in one step. The tombstone's version goes on, so
 /// that versions of a subject never come twice.
 Result<Json> Batch::erase(const Request& request) {
@@ -271,6 +289,7 @@ Result<Json> Batch::erase(const Request& request) {
         tombstone.subject = *subject;
         tombstone.version = known->version + 1;
         tombstone.deleted = true;
+        offer_room_of(*known);
         add_entity(step, tombstone);
         known = tombstone;
     }

@@ -4,6 +4,7 @@
 
 #include "engine/pipeline/batch.h"
 #include "engine/pipeline/derived.h"
+#include "engine/pipeline/desk.h"
 #include "engine/pipeline/merge.h"
 #include "engine/pipeline/schedules.h"
 #include "engine/pipeline/timers.h"
@@ -146,8 +147,8 @@ Result<void> Projector::take_event(const JournalRecord& record, const Json& body
                  record.seq,
                  0};
     // Only this program's own events flow back.
-    if (is_own_source(event->source) && !was_timer(*event) && !begins_schedule(*event))
-        open.flow = take_pending(key_of(*event));
+    const bool is_made_anew = was_timer(*event) || begins_schedule(*event) || is_offer(*event);
+    if (is_own_source(event->source) && !is_made_anew) open.flow = take_pending(key_of(*event));
     open_[key_of(*event)] = std::move(open);
     return {};
 }

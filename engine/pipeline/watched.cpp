@@ -51,7 +51,8 @@ void Watched::changed(const Entity& after) {
 void Watched::decided(const Decision& decision) {
     desk_.decided(decision.subject);
     for (const auto& emitted : decision.emitted)
-        if (emitted.type == rules::routing_due_type(emitted.subject.kind())) desk_.offered(emitted.subject);
+        if (emitted.type == rules::routing_due_type(emitted.subject.kind()))
+            desk_.offered(emitted.subject, text_or(emitted.data, "routing.agent", ""));
 }
 
 void Watched::take_away(Entities::iterator entity) {

@@ -44,6 +44,10 @@ public:
     void changed(const Entity& after);
     /// A decision was made: what it offers is offered.
     void decided(const Decision& decision);
+    void offered(const Subject& subject, const std::string& agent) { desk_.offered(subject, agent); }
+    /// No decision comes before its lane is released.
+    void held_up(const Subject& subject) { desk_.held_up(subject); }
+    void released(const Subject& subject) { desk_.released(subject); }
     /// What was looked at until then, and no longer, is not asked for any more.
     void forget_before(Instant instant);
 

@@ -248,6 +248,8 @@ Result<void> Worker::read_watched(Instant now) {
                 for (const auto& entity : step.entities)
                     if (entity.tenant == name) board->changed(entity);
         }
+        for (const auto& [key, lane] : lanes_.blocked)
+            if (lane.tenant == name) board->held_up(lane.subject);
         watched_.emplace(name, *std::move(board));
     }
     is_watched_read_ = true;
@@ -435,6 +437,7 @@ void Worker::finish(Turn& turn, const Batch& batch) {
         ++counts_.decisions[made.decision.outcome];
         if (listener_) listener_(*made.event, made.decision);
     }
+    if (!batch.offers().empty()) submit(batch.offers(), [](const std::vector<Ack>&) {});
     if (!turn.commands.empty()) pass(Failpoint::command_performed);
     for (std::size_t i = 0; i < turn.commands.size(); ++i) turn.commands[i].done(std::move(turn.replies[i]));
     for (std::size_t i = 0; i < turn.incoming.size(); ++i) {

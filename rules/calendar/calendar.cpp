@@ -51,13 +51,13 @@ void walk(Instant from, int direction, Visit&& visit) {
 
 std::vector<Period> Calendar::periods_of(Day day) const {
     std::vector<Period> periods;
-    if (times_.holidays.contains(day)) return periods;
+    const auto special = times_.special.find(day);
+    if (special == times_.special.end() && times_.holidays.contains(day)) return periods;
     // Local times are turned into instants before anything is reckoned: then nothing is left but real time.
     const auto period_of = [&](const OpenHours& hours) {
         return Period{times_.zone.utc(day + hours.opens, times_.skipped),
                       times_.zone.utc(day + hours.closes, times_.skipped)};
     };
-    const auto special = times_.special.find(day);
     const auto weekday = std::chrono::weekday(day).iso_encoding() - 1;
     for (const auto& hours : special == times_.special.end() ? times_.week[weekday] : special->second)
         if (const auto period = period_of(hours); period.opens < period.closes) periods.push_back(period);

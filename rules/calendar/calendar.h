@@ -39,7 +39,7 @@ public:
         Skipped skipped = Skipped::first_instant;
         std::array<Hours, 7> week;      ///< Monday first
         std::map<Day, Hours> special;   ///< in place of the week's, for hours that begin on that day
-        std::set<Day> holidays;         ///< no hours begin on that day, special ones neither
+        std::set<Day> holidays;         ///< no hours begin on that day but special ones
         std::map<Day, Hours> breaks{};  ///< taken out of the hours that begin on that day
     };
     /// Of real time, the closing instant left out.

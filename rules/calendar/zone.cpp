@@ -3,6 +3,11 @@
 #include <absl/time/civil_time.h>
 #include <absl/time/time.h>
 
+#include <cctype>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+
 namespace rules {
 
 using engine::Instant;
@@ -40,6 +45,25 @@ engine::Result<Zone> Zone::named(const std::string& name) {
     if (!is_there("Europe/London"))
         return engine::unavailable("the machine has no time zones: install tzdata");
     return engine::invalid("\"" + name + "\" is no time zone such as Europe/Stockholm or UTC");
+}
+
+std::vector<std::string> Zone::names() {
+    namespace fs = std::filesystem;
+    const char* given = std::getenv("TZDIR");
+    const fs::path root = given == nullptr ? "/usr/share/zoneinfo" : given;
+    std::vector<std::string> names;
+    std::error_code failed;
+    for (auto entry = fs::recursive_directory_iterator(root, failed);
+         !failed && entry != fs::recursive_directory_iterator(); entry.increment(failed)) {
+        const auto name = entry->path().lexically_relative(root).generic_string();
+        // Copies of the others, which count leap seconds or do not.
+        const bool is_copy = name == "posix" || name == "right";
+        if (is_copy) entry.disable_recursion_pending();
+        if (is_name(name) && std::isupper(static_cast<unsigned char>(name.front())) != 0 &&
+            entry->is_regular_file(failed))
+            names.push_back(name);
+    }
+    return names;
 }
 
 std::chrono::local_time<engine::Duration> Zone::local(Instant instant) const {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/base/result.h"
 #include "engine/base/time.h"
@@ -23,6 +24,9 @@ public:
     /// Fails with invalid_input for a name that the database does not have, and with unavailable when there
     /// is no database.
     static engine::Result<Zone> named(const std::string& name);
+
+    /// All that the machine's database has, for who misspells one.
+    static std::vector<std::string> names();
 
     const std::string& name() const { return name_; }
     /// What clocks show there at that instant.

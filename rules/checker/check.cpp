@@ -18,6 +18,7 @@ std::vector<Finding> check(const RuleSet& rule_set, const CheckLimits& limits) {
     check_scores(facts, report);
     check_policies(facts, limits, report);
     check_desk(facts, limits, report);
+    check_timers(facts, report);
     check_costs(facts, limits, report);
     return report.take();
 }

@@ -29,6 +29,8 @@ void check_scores(const Facts& facts, Report& report);
 void check_policies(const Facts& facts, const CheckLimits& limits, Report& report);
 /// unreachable-queue, unused-queue, unused-escalation
 void check_desk(const Facts& facts, const CheckLimits& limits, Report& report);
+/// unset-timer, idle-wait
+void check_timers(const Facts& facts, Report& report);
 /// costly-rule
 void check_costs(const Facts& facts, const CheckLimits& limits, Report& report);
 

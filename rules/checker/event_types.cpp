@@ -12,11 +12,6 @@ bool is_glob(std::string_view pattern) {
     return pattern.find('*') != std::string_view::npos;
 }
 
-bool fits(const TypePatterns& patterns, std::string_view type) {
-    return std::any_of(patterns.begin(), patterns.end(),
-                       [&](const std::string& pattern) { return type_fits(pattern, type); });
-}
-
 std::string with_stars(std::string pattern, const std::string& text) {
     for (auto at = pattern.find('*'); at != std::string::npos; at = pattern.find('*', at + text.size()))
         pattern.replace(at, 1, text);
@@ -47,6 +42,7 @@ bool types_within(const TypePatterns& inner, const TypePatterns& outer) {
     // A star of the inner pattern can be matched by a star only, which takes whatever stands in its place.
     return std::all_of(inner.begin(), inner.end(), [&](const std::string& pattern) {
         return std::any_of(outer.begin(), outer.end(), [&](const std::string& wide) {
+            if (!is_glob(pattern)) return type_fits(wide, pattern);
             return wide == pattern || (is_glob(wide) && engine::glob_matches(wide, pattern));
         });
     });
@@ -83,7 +79,7 @@ std::vector<std::string> types_in_both(const TypePatterns& one, const TypePatter
             add_crossed(right, left, candidates);
         }
     for (const auto& type : candidates)
-        if (!type.empty() && fits(one, type) && fits(other, type) &&
+        if (!type.empty() && any_type_fits(one, type) && any_type_fits(other, type) &&
             std::find(types.begin(), types.end(), type) == types.end())
             types.push_back(type);
     return types;

@@ -45,9 +45,7 @@ private:
     }
 
     static bool takes(const RuleFacts& rule, const std::string& type) {
-        return type_fits(*rule.rule, type) ||
-               std::any_of(rule.awaits.begin(), rule.awaits.end(),
-                           [&](const std::string& pattern) { return type_fits(pattern, type); });
+        return type_fits(*rule.rule, type) || any_type_fits(rule.awaits, type);
     }
 
     /// Types that are worked out when they come may be any; then nothing is certain.

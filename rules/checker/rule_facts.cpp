@@ -39,6 +39,7 @@ std::string words_of(const WriteFact& write) {
     const auto tag = write.is_constant ? "the tag " + words_of(write.value) : "a tag of a template";
     if (write.what == WriteFact::What::tag_added) return "adds " + tag;
     if (write.what == WriteFact::What::tag_removed) return "removes " + tag;
+    if (!write.chosen.empty()) return "sets " + field + " to " + write.chosen + " that the route chooses";
     if (!write.is_constant) return "sets " + field + " to what its template gives";
     return write.value.is_null() ? "removes " + field : "sets " + field + " to " + words_of(write.value);
 }
@@ -137,9 +138,9 @@ private:
             const bool is_meant = step.queues.empty() || std::find(step.queues.begin(), step.queues.end(),
                                                                    queue.id) != step.queues.end();
             if (!is_meant) continue;
-            add(WriteFact::What::value, queue.queue_field, std::nullopt);
-            add(WriteFact::What::value, queue.assignee_field, std::nullopt);
-            if (queue.group_field) add(WriteFact::What::value, *queue.group_field, std::nullopt);
+            add_chosen(queue.queue_field, "the queue");
+            add_chosen(queue.assignee_field, "the agent");
+            if (queue.group_field) add_chosen(*queue.group_field, "the group");
         }
     }
 
@@ -212,6 +213,11 @@ private:
         fact.place = *place_;
         fact.ways = *ways_;
         rule_.writes.push_back(std::move(fact));
+    }
+
+    void add_chosen(const FieldPath& field, const char* chosen) {
+        add(WriteFact::What::value, field, std::nullopt);
+        if (!is_later_) rule_.writes.back().chosen = chosen;
     }
 
     Facts& facts_;

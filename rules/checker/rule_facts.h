@@ -19,6 +19,7 @@ struct WriteFact {
     const FieldPath* field = nullptr;
     bool is_constant = false;
     engine::Json value;  ///< constant value (null = unset), or the tag
+    std::string chosen;  ///< of a route: `the agent`; empty = a template says it
     engine::Place place;
     /// What must hold beside the rule's conditions for the step to run, as ways; one without literals =
     /// nothing.

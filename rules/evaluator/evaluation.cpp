@@ -153,9 +153,11 @@ void Evaluation::resume_rule() {
     if (continuation.expires && input_.now > *continuation.expires)
         return drop_rest(continuation, engine::skip_reason::expired,
                          "it was due until " + engine::to_text(*continuation.expires));
-    if (continuation.recheck && !holds_still(rule->when, scope_).value_or(true))
+    if (continuation.recheck && !holds_still(rule->when, scope_).value_or(true)) {
+        trace_.dropped(event_.type(), *rule, scope_);
         return drop_rest(continuation, engine::skip_reason::conditions_changed,
                          "its conditions do not hold any more");
+    }
     if (rule_set.version != rule_set_.version)
         notes_.push_back("rule " + continuation.rule + " went on under " + rule_set.version);
     if (continuation.events.empty() || continuation.came)

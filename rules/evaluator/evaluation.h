@@ -2,8 +2,10 @@
 /// Evaluation: one decision while it is being made. passes.cpp walks it through its chaining mode.
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,6 +68,7 @@ public:
     bool ended() const { return stopped_ || outcome_ != engine::Outcome::ok; }
 
     const std::vector<Rule>& rules() const { return rule_set_.rules; }
+    bool is_by_clock() const { return is_clock_type(input_.event->type); }
     Chaining chaining() const { return rule_set_.options.chaining; }
     /// What the first pass is about: what the payload brought, and the tags and scores that followed from it.
     const std::vector<engine::Change>& news() const { return given_.empty() ? input_.merged : news_; }
@@ -102,9 +105,13 @@ private:
     /// told.
     void follow_routing(engine::Decision& decision);
     Placement placement_after(const Scope& scope, engine::Decision& decision);
+    Placement placement_without_queues(engine::Decision& decision) const;
     void place(const RoutedTo& to, Placement& placement);
     void set_routing_timer(const Placement& after, engine::Decision& decision) const;
     void wake_the_next(const Placement& after, engine::Decision& decision);
+    /// By agent: who was passed over for them just now.
+    void offer(const std::map<std::string, std::set<std::string>>& free, const Placement& after,
+               engine::Decision& decision);
     void follow_escalations(Scope& scope, engine::Decision& decision);
     void tell_people(const LevelReached& reached, Scope& scope, engine::Decision& decision);
     void tell(const Told& told, const Escalation& escalation, Scope& scope, engine::Decision& decision);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -13,21 +14,6 @@ namespace rules {
 
 using engine::Decision;
 using engine::Json;
-
-namespace {
-
-/// The more urgent, the lower, and none is the least; 0 where the kind knows no priorities.
-int rank_of(const Catalogue& catalogue, const std::string& kind, const Scope& scope) {
-    const auto* field = catalogue.find(kind + ".priority");
-    const auto* value = scope.find(FieldPath{"", kind, {"priority"}, FieldType::any});
-    if (field == nullptr || field->values.empty()) return 0;
-    const auto& values = field->values;
-    const auto found = std::find(values.begin(), values.end(), value == nullptr ? "" : plain_text(*value));
-    return static_cast<int>(found == values.end() ? values.size() + 1
-                                                  : static_cast<std::size_t>(values.end() - found));
-}
-
-}  // namespace
 
 const RuleSet* Evaluation::rule_set_of(const std::string& version) const {
     if (version == rule_set_.version) return &rule_set_;
@@ -47,7 +33,7 @@ void Evaluation::begin_routing() {
     }
     if (!rule_set_.routing || rule_set_.routing->queues.empty()) return;
     board_.emplace(input_.desk, std::move(input_.desk_said));
-    router_.emplace(rule_set_, input_.kind, input_.now, *board_);
+    router_.emplace(rule_set_, input_.event->subject, placement_, input_.now, *board_);
     state_.router = &*router_;
 }
 
@@ -68,7 +54,8 @@ void Evaluation::apply_routing() {
     if (queue == nullptr || work == rule_set_.routing->open_work.end() || !holds(work->second, scope_) ||
         !is_as_it_was("assignee", "") || !is_as_it_was("queue", placement_.queue))
         return;
-    const bool has_waited = queue->overflow_after && *placement_.waits + *queue->overflow_after <= input_.now;
+    const auto overflows = overflows_at(*queue, *placement_.waits);
+    const bool has_waited = overflows && *overflows <= input_.now;
     const auto* overflow = has_waited ? queue_named(*rule_set_.routing, queue->overflow_to) : nullptr;
     if (overflow != nullptr) queue = overflow;
     auto to = router_->route(*queue, queue->writer, scope_);
@@ -90,7 +77,7 @@ void Evaluation::apply_routing() {
 // ---- after them
 
 void Evaluation::follow_routing(Decision& decision) {
-    if (!router_ && escalations_.empty() && state_.wishes.empty()) return;
+    if (!router_ && !placement_.waits && escalations_.empty() && state_.wishes.empty()) return;
     Scope scope = scope_;
     scope.changes = &decision.merged;
     scope.set(input_.kind, &decision.document);
@@ -111,8 +98,7 @@ void Evaluation::follow_routing(Decision& decision) {
 
 /// Where the entity stands at the desk from now on, with its timer, and whoever got free is given more.
 Placement Evaluation::placement_after(const Scope& scope, Decision& decision) {
-    // Where there are no queues any more, nothing is known to be otherwise.
-    if (!router_) return placement_;
+    if (!router_) return placement_without_queues(decision);
     const auto& routing = *rule_set_.routing;
     const auto work = routing.open_work.find(input_.kind);
     if (work == routing.open_work.end()) return placement_;
@@ -163,6 +149,17 @@ Placement Evaluation::placement_after(const Scope& scope, Decision& decision) {
     return after;
 }
 
+/// Whose open work it is, is not known to be otherwise.
+Placement Evaluation::placement_without_queues(Decision& decision) const {
+    auto after = placement_;
+    if (!after.waits) return after;
+    decision.notes.push_back("it waits no longer: there are no queues any more");
+    after.waits.reset(), after.due.reset();
+    after.skills.clear(), after.queue.clear(), after.rank = 0, after.held = false;
+    set_routing_timer(after, decision);
+    return after;
+}
+
 void Evaluation::place(const RoutedTo& to, Placement& placement) {
     const auto& queue = *to.queue;
     const bool waited_there = placement.waits && placement.queue == queue.id;
@@ -180,8 +177,9 @@ void Evaluation::place(const RoutedTo& to, Placement& placement) {
     if (!waited_there) placement.waits = input_.now;
     // What has overflown and come back is looked at again like anything that waits.
     placement.due = to.opens;
-    const auto overflows = queue.overflow_after ? *placement.waits + *queue.overflow_after : input_.now;
-    if (overflows > input_.now && (!placement.due || overflows < *placement.due)) placement.due = overflows;
+    const auto overflows = overflows_at(queue, *placement.waits);
+    const bool is_ahead = overflows && *overflows > input_.now;
+    if (is_ahead && (!placement.due || *overflows < *placement.due)) placement.due = overflows;
     if (!placement.due) placement.due = input_.now + waiting_rechecked;
 }
 
@@ -203,34 +201,66 @@ void Evaluation::set_routing_timer(const Placement& after, Decision& decision) c
 
 /// So many are offered an agent's time before it is left to the next look at the queue.
 constexpr std::size_t passed_max = 10;
+/// So many are offered by one decision; what they lead to offers more.
+constexpr std::size_t offers_max = 100;
 
-/// Whoever has less to do now, or was offered this entity in vain, takes the next that waits.
+namespace {
+
+/// The agent whose time an event offers; empty = it offers nobody's.
+std::string offered_agent(const engine::Event& event) {
+    const auto* agent = engine::find(event.data, "routing.agent");
+    return agent != nullptr && agent->is_string() ? agent->get<std::string>() : "";
+}
+
+std::set<std::string> passed_before(const engine::Event& event) {
+    std::set<std::string> passed;
+    const auto* before = engine::find(event.data, "routing.passed");
+    if (before == nullptr || !before->is_array()) return passed;
+    for (const auto& one : *before)
+        if (one.is_string()) passed.insert(one.get<std::string>());
+    return passed;
+}
+
+}  // namespace
+
+/// Whoever has less to do now, was offered this entity in vain, or could be others' for whom this one was in
+/// the way or whom it lets go first, takes the next that waits.
 void Evaluation::wake_the_next(const Placement& after, Decision& decision) {
-    std::set<std::string> free;
+    std::map<std::string, std::set<std::string>> free;  // and who was passed over for them
     const bool is_other_channel = placement_.agent == after.agent && placement_.channel != after.channel;
     if (!placement_.agent.empty() && (placement_.agent != after.agent || is_other_channel))
-        free.insert(placement_.agent);
-    std::set<std::string> passed;
-    if (is_due()) {
-        const auto* offered = engine::find(input_.event->data, "routing.agent");
-        const auto agent = offered != nullptr && offered->is_string() ? offered->get<std::string>() : "";
+        free.try_emplace(placement_.agent);
+    if (const auto agent = is_due() ? offered_agent(*input_.event) : ""; !agent.empty()) {
         const bool was_taken = placement_.agent != agent && after.agent == agent;
-        if (!agent.empty() && !was_taken) {
-            free.insert(agent);
-            if (const auto* before = engine::find(input_.event->data, "routing.passed");
-                before && before->is_array())
-                for (const auto& one : *before)
-                    if (one.is_string()) passed.insert(one.get<std::string>());
-            if (after.waits) passed.insert(input_.event->subject.text());
-        }
-        if (passed.size() > passed_max) return;
+        auto passed = passed_before(*input_.event);
+        if (after.waits) passed.insert(input_.event->subject.text());
+        if (!was_taken && passed.size() <= passed_max) free[agent] = std::move(passed);
     }
-    for (const auto& agent : free) {
-        const auto next = board_->next_for(agent, input_.now, passed);
-        const auto subject = engine::Subject::parse(next);
-        if (next.empty() || !subject) continue;
-        decision.emitted.push_back({"routing:" + agent, routing_due_type(subject->kind()), *subject,
-                                    Json{{"routing", {{"agent", agent}, {"passed", passed}}}}});
+    const auto may_be_others = [&](const Queue* queue) {
+        if (queue == nullptr) return;
+        for (const auto& agent : agents_of(*rule_set_.routing, *queue)) free.try_emplace(agent);
+    };
+    if (placement_.waits && !after.waits) may_be_others(queue_named(*rule_set_.routing, placement_.queue));
+    for (const auto& to : state_.routed)
+        if (to.gave_way) may_be_others(to.queue);
+    offer(free, after, decision);
+}
+
+void Evaluation::offer(const std::map<std::string, std::set<std::string>>& free, const Placement& after,
+                       Decision& decision) {
+    std::set<std::string> offered;
+    for (const auto& [agent, passed] : free) {
+        if (offered.size() >= offers_max) return;
+        auto not_again = passed;
+        not_again.insert(offered.begin(), offered.end());
+        const auto takes = agent == after.agent ? std::optional(after.channel) : std::nullopt;
+        for (const auto& next : board_->next_for(agent, takes, input_.now, not_again)) {
+            const auto subject = engine::Subject::parse(next);
+            if (!subject || offered.size() >= offers_max) continue;
+            offered.insert(next);
+            decision.emitted.push_back({"routing:" + agent, routing_due_type(subject->kind()), *subject,
+                                        Json{{"routing", {{"agent", agent}, {"passed", passed}}}}});
+        }
     }
 }
 

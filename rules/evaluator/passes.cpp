@@ -37,7 +37,8 @@ bool run_pass(Evaluation& evaluation, Until until) {
 /// Each pass that wrote something starts another one, on what it wrote.
 void cascade(Evaluation& evaluation) {
     bool derived = evaluation.resumes();
-    std::size_t seen = evaluation.writes_among_news();
+    // What a clock changed is heard by rules that do not name it, too.
+    std::size_t seen = evaluation.is_by_clock() ? 0 : evaluation.writes_among_news();
     Changes changes;
     const auto take_writes = [&] {
         changes = evaluation.ledger().writes_since(seen);
@@ -62,14 +63,20 @@ Changes all_changes(const Evaluation& evaluation) {
 
 /// A rule that wrote something sends the walk back to the first rule.
 void restart(Evaluation& evaluation) {
-    const bool derived = evaluation.resumes();
+    bool derived = evaluation.resumes();
     if (derived && evaluation.ledger().write_count() == 0) return;
     Changes changes;
-    do {
-        if (!evaluation.may_begin_pass()) return;
-        changes = all_changes(evaluation);
-        evaluation.begin_pass(derived, changes);
-    } while (run_pass(evaluation, Until::first_change) && !evaluation.ended());
+    const auto walk = [&] {
+        do {
+            if (!evaluation.may_begin_pass()) return;
+            changes = all_changes(evaluation);
+            evaluation.begin_pass(derived, changes);
+        } while (run_pass(evaluation, Until::first_change) && !evaluation.ended());
+    };
+    walk();
+    // What a clock changed is heard by rules that do not name it, too.
+    derived = evaluation.is_by_clock() && evaluation.writes_among_news() > 0;
+    if (derived && !evaluation.ended()) walk();
 }
 
 /// The rules whose conditions hold before any of them has run.

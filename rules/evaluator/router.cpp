@@ -75,11 +75,46 @@ std::string RecordingBoard::holder_of(const std::string& requester) {
     return holder.is_string() ? holder.get<std::string>() : "";
 }
 
-std::string RecordingBoard::next_for(const std::string& agent, engine::Instant now,
-                                     const std::set<std::string>& passed) {
-    const auto next =
-        answer("next", agent, [&](RoutingBoard& board) { return Json(board.next_for(agent, now, passed)); });
-    return next.is_string() ? next.get<std::string>() : "";
+std::string RecordingBoard::before(const PlaceInLine& place, const std::string& agent,
+                                   const std::string& channel, engine::Instant now) {
+    const auto key = agent + " " + std::to_string(place.priority) + " " + std::to_string(place.rank) + " " +
+                     engine::to_text(place.since) + " " + channel;
+    const auto first = answer(
+        "before", key, [&](RoutingBoard& board) { return Json(board.before(place, agent, channel, now)); });
+    return first.is_string() ? first.get<std::string>() : "";
+}
+
+std::vector<std::string> RecordingBoard::next_for(const std::string& agent,
+                                                  const std::optional<std::string>& takes,
+                                                  engine::Instant now, const std::set<std::string>& passed) {
+    const auto next = answer(
+        "next", agent, [&](RoutingBoard& board) { return Json(board.next_for(agent, takes, now, passed)); });
+    // Older decisions have written down one of them.
+    if (next.is_string()) return {next.get<std::string>()};
+    std::vector<std::string> subjects;
+    if (next.is_array())
+        for (const auto& one : next)
+            if (one.is_string()) subjects.push_back(one.get<std::string>());
+    return subjects;
+}
+
+int rank_of(const Catalogue& catalogue, const std::string& kind, const Scope& scope) {
+    const auto* field = catalogue.find(kind + ".priority");
+    const auto* value = scope.find(FieldPath{"", kind, {"priority"}, FieldType::any});
+    if (field == nullptr || field->values.empty()) return 0;
+    const auto& values = field->values;
+    const auto found = std::find(values.begin(), values.end(), value == nullptr ? "" : plain_text(*value));
+    return static_cast<int>(found == values.end() ? values.size() + 1
+                                                  : static_cast<std::size_t>(values.end() - found));
+}
+
+PlaceInLine Router::place_in(const Queue& queue, const Scope& scope) const {
+    PlaceInLine place{queue.priority, rank_of(rule_set_.catalogue, kind_, scope), now_, ""};
+    if (waits_.waits && waits_.queue == queue.id) {
+        place.since = *waits_.waits;
+        place.subject = subject_.text();
+    }
+    return place;
 }
 
 Result<const Queue*> Router::queue_of(const RouteStep& step, const Scope& scope) const {
@@ -126,8 +161,11 @@ Result<RoutedTo> Router::route(const Queue& meant, std::string_view rule, const 
         if (rendered->is_string() && !rendered->get_ref<const std::string&>().empty())
             to.skills.push_back(rendered->get<std::string>());
     }
-    choose(routing, {now_, to.channel, to.requester, text_of(scope, queue.assignee_field), to.skills, board_},
+    choose(routing,
+           {now_, to.channel, to.requester, text_of(scope, queue.assignee_field), to.skills,
+            place_in(queue, scope), board_},
            choice);
+    to.gave_way = choice.gave_way;
     to.queue = choice.queue;
     to.opens = choice.opens;
     to.routed = {std::string(rule), choice.queue->id, choice.team, choice.agent, choice.considered};

@@ -30,10 +30,12 @@ public:
     AgentLoad load_of(const std::string& agent) override;
     std::uint64_t last_turn() override;
     std::string holder_of(const std::string& requester) override;
-    std::string next_for(const std::string& agent, engine::Instant now,
-                         const std::set<std::string>& passed) override;
+    std::string before(const PlaceInLine& place, const std::string& agent, const std::string& channel,
+                       engine::Instant now) override;
+    std::vector<std::string> next_for(const std::string& agent, const std::optional<std::string>& takes,
+                                      engine::Instant now, const std::set<std::string>& passed) override;
 
-    /// `{"loads","turn","holders","next"}` as far as they were asked for; null = nothing was.
+    /// `{"loads","turn","holders","before","next"}` as far as they were asked for; null = nothing was.
     engine::Json take() { return std::exchange(said_, engine::Json()); }
 
 private:
@@ -56,13 +58,24 @@ struct RoutedTo {
     std::string requester;
     std::vector<std::string> skills;
     std::optional<engine::Instant> opens;
+    bool gave_way = false;  ///< somebody has room that others wait for
 };
+
+/// The more urgent, the lower, and none is the least; 0 where the kind knows no priorities.
+int rank_of(const Catalogue& catalogue, const std::string& kind, const Scope& scope);
 
 /// Borrows all of it. One decision's.
 class Router {
 public:
-    Router(const RuleSet& rule_set, std::string kind, engine::Instant now, RoutingBoard& board)
-        : rule_set_(rule_set), kind_(std::move(kind)), now_(now), board_(board) {}
+    /// `waits`: the place the entity has had so far.
+    Router(const RuleSet& rule_set, const engine::Subject& subject, const Placement& waits,
+           engine::Instant now, RoutingBoard& board)
+        : rule_set_(rule_set),
+          subject_(subject),
+          kind_(subject.kind()),
+          waits_(waits),
+          now_(now),
+          board_(board) {}
 
     /// The queue that the step means; null when none of them fits, and then why is in the error. Fails with
     /// invalid_input for one of another kind, or whose skills cannot be rendered.
@@ -72,9 +85,12 @@ public:
 
 private:
     engine::Result<const Queue*> queue_of(const RouteStep& step, const Scope& scope) const;
+    PlaceInLine place_in(const Queue& queue, const Scope& scope) const;
 
     const RuleSet& rule_set_;
+    const engine::Subject& subject_;
     std::string kind_;
+    const Placement& waits_;
     engine::Instant now_;
     RoutingBoard& board_;
 };

@@ -43,6 +43,15 @@ void Trace::resumed(std::string_view event_type, const Rule& rule, std::string_v
     passes_.back()["rules"].push_back(std::move(added));
 }
 
+void Trace::dropped(std::string_view event_type, const Rule& rule, const Scope& scope) {
+    if (!on_) return;
+    begin_pass(event_type);
+    auto added = entry(rule, engine::skip_reason::conditions_changed);
+    added["resumed"] = true;
+    added["when"] = explain(rule.when, scope);
+    passes_.back()["rules"].push_back(std::move(added));
+}
+
 void Trace::scored(const std::vector<std::pair<const Score*, Scored>>& scores) {
     if (!on_) return;
     for (const auto& [score, scored] : scores) {

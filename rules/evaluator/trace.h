@@ -28,6 +28,9 @@ public:
     void resumed(std::string_view event_type, const Rule& rule, std::string_view status,
                  std::string_view error);
 
+    /// The rest of one that was dropped, because its conditions were looked at again and do not hold.
+    void dropped(std::string_view event_type, const Rule& rule, const Scope& scope);
+
     /// What became of the entries of tagging.yaml; null = there are none.
     void tagged(engine::Json entries) { tagging_ = std::move(entries); }
 

@@ -126,7 +126,8 @@ private:
         if (!name) return std::nullopt;
         auto zone = Zone::named(*name);
         if (zone) return *std::move(zone);
-        problems_.error("unknown-zone", node->place, zone.error().message);
+        problems_.error("unknown-zone", node->place,
+                        zone.error().message + problems_.hint(*name, Zone::names()));
         return std::nullopt;
     }
 
@@ -210,6 +211,7 @@ private:
     }
 
     void read_holiday_list(const YamlNode& node, Calendar::Times& times) {
+        if (node.is_list() && node.items.empty()) return;
         const auto texts = read_texts(node, "holidays", problems_);
         if (!texts) return;
         for (std::size_t i = 0; i < texts->size(); ++i) {
@@ -233,6 +235,7 @@ private:
             problems_.error("bad-holidays", {name, 0, 0}, found.error().message);
             return;
         }
+        for (const auto& one : found->broken) problems_.error("bad-holidays", {name, one.line, 1}, one.what);
         warn_of(name, found->left_out,
                 "what does not take whole days closes nothing: ", "; write such hours under special");
         warn_of(name, found->not_followed, "the RRULE cannot be followed, so only its first day is closed: ",

@@ -58,6 +58,10 @@ Condition read_negation(const YamlNode::Entry& entry, RuleContext& context) {
     return negation;
 }
 
+bool is_about_changes(Operator op) {
+    return op == Operator::changed || op == Operator::changed_from || op == Operator::changed_to;
+}
+
 void report_unknown_operator(const YamlNode::Entry& entry, const FieldPath& field, RuleContext& context) {
     auto candidates = operator_names();
     candidates.push_back("case");
@@ -96,6 +100,12 @@ void read_operator(const YamlNode::Entry& entry, const FieldPath& field, bool ca
     const auto op = parse_operator(entry.key);
     if (!op) {
         report_unknown_operator(entry, field, context);
+    } else if (is_about_changes(*op) && !context.hears_changes) {
+        context.problems.error("bad-value", entry.place,
+                               "a service level looks at what the " + field.root +
+                                   " is, not at what changed: " + in_quotes(entry.key) +
+                                   " never holds here; compare the field, as with { " +
+                                   "eq: … }, and let a rule follow changes");
     } else {
         Comparison comparison;
         comparison.field = field;

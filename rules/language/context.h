@@ -37,6 +37,7 @@ struct RuleContext {
     const Routing* routing = nullptr;  ///< null = none
     /// What can be read here besides fields; nothing is known of what is below.
     std::set<std::string> further_roots = {};
+    bool hears_changes = true;  ///< what an event changes is at hand
     /// What events count_over counts where it does not say: the rule's own. Empty = it has to say.
     std::vector<std::string> counted = {};
     bool counts = false;  ///< count_over may stand here

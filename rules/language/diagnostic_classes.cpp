@@ -58,8 +58,9 @@ const std::vector<DiagnosticClass>& diagnostic_classes() {
          "Add it there, or correct the name."},
         {"dangling-file", "A file is named that the folder does not have.",
          "Put it there, or correct the name; it counts from the tenant's folder."},
-        {"bad-holidays", "A file of holidays is no iCalendar file, or holds too many days.",
-         "Export it again as .ics, or list the days in calendars.yaml."},
+        {"bad-holidays",
+         "A file of holidays is no iCalendar file, holds too many days, or a date that is none.",
+         "Export it again as .ics, correct the date, or list the days in calendars.yaml."},
         {"part-holiday", "A file of holidays has events that take hours, not days.",
          "Write what they leave open under special."},
         // Service levels.

@@ -38,16 +38,20 @@ std::optional<Template> read_time_text(const YamlNode& node, const std::string& 
 
 std::shared_ptr<const Calendar> read_calendar_name(const YamlNode& node, const std::string& what,
                                                    RuleContext& context) {
-    const auto name = read_text(node, what, context.problems);
+    return read_calendar_name(node, what, context.calendars, context.problems);
+}
+
+std::shared_ptr<const Calendar> read_calendar_name(const YamlNode& node, const std::string& what,
+                                                   const Calendars& calendars, Problems& problems) {
+    const auto name = read_text(node, what, problems);
     if (!name) return nullptr;
-    const auto found = context.calendars.find(*name);
-    if (found != context.calendars.end()) return found->second;
+    const auto found = calendars.find(*name);
+    if (found != calendars.end()) return found->second;
     std::vector<std::string> names;
-    for (const auto& [known, calendar] : context.calendars) names.push_back(known);
-    context.problems.error(
-        "dangling-calendar", node.place,
-        "calendars.yaml has no calendar " + in_quotes(*name) +
-            (names.empty() ? ", or there is no such file" : context.problems.hint(*name, names)));
+    for (const auto& [known, calendar] : calendars) names.push_back(known);
+    problems.error("dangling-calendar", node.place,
+                   "calendars.yaml has no calendar " + in_quotes(*name) +
+                       (names.empty() ? ", or there is no such file" : problems.hint(*name, names)));
     return nullptr;
 }
 

@@ -12,6 +12,8 @@ namespace rules {
 /// The calendar that the node names; null, with dangling-calendar reported, when there is none.
 std::shared_ptr<const Calendar> read_calendar_name(const engine::YamlNode& node, const std::string& what,
                                                    RuleContext& context);
+std::shared_ptr<const Calendar> read_calendar_name(const engine::YamlNode& node, const std::string& what,
+                                                   const Calendars& calendars, Problems& problems);
 
 /// What the two keys are called.
 struct MomentKeys {

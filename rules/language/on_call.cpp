@@ -9,6 +9,7 @@
 
 #include "engine/base/text.h"
 #include "engine/base/time.h"
+#include "rules/language/moments.h"
 #include "rules/language/reading.h"
 
 namespace rules {
@@ -102,7 +103,8 @@ private:
         if (!text) return std::nullopt;
         auto zone = Zone::named(*text);
         if (zone) return *std::move(zone);
-        problems_.error("unknown-zone", name->place, zone.error().message);
+        problems_.error("unknown-zone", name->place,
+                        zone.error().message + problems_.hint(*text, Zone::names()));
         return std::nullopt;
     }
 
@@ -155,7 +157,7 @@ private:
         if (const auto* hand_over = node.find("hand_over")) read_hand_over(*hand_over, rotation);
         bool good = !rotation.turns.empty() && length && day;
         if (const auto* calendar = node.find("hours"); has_content(calendar)) {
-            rotation.hours = read_hours(*calendar);
+            rotation.hours = read_calendar_name(*calendar, "hours", calendars_, problems_);
             good = good && rotation.hours;
         }
         if (const auto* until = node.find("until"); has_content(until)) {
@@ -215,18 +217,6 @@ private:
             rotation.hand_over = time->time_since_epoch();
         else
             problems_.error("bad-value", node.place, in_quotes(*text) + " is no time of a day such as 09:00");
-    }
-
-    std::shared_ptr<const Calendar> read_hours(const YamlNode& node) {
-        const auto name = read_text(node, "hours", problems_);
-        if (!name) return nullptr;
-        if (const auto found = calendars_.find(*name); found != calendars_.end()) return found->second;
-        std::vector<std::string> names;
-        for (const auto& [known, calendar] : calendars_) names.push_back(known);
-        problems_.error("dangling-calendar", node.place,
-                        "calendars.yaml has no calendar " + in_quotes(*name) +
-                            (names.empty() ? ", or there is no such file" : problems_.hint(*name, names)));
-        return nullptr;
     }
 
     // ---- overrides

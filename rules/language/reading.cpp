@@ -138,6 +138,16 @@ void check_keys(const YamlNode& map, const std::vector<std::string>& known, cons
                 "unknown key " + in_quotes(entry.key) + " in " + where + problems.hint(entry.key, known));
 }
 
+std::pair<const YamlNode*, const YamlNode*> need_both(const YamlNode& map, const std::string& one,
+                                                      const std::string& other, const std::string& where,
+                                                      const std::string& example, Problems& problems) {
+    const auto* first = map.find(one);
+    const auto* second = map.find(other);
+    if (first != nullptr && second != nullptr) return {first, second};
+    problems.error("missing-key", map.place, where + " needs both: " + example);
+    return {nullptr, nullptr};
+}
+
 std::optional<std::string> read_text(const YamlNode& node, const std::string& what, Problems& problems) {
     if (!node.is_scalar()) return wrong(node, what, "a text", problems);
     if (!node.text.empty()) return node.text;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/base/json.h"
@@ -42,6 +43,11 @@ bool expect_list(const engine::YamlNode& node, const std::string& what, Problems
 /// Reports `unknown-key` for every key that is not listed.
 void check_keys(const engine::YamlNode& map, const std::vector<std::string>& known, const std::string& where,
                 Problems& problems);
+
+/// The values of two keys that need each other; null, and reported with the example, when one is missing.
+std::pair<const engine::YamlNode*, const engine::YamlNode*> need_both(
+    const engine::YamlNode& map, const std::string& one, const std::string& other, const std::string& where,
+    const std::string& example, Problems& problems);
 
 /// The scalar as it is written, not empty.
 std::optional<std::string> read_text(const engine::YamlNode& node, const std::string& what,

@@ -318,14 +318,18 @@ private:
         const auto* overflow = node.find("overflow");
         if (overflow == nullptr || !expect_map(*overflow, "overflow", problems_)) return;
         check_keys(*overflow, overflow_keys(), "overflow", problems_);
-        const auto* after = overflow->find("after");
-        const auto* to = overflow->find("to");
-        if (after == nullptr || to == nullptr)
-            return problems_.error("missing-key", overflow->place,
-                                   "overflow needs both: { after: 10m, to: general }");
+        const auto [after, to] =
+            need_both(*overflow, "after", "to", "overflow", "{ after: 10m, to: general }", problems_);
+        if (after == nullptr) return;
         queue.overflow_after = read_span(*after, "after", false);
         queue.overflow_to = read_text(*to, "to", problems_).value_or("");
         others_.push_back({queue.id, queue.overflow_to, "overflow", to->place});
+        const auto* clock = overflow->find("clock");
+        if (clock == nullptr) return;
+        queue.overflow_in_hours = read_choice(*clock, "clock", {"always", "hours"}, problems_) == 1U;
+        if (queue.overflow_in_hours && node.find("hours") == nullptr)
+            problems_.error("bad-value", clock->place,
+                            "clock: hours needs hours of the queue: without them it is always open");
     }
 
     void read_fields(const YamlNode& node, Queue& queue) {
@@ -535,11 +539,9 @@ private:
         const auto* repeat = node.find("repeat");
         if (repeat == nullptr || !expect_map(*repeat, "repeat", problems_)) return;
         check_keys(*repeat, escalation_repeat_keys(), "repeat", problems_);
-        const auto* times = repeat->find("times");
-        const auto* after = repeat->find("after");
-        if (times == nullptr || after == nullptr)
-            return problems_.error("missing-key", repeat->place,
-                                   "repeat needs both: { times: 2, after: 15m }");
+        const auto [times, after] =
+            need_both(*repeat, "times", "after", "repeat", "{ times: 2, after: 15m }", problems_);
+        if (times == nullptr) return;
         escalation.repeat = read_integer(*times, "times", 1, repeat_most, problems_).value_or(0);
         escalation.repeat_after = read_span(*after, "after", false).value_or(engine::Duration{});
     }
@@ -625,7 +627,7 @@ std::vector<std::string> queue_keys() {
 }
 
 std::vector<std::string> overflow_keys() {
-    return {"after", "to"};
+    return {"after", "to", "clock"};
 }
 
 std::vector<std::string> channel_keys() {

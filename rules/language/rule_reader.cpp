@@ -1,7 +1,10 @@
 #include "rules/language/rule_reader.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
+#include <string_view>
+#include <utility>
 
 #include "engine/base/text.h"
 #include "engine/model/subject.h"
@@ -21,6 +24,14 @@ using engine::YamlNode;
 
 constexpr int order_most = 1'000'000;
 constexpr std::size_t rule_id_bytes_max = 200;
+
+/// In whose names policies write.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> reserved_ids{{
+    {"scoring:", "the scores of scoring.yaml"},
+    {"tagging:", "the entries of tagging.yaml"},
+    {"escalation:", "the escalations of routing.yaml"},
+    {"routing:", "the queues of routing.yaml"},
+}};
 
 bool is_printable(const std::string& text) {
     return std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20; });
@@ -81,12 +92,11 @@ void RuleReader::read_id(const YamlNode& node, Rule& rule) {
     if (id->size() > rule_id_bytes_max || !is_printable(*id))
         problems_.error("bad-value", node.place,
                         "an id is one line of at most " + std::to_string(rule_id_bytes_max) + " bytes");
-    if (id->starts_with("scoring:"))
-        problems_.error("bad-value", node.place,
-                        "ids that begin with scoring: are those of the scores of scoring.yaml");
-    if (id->starts_with("tagging:"))
-        problems_.error("bad-value", node.place,
-                        "ids that begin with tagging: are those of the entries of tagging.yaml");
+    for (const auto& [prefix, owners] : reserved_ids)
+        if (id->starts_with(prefix))
+            problems_.error(
+                "bad-value", node.place,
+                "ids that begin with " + std::string(prefix) + " are those of " + std::string(owners));
     const auto [known, is_new] = ids_.emplace(*id, node.place);
     if (!is_new)
         problems_.error("duplicate-id", node.place,

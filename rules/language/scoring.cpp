@@ -259,10 +259,9 @@ private:
     void read_frequency(const YamlNode& node, ScoreEntry& entry) {
         if (!expect_map(node, "at_most", problems_)) return;
         check_keys(node, score_frequency_keys(), "at_most", problems_);
-        const auto* times = node.find("times");
-        const auto* within = node.find("within");
-        if (times == nullptr || within == nullptr)
-            return problems_.error("missing-key", node.place, "at_most needs both: { times: 3, within: 7d }");
+        const auto [times, within] =
+            need_both(node, "times", "within", "at_most", "{ times: 3, within: 7d }", problems_);
+        if (times == nullptr) return;
         const auto count = read_integer(*times, "times", 1, remembered_most, problems_);
         const auto span = read_lasting(*within, "within");
         if (count && span) entry.at_most = FrequencyLimit{*count, *span};
@@ -271,10 +270,9 @@ private:
     void read_decay(const YamlNode& node, ScoreEntry& entry) {
         if (!expect_map(node, "decay", problems_)) return;
         check_keys(node, score_decay_keys(), "decay", problems_);
-        const auto* every = node.find("every");
-        const auto* by = node.find("by");
-        if (every == nullptr || by == nullptr)
-            return problems_.error("missing-key", node.place, "decay needs both: { every: 30d, by: 50% }");
+        const auto [every, by] =
+            need_both(node, "every", "by", "decay", "{ every: 30d, by: 50% }", problems_);
+        if (every == nullptr) return;
         const auto span = read_lasting(*every, "every");
         const auto share = read_share(*by);
         if (span && share) entry.decay = Decay{*span, *share};

@@ -35,6 +35,7 @@ public:
         RuleContext context{rule_set_.catalogue, rule_set_.connections, rule_set_.calendars, problems_};
         context.subject_kinds = {policy.kind};
         context.events = "events of a " + policy.kind;
+        context.hears_changes = false;
         if (const auto* when = node.find("when"); has_content(when))
             policy.when = read_condition(*when, context);
         SlaTarget common;

@@ -117,6 +117,8 @@ void IndexedMatcher::index_rest(const std::vector<bool>& known) {
 
 std::unique_ptr<MatchCursor> IndexedMatcher::open(std::string_view event_type, const Scope& scope,
                                                   const PayloadReadings* payload) const {
+    // The index lets `*` in with every type; clocks are for the few rules that name them.
+    if (is_clock_type(event_type)) return naive_cursor(rules_, event_type, scope);
     return std::make_unique<IndexedCursor>(*this, event_type, scope, payload);
 }
 

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "rules/evaluator/condition.h"
 #include "rules/rule_set.h"
@@ -40,12 +42,18 @@ public:
 
 /// Looks at every rule: the measure the indexed one is held against. Borrows the rule set.
 std::unique_ptr<const Matcher> naive_matcher(const RuleSet& rule_set);
+/// The walk over some rules that looks at each.
+std::unique_ptr<MatchCursor> naive_cursor(const std::vector<Rule>& rules, std::string_view event_type,
+                                          const Scope& scope);
 /// Finds them in an index over all conditions. Borrows the rule set. What `previous`, a matcher of a rule set
 /// that still exists, knows of rules that stayed is shared.
 std::unique_ptr<const Matcher> indexed_matcher(const RuleSet& rule_set, const Matcher* previous = nullptr);
 
-/// `pattern` is a type or a glob.
+/// Of an event by which a policy's own clock goes on: by itself nothing has happened to the entity.
+bool is_clock_type(std::string_view event_type);
+/// `pattern` is a type or a glob. Clocks are heard only by who names their types.
 bool type_fits(std::string_view pattern, std::string_view event_type);
+bool any_type_fits(const std::vector<std::string>& patterns, std::string_view event_type);
 bool type_fits(const Rule& rule, std::string_view event_type);
 
 }  // namespace rules

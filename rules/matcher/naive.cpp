@@ -31,7 +31,7 @@ public:
 
     std::unique_ptr<MatchCursor> open(std::string_view event_type, const Scope& scope,
                                       const PayloadReadings*) const override {
-        return std::make_unique<NaiveCursor>(rules_, event_type, scope);
+        return naive_cursor(rules_, event_type, scope);
     }
 
     bool listens_to(std::string_view event_type) const override {
@@ -49,14 +49,28 @@ std::unique_ptr<const Matcher> naive_matcher(const RuleSet& rule_set) {
     return std::make_unique<NaiveMatcher>(rule_set.rules);
 }
 
+std::unique_ptr<MatchCursor> naive_cursor(const std::vector<Rule>& rules, std::string_view event_type,
+                                          const Scope& scope) {
+    return std::make_unique<NaiveCursor>(rules, event_type, scope);
+}
+
+bool is_clock_type(std::string_view event_type) {
+    return event_type.ends_with(".routing_due") || event_type.ends_with(".escalation_due") ||
+           event_type.ends_with(".score_due");
+}
+
 bool type_fits(std::string_view pattern, std::string_view event_type) {
-    return pattern == event_type ||
-           (pattern.find('*') != std::string_view::npos && engine::glob_matches(pattern, event_type));
+    return pattern == event_type || (pattern.find('*') != std::string_view::npos &&
+                                     !is_clock_type(event_type) && engine::glob_matches(pattern, event_type));
+}
+
+bool any_type_fits(const std::vector<std::string>& patterns, std::string_view event_type) {
+    return std::any_of(patterns.begin(), patterns.end(),
+                       [&](const std::string& pattern) { return type_fits(pattern, event_type); });
 }
 
 bool type_fits(const Rule& rule, std::string_view event_type) {
-    return std::any_of(rule.on.begin(), rule.on.end(),
-                       [&](const std::string& pattern) { return type_fits(pattern, event_type); });
+    return any_type_fits(rule.on, event_type);
 }
 
 }  // namespace rules

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "engine/base/text.h"
 #include "rules/calendar/calendar.h"
+#include "rules/matcher/matcher.h"
 #include "rules/policies/routing.h"
 
 namespace rules {
@@ -26,21 +28,20 @@ std::optional<State> parse_run_state(std::string_view name) {
     return std::nullopt;
 }
 
-bool is_one_of(const std::vector<std::string>& types, std::string_view type) {
-    return std::any_of(types.begin(), types.end(),
-                       [&](const std::string& glob) { return engine::glob_matches(glob, type); });
-}
-
 /// One escalation through one decision.
 class EscalationWalk {
 public:
     EscalationWalk(EscalationRuns& runs, const EscalationMoment& moment, EscalationOutcome& outcome)
         : runs_(runs), moment_(moment), outcome_(outcome) {}
 
-    void grant(const EscalateStep& wish, const std::string& rule) {
+    /// `is_taken_back`: a later one of the same decision begins it anew, or ends it.
+    void grant(const EscalateStep& wish, const std::string& rule, bool is_taken_back) {
         using Wish = EscalateStep::Wish;
         const auto found = runs_.find(wish.escalation);
         const bool is_there = found != runs_.end();
+        const bool begins = wish.wish == Wish::restart || (wish.wish == Wish::start && !is_there);
+        if (begins && is_taken_back)
+            return note(wish.escalation, "was not begun by rule " + rule + ": a later rule took that back");
         if (wish.wish == Wish::start && is_there)
             return note(wish.escalation,
                         "was not begun again: it is " + std::string(name_of(found->second.state)));
@@ -106,7 +107,7 @@ private:
 
     /// Conditions count when they come to hold; without some, the event does.
     bool happens(const Occasion& occasion, bool held) const {
-        if (!occasion.on.empty() && !is_one_of(occasion.on, moment_.event_type)) return false;
+        if (!occasion.on.empty() && !any_type_fits(occasion.on, moment_.event_type)) return false;
         if (!occasion.when) return !occasion.on.empty();
         return holds(*occasion.when, moment_.scope) && (!occasion.on.empty() || !held);
     }
@@ -311,17 +312,21 @@ EscalationOutcome follow(EscalationRuns& runs, const std::vector<EscalationWish>
     EscalationWalk walk(runs, moment, outcome);
     std::vector<std::string> before;
     for (const auto& [id, run] : runs) before.push_back(id);
-    for (const auto& wish : wishes) walk.grant(wish.step, wish.rule);
+    for (auto wish = wishes.begin(); wish != wishes.end(); ++wish) {
+        const bool is_taken_back =
+            std::any_of(std::next(wish), wishes.end(), [&](const EscalationWish& later) {
+                using Wish = EscalateStep::Wish;
+                return later.step.escalation == wish->step.escalation &&
+                       (later.step.wish == Wish::restart || later.step.wish == Wish::end);
+            });
+        walk.grant(wish->step, wish->rule, is_taken_back);
+    }
     for (const auto& id : before) walk.follow(id);
     return outcome;
 }
 
 std::string escalation_timer_name(const std::string& escalation) {
     return std::string(writer_prefix) + escalation;
-}
-
-bool is_writer_of_escalations(std::string_view rule) {
-    return rule.starts_with(writer_prefix);
 }
 
 std::string escalation_due_type(std::string_view kind) {

@@ -113,7 +113,6 @@ EscalationOutcome follow(EscalationRuns& runs, const std::vector<EscalationWish>
 
 /// The timer of an escalation: `escalation:<id>`; also in whose name its people are told.
 std::string escalation_timer_name(const std::string& escalation);
-bool is_writer_of_escalations(std::string_view rule);
 /// The type of the event that the timer becomes: `<kind>.escalation_due`.
 std::string escalation_due_type(std::string_view kind);
 

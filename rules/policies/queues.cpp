@@ -110,11 +110,22 @@ private:
                 entry["reason"] = "out of hours";
             else if (room && *room <= 0)
                 entry["reason"] = "has no room";
+            else if (const auto first = what_goes_first(candidate, room); !first.empty())
+                entry["reason"] = first + " goes first";
             else
                 candidates.push_back(std::move(candidate));
             choice_.considered.push_back(std::move(entry));
         }
         return candidates;
+    }
+
+    /// Who has it already keeps it: that takes nobody's place.
+    std::string what_goes_first(const Candidate& candidate, const std::optional<int>& room) {
+        const auto& agent = candidate.agent->id;
+        if (!room || agent == moment_.assignee) return "";
+        auto first = moment_.board.before(moment_.place, agent, moment_.channel, moment_.now);
+        choice_.gave_way = choice_.gave_way || !first.empty();
+        return first;
     }
 
     bool is_there(const Calendar* calendar) {
@@ -249,6 +260,20 @@ const Queue* queue_named(const Routing& routing, std::string_view id) {
     const auto found = std::find_if(routing.queues.begin(), routing.queues.end(),
                                     [&](const Queue& queue) { return queue.id == id; });
     return found == routing.queues.end() ? nullptr : &*found;
+}
+
+std::optional<Instant> overflows_at(const Queue& queue, Instant waits) {
+    if (!queue.overflow_after) return std::nullopt;
+    if (!queue.overflow_in_hours || !queue.calendar) return waits + *queue.overflow_after;
+    return queue.calendar->add(waits, *queue.overflow_after, DueAt::first_instant);
+}
+
+std::set<std::string> agents_of(const Routing& routing, const Queue& queue) {
+    std::set<std::string> agents;
+    for (const auto& id : queue.teams)
+        if (const auto* team = team_of(routing, id))
+            agents.insert(team->members.begin(), team->members.end());
+    return agents;
 }
 
 bool serves(const Routing& routing, const Queue& queue, const std::string& agent, Instant now) {

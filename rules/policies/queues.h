@@ -43,7 +43,8 @@ struct Queue {
     std::shared_ptr<const Calendar> calendar;
     std::string out_of_hours;  ///< the queue that stands in while it is closed; empty = it waits
     std::optional<engine::Duration> overflow_after;
-    std::string overflow_to;  ///< the queue for what has waited so long
+    bool overflow_in_hours = false;  ///< only the queue's open time counts
+    std::string overflow_to;         ///< the queue for what has waited so long
     FieldPath queue_field, assignee_field;
     std::optional<FieldPath> group_field;    ///< nothing = the kind has none
     std::optional<FieldPath> channel_field;  ///< by which capacity counts
@@ -65,6 +66,15 @@ struct AgentLoad {
     int in_all() const;
 };
 
+/// Where an entity stands among all that wait: a queue's priority first, then how urgent it is, then since
+/// when it waits.
+struct PlaceInLine {
+    int priority = 0;
+    int rank = 0;
+    engine::Instant since{};
+    std::string subject;  ///< empty = it has only come, and stands behind all that wait already
+};
+
 /// What the other entities of the tenant say of the desk. One thread.
 class RoutingBoard {
 public:
@@ -74,10 +84,16 @@ public:
     virtual std::uint64_t last_turn() = 0;
     /// Who has another open entity of the same requester; empty = nobody.
     virtual std::string holder_of(const std::string& requester) = 0;
-    /// Of all that wait in queues that the agent serves, the subject that is next; empty = none.
+    /// Of all that wait before that place, the subject with which the agent has no more room for the channel;
+    /// empty = there is room behind them, too.
+    virtual std::string before(const PlaceInLine& place, const std::string& agent, const std::string& channel,
+                               engine::Instant now) = 0;
+    /// Of all that wait in queues that the agent serves, the subjects that are next, as many as there is room
+    /// for behind what is offered already. `takes`: of which channel the agent gets one in this decision.
     /// But for those that were passed over just now, and for queues and people out of their hours.
-    virtual std::string next_for(const std::string& agent, engine::Instant now,
-                                 const std::set<std::string>& passed) = 0;
+    virtual std::vector<std::string> next_for(const std::string& agent,
+                                              const std::optional<std::string>& takes, engine::Instant now,
+                                              const std::set<std::string>& passed) = 0;
 };
 
 /// An entity's place at the desk, as it is kept between events and seen by others.
@@ -109,6 +125,7 @@ struct QueueMoment {
     std::string requester;
     std::string assignee;             ///< who has it; empty = nobody
     std::vector<std::string> skills;  ///< that the queue wants
+    PlaceInLine place;
     RoutingBoard& board;
 };
 
@@ -119,6 +136,7 @@ struct QueueChoice {
     std::string agent;                                ///< empty = it waits
     engine::Json considered = engine::Json::array();  ///< as Routed has it, and `{"more":n}` beyond so many
     std::optional<engine::Instant> opens;             ///< when somebody who is away may have room
+    bool gave_way = false;                            ///< somebody has room that others wait for
 };
 /// The queue, or what stands in for it outside of its hours.
 QueueChoice open_queue(const Routing& routing, const Queue& queue, engine::Instant now);
@@ -134,6 +152,12 @@ bool has_room(const Routing& routing, const std::string& agent, const AgentLoad&
               const std::string& channel);
 
 const Queue* queue_named(const Routing& routing, std::string_view id);
+
+/// When what waits there since then goes into the queue for that; nothing = never.
+std::optional<engine::Instant> overflows_at(const Queue& queue, engine::Instant waits);
+
+/// All members of the queue's teams, each once.
+std::set<std::string> agents_of(const Routing& routing, const Queue& queue);
 
 /// How long the turn of what is done counts.
 inline constexpr engine::Duration turn_remembered = std::chrono::hours(24);

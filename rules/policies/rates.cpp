@@ -61,8 +61,7 @@ std::vector<Rate> listed_rates(RatesById rates) {
 }
 
 bool is_counted(const Rate& rate, std::string_view event_type) {
-    return std::any_of(rate.on.begin(), rate.on.end(),
-                       [&](const std::string& pattern) { return type_fits(pattern, event_type); });
+    return any_type_fits(rate.on, event_type);
 }
 
 std::optional<Instant> instant_in(const Json& value) {

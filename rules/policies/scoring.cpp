@@ -16,8 +16,7 @@ constexpr Points hundredths = 100;
 constexpr Points whole_share = 10'000;
 
 bool listens_to(const ScoreEntry& entry, std::string_view event_type) {
-    return std::any_of(entry.on.begin(), entry.on.end(),
-                       [&](const std::string& type) { return type_fits(type, event_type); });
+    return any_type_fits(entry.on, event_type);
 }
 
 bool fits(const ScoreEntry& entry, const Scope& scope) {

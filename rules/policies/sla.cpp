@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace rules {
 namespace {
@@ -118,7 +119,7 @@ public:
             target_ = policy_ == nullptr ? nullptr : target_of(metric);
             follow(metric);
         }
-        if (author_ == Author::agent) state_.answered = true;
+        if (author_ == Author::agent) answer();
         for (auto& [metric, clock] : state_.clocks) set_timer(clock);
         if (moment_.deleted) state_ = SlaState();
         return std::move(outcome_);
@@ -152,9 +153,19 @@ private:
             found = state_.clocks.find(metric);
         }
         const bool is_active = found != state_.clocks.end() && !found->second.ended;
-        if (is_active && target_ == nullptr) return end(found->second, "cancelled");
+        if (is_active && target_ == nullptr) {
+            found->second.lost = true;
+            return end(found->second, "cancelled");
+        }
         if (is_active) return go_on(found->second);
         if (target_ != nullptr && begins(metric)) begin(metric);
+    }
+
+    /// What waits for an answer and lost its policy has it.
+    void answer() {
+        state_.answered = true;
+        for (auto& [metric, clock] : state_.clocks)
+            if (is_response(metric)) clock.lost = false;
     }
 
     // ---- beginning
@@ -190,12 +201,18 @@ private:
             state_.clocks.erase(clock.metric);
             return;
         }
+        if (clock.lost) return revive(clock);
         if (is_response(clock.metric) || clock.end == "cancelled") return;
         if (target_->reopen == SlaReopen::ignore) return;
         if (target_->reopen == SlaReopen::restart) {
             state_.clocks.erase(clock.metric);
             return;
         }
+        revive(clock);
+    }
+
+    static void revive(SlaClock& clock) {
+        clock.lost = false;
         clock.ended.reset();
         clock.end.clear();
     }
@@ -210,7 +227,8 @@ private:
         const bool paused = is_paused(clock);
         const bool was_paused = !clock.since;
         if (paused && !was_paused) stand(clock);
-        if (!paused && was_paused) clock.since = moment_.at;
+        if (!paused && was_paused)
+            clock.since = std::max(moment_.at, std::exchange(clock.stood, {}).value_or(moment_.at));
         reckon(clock);
         if (is_moved) tell(clock, "retargeted");
         if (paused != was_paused) tell(clock, paused ? "paused" : "resumed");
@@ -247,6 +265,7 @@ private:
     /// No more time is used; what was used is kept, by the calendar by which it was.
     void stand(SlaClock& clock) const {
         clock.used = used_at(clock, rule_set_.calendars, moment_.at);
+        if (clock.since) clock.stood = std::max(*clock.since, moment_.at);
         clock.since.reset();
         clock.due.reset();
     }
@@ -375,6 +394,8 @@ Json clock_json(const SlaClock& clock) {
     put("breached", clock.breached);
     put("ended", clock.ended);
     put("timer", clock.timer);
+    put("stood", clock.stood);
+    if (clock.lost) json["lost"] = true;
     if (!clock.calendar.empty()) json["calendar"] = clock.calendar;
     if (!clock.group.empty()) json["group"] = clock.group;
     if (clock.warned > 0) json["warned"] = clock.warned;
@@ -404,6 +425,8 @@ SlaClock clock_from(SlaMetric metric, const Json& json) {
     clock.breached = instant("breached");
     clock.ended = instant("ended");
     clock.timer = instant("timer");
+    clock.stood = instant("stood");
+    clock.lost = json.contains("lost");
     clock.calendar = engine::text_or(json, "calendar", "");
     clock.group = engine::text_or(json, "group", "");
     clock.warned = static_cast<int>(number("warned").value_or(0));
@@ -472,6 +495,10 @@ SlaOutcome pass_time(const RuleSet& rule_set, SlaState& state, Instant at, std::
             auto change = change_of(clock, "warning", at, rule_set.calendars);
             change.emitted = false;
             outcome.changes.push_back(std::move(change));
+        } else if (clock.timer_warns && clock.timer && *clock.timer < at) {
+            // What happened later is decided before its timer fires.
+            ++clock.warned;
+            outcome.changes.push_back(change_of(clock, "warning", *clock.timer, rule_set.calendars));
         }
     }
     return outcome;

@@ -32,7 +32,9 @@ struct SlaClock {
     std::string group;  ///< that had it when it began
     int warned = 0;     ///< so many of its warnings were given
     std::optional<engine::Instant> ended;
-    std::string end;  ///< of one that has ended: met, late or cancelled
+    std::string end;                       ///< of one that has ended: met, late or cancelled
+    bool lost = false;                     ///< it was cancelled because no policy has held since then
+    std::optional<engine::Instant> stood;  ///< of one that stands: no time up to then is used again
     /// The timer that is set for it: when it is due, and whether it is for a warning.
     std::optional<engine::Instant> timer;
     bool timer_warns = false;

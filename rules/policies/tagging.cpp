@@ -264,10 +264,7 @@ private:
 
     bool is_judged(const Entry& entry) const {
         const auto& on = entry.said->on;
-        return looked_[entry.group].applies &&
-               (on.empty() || std::any_of(on.begin(), on.end(), [&](const std::string& pattern) {
-                    return type_fits(pattern, moment_.event_type);
-                }));
+        return looked_[entry.group].applies && (on.empty() || any_type_fits(on, moment_.event_type));
     }
 
     /// A list is looked at as a whole: what one entry has found can be what another one had.

@@ -139,6 +139,9 @@ def check_usage(desk):
     run("test", desk.work / "tested")
     run("fmt", good)
     run("fmt", good, "--check")
+    unread = write(desk.work / "unread", {"rules.yaml": "rules: [\n"})
+    run("fmt", unread, code=65)  # what cannot be read is not passed over
+    run("fmt", unread, "--check", code=65)
     decision = json.loads(run("dry-run", good, "--event", "-", "--json", stdin=event))
     same(decision["outcome"], "ok", "outcome of a dry run")
     run("dry-run", good, "--event", "-", code=65, stdin="{")

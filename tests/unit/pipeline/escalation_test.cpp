@@ -393,4 +393,82 @@ TEST_CASE("escalation: it survives a restart, and late levels have their time", 
     CHECK(found_in(desk) == "");
 }
 
+TEST_CASE("escalation: what one decision begins and takes back again tells nobody", "[escalation]") {
+    const auto then = [](const std::string& steps) {
+        return "  - { id: r, on: ticket.updated, then: [ " + steps + " ] }\n";
+    };
+    SECTION("begun and ended") {
+        Desk desk(chain, then("{ escalate: chain }, { escalate: { end: chain } }"));
+        desk.take("ticket.updated", {{"subject", "x"}});
+        CHECK(desk.told().empty());
+        CHECK(desk.changes().empty());
+        CHECK(timers_in(desk).empty());
+        CHECK(desk.decisions.back().notes ==
+              Names{"escalation chain was not begun by rule r: a later rule took that back",
+                    "escalation chain has nothing to end"});
+        CHECK(found_in(desk) == "");
+    }
+    SECTION("begun and begun anew: once") {
+        Desk desk(chain, then("{ escalate: chain }, { escalate: { restart: chain } }"));
+        desk.take("ticket.updated", {{"subject", "x"}});
+        CHECK(desk.told() == Names{"@ana"});
+        CHECK(desk.changes() == Names{"chain started 0/1", "chain stepped 1/1"});
+        CHECK(timers_in(desk).size() == 1);
+        CHECK(found_in(desk) == "");
+    }
+    SECTION("one that was there is ended, and nobody is told of it anew") {
+        Desk desk(chain, std::string(begins) +
+                             then("{ escalate: { restart: chain } }, { escalate: { end: chain } }"));
+        desk.take("ticket.created", {{"subject", "x"}});
+        CHECK(desk.told() == Names{"@ana"});
+        desk.take("ticket.updated", {{"subject", "y"}}, noon + minutes(1));
+        CHECK(desk.told().empty());
+        CHECK(desk.decisions.back().escalations.size() == 1);
+        CHECK(desk.decisions.back().escalations[0].change == "ended");
+        CHECK(timers_in(desk).empty());
+        CHECK(found_in(desk) == "");
+    }
+    SECTION("ended and begun: once") {
+        Desk desk(chain, std::string(begins) + then("{ escalate: { end: chain } }, { escalate: chain }"));
+        desk.take("ticket.created", {{"subject", "x"}});
+        CHECK(desk.told() == Names{"@ana"});
+        desk.take("ticket.updated", {{"subject", "y"}}, noon + minutes(1));
+        CHECK(desk.told() == Names{"@ana"});
+        CHECK(timers_in(desk).size() == 1);
+        CHECK(found_in(desk) == "");
+    }
+}
+
+TEST_CASE("escalation: its own clock is no event that a glob means", "[escalation]") {
+    Desk desk(
+        "escalations:\n  - id: chain\n    levels: [ { notify: [ { person: ana } ] }, { after: 15m, "
+        "notify: [ { person: ben } ] } ]\n    ends: { on: \"ticket.e*\" }\n",
+        "  - { id: begins, on: ticket.created, then: [ { escalate: chain } ] }\n"
+        "  - { id: any, on: \"ticket.*\", then: [ { add_tags: [heard] } ] }\n");
+    desk.take("ticket.created", {{"subject", "y"}});
+    CHECK(desk.told() == Names{"@ana"});
+    desk.run(noon + minutes(15));
+    CHECK(desk.told() == Names{"@ben"});
+    CHECK(desk.decisions.back().fired.empty());
+    desk.take("ticket.ended", Json::object(), noon + minutes(16));
+    CHECK(desk.changes().back() == "chain ended 2/1");
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("escalation: one that is gone from the rules is not begun by a rule that has waited",
+          "[escalation]") {
+    Desk desk(chain, "  - { id: begins, on: ticket.created, then: [ { wait: 1h }, { escalate: chain } ] }\n");
+    desk.take("ticket.created", {{"subject", "x"}});
+    const auto changed = tenant_of(
+        files_of("escalations: [ { id: other, levels: [ { notify: [ { person: ana } ] } ] } ]\n",
+                 "  - { id: begins, on: ticket.created, then: [ { wait: 1h }, { escalate: other } ] }\n"));
+    REQUIRE(desk.worker->activate(changed, {}, noon + minutes(1)));
+    desk.tenant = changed;
+    desk.run(noon + hours(1));
+    CHECK(desk.told().empty());
+    CHECK(desk.changes().empty());
+    CHECK(desk.decisions.back().notes == Names{"escalation chain was not begun: it is gone from the rules"});
+    CHECK(found_in(desk) == "");
+}
+
 }  // namespace escalation_test

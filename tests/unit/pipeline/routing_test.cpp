@@ -1,8 +1,12 @@
 // Routing through the pipeline: who gets an entity and why, who waits, and who is next.
 
+#include <algorithm>
 #include <map>
 #include <random>
+#include <tuple>
 
+#include "rules/evaluator/router.h"
+#include "rules/policies/queues.h"
 #include "tests/support/catch.h"
 #include "tests/unit/pipeline/proof.h"
 #include "tests/unit/pipeline/world.h"
@@ -500,6 +504,351 @@ TEST_CASE("routing: a hundred random days keep capacities, and come out again", 
         CHECK((waiting == 0 || (load["ana"] == 2 && load["cora"] == 2)));
     }
     CHECK(found_in(desk) == "");
+}
+
+namespace {
+
+constexpr auto one_place =
+    "agents: [ { id: cora, capacity: 1, hours: office } ]\n"
+    "teams: [ { id: second, members: [cora] } ]\n";
+
+}  // namespace
+
+TEST_CASE("routing: what becomes due at one instant goes by urgency, not by name", "[routing]") {
+    Desk desk("  - { id: general, teams: [second] }\n", routes, one_place);
+    const auto night = at("2026-03-03T07:00:00Z");
+    desk.open("1", {{"priority", "low"}}, night);
+    desk.open("2", {{"priority", "urgent"}}, night + minutes(2));
+    desk.open("3", {{"priority", "urgent"}}, night + minutes(1));
+    desk.run(at("2026-03-03T09:00:00Z"));
+    CHECK(desk.who("1") == "");
+    CHECK(desk.who("2") == "");
+    CHECK(desk.who("3") == "cora");
+    desk.solve("3", at("2026-03-03T09:01:00Z"));
+    CHECK(desk.who("2") == "cora");
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: many places that open at one instant go to as many, the most urgent ones", "[routing]") {
+    std::string agents = "agents:\n", members;
+    for (int i = 0; i < 30; ++i) {
+        agents += "  - { id: a" + std::to_string(i) + ", capacity: 2, hours: office }\n";
+        members += (i == 0 ? "a" : ", a") + std::to_string(i);
+    }
+    Desk desk("  - { id: general, teams: [all] }\n", routes,
+              agents + "teams: [ { id: all, members: [" + members + "] } ]\n");
+    const auto night = at("2026-03-03T07:00:00Z");
+    for (int i = 0; i < 100; ++i)
+        desk.open(std::to_string(i), {{"priority", i % 2 == 0 ? "low" : "urgent"}}, night + minutes(i));
+    desk.run(at("2026-03-03T09:00:00Z"));
+    int urgent = 0, low = 0;
+    for (int i = 0; i < 100; ++i)
+        if (!desk.who(std::to_string(i)).empty()) ++(i % 2 == 0 ? low : urgent);
+    CHECK(urgent == 50);
+    CHECK(low == 10);
+    for (const auto& decision : desk.decisions) CHECK(decision.outcome == Outcome::ok);
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: what comes now takes no place that something waits for as urgently", "[routing]") {
+    Desk desk("  - { id: general, teams: [second] }\n", routes,
+              "agents: [ { id: cora, capacity: 1 } ]\nteams: [ { id: second, members: [cora] } ]\n");
+    desk.open("1");
+    desk.open("2", {{"priority", "high"}});
+    // In one batch somebody gets free and something else comes: the offer is under way.
+    const auto now = noon + minutes(1);
+    desk.submit({desk.made("1", "ticket.updated", {{"status", "solved"}}, now),
+                 desk.made("3", "ticket.created", {{"priority", "high"}}, now)},
+                now);
+    CHECK(desk.who("2") == "cora");
+    CHECK(desk.who("3") == "");
+    const auto gave_way = std::find_if(desk.decisions.begin(), desk.decisions.end(), [](const Decision& one) {
+        return one.subject.text() == "ticket/3" && !one.routed.empty();
+    });
+    REQUIRE(gave_way != desk.decisions.end());
+    CHECK(gave_way->routed[0].considered[0]["reason"] == "ticket/2 goes first");
+    // What is more urgent need not wait.
+    desk.submit({desk.made("2", "ticket.updated", {{"status", "solved"}}, now),
+                 desk.made("4", "ticket.created", {{"priority", "urgent"}}, now)},
+                now);
+    CHECK(desk.who("4") == "cora");
+    CHECK(desk.who("3") == "");
+    desk.solve("4", now);
+    CHECK(desk.who("3") == "cora");
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: who is new at the desk takes what waits before what comes", "[routing]") {
+    const std::string queues = "  - { id: general, teams: [second] }\n";
+    Desk desk(queues, routes,
+              "agents: [ { id: cora, capacity: 1 } ]\nteams: [ { id: second, members: [cora] } ]\n");
+    for (const char* ticket : {"1", "2", "3"}) desk.open(ticket);
+    const auto changed = tenant_of(
+        {{"tenant.yaml", "name: acme\n"},
+         {"connections.yaml", sandbox_connections},
+         {"routing.yaml",
+          "agents: [ { id: cora, capacity: 1 }, { id: dan, capacity: 3 } ]\n"
+          "teams: [ { id: second, members: [cora, dan] } ]\nqueues: [ { id: general, teams: [second] } ]\n"},
+         {"rules.yaml", std::string("rules:\n") + routes}});
+    REQUIRE(desk.worker->activate(changed, {}, noon + minutes(1)));
+    desk.tenant = changed;
+    desk.open("4", Json::object(), noon + minutes(2));
+    desk.open("5", Json::object(), noon + minutes(2));
+    for (const char* ticket : {"2", "3", "4"}) CHECK(desk.who(ticket) == "dan");
+    CHECK(desk.who("5") == "");
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: a lane that waits for an operator holds up nobody else", "[routing]") {
+    Desk desk(
+        "  - { id: general, teams: [second] }\n",
+        std::string(routes) +
+            "  - { id: bad, on: \"ticket.*\", when: { ticket.custom.bag: { changed: true } }, then: [ { "
+            "add_tags: [ \"{{ ticket.custom.bag }}\" ] } ] }\n",
+        "agents: [ { id: cora, capacity: 1 } ]\nteams: [ { id: second, members: [cora] } ]\n",
+        "on_error: lane\n");
+    desk.open("1");
+    desk.open("2", {{"priority", "urgent"}});
+    desk.take("2", "ticket.updated", {{"custom", {{"bag", {{"a", 1}}}}}});
+    REQUIRE(desk.worker->blocked_lanes() == 1);
+    desk.solve("1");
+    desk.open("3");
+    CHECK(desk.who("3") == "cora");
+    desk.start();
+    desk.solve("3");
+    desk.open("4");
+    CHECK(desk.who("4") == "cora");
+    // Released it is in the line again.
+    REQUIRE(desk.command("lanes.release", {{"subject", "ticket/2"}, {"mode", "discard"}}));
+    desk.solve("4");
+    CHECK(desk.who("2") == "cora");
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: on random days nobody is passed over by what is less urgent or came later", "[routing]") {
+    const auto seed = std::random_device{}();
+    INFO("seed " << seed);
+    std::mt19937 random(seed);
+    Desk desk(
+        "  - { id: vip, when: { ticket.tags: { has: vip } }, priority: 10, teams: [both] }\n"
+        "  - { id: general, teams: [one, both] }\n",
+        routes,
+        "agents:\n  - { id: ana, capacity: 3, hours: office }\n  - { id: ben, capacity: 2, hours: office }\n"
+        "  - { id: cora, capacity: 2 }\n"
+        "teams:\n  - { id: one, members: [ana] }\n  - { id: both, members: [ben, cora] }\n");
+    const Names priorities{"low", "normal", "high", "urgent"};
+    const auto is_served_by = [](bool vip, const std::string& agent) { return !vip || agent != "ana"; };
+    struct Ticket {
+        int queue, rank;
+        Instant since;
+    };
+    std::map<std::string, Ticket> open;
+    auto now = at("2026-03-03T08:00:00Z");
+    for (int i = 0; i < 300; ++i) {
+        now += minutes(random() % 4);
+        std::vector<Event> events;
+        for (auto n = random() % 4 + 1; n > 0; --n) {
+            if (open.empty() || random() % 2 == 0) {
+                const auto ticket = std::to_string(i) + "-" + std::to_string(n);
+                const auto rank = static_cast<int>(random() % 4);
+                const bool vip = random() % 4 == 0;
+                Json fields{{"priority", priorities[static_cast<std::size_t>(rank)]}, {"subject", ticket}};
+                if (vip) fields["tags"] = {"vip"};
+                open[ticket] = {vip ? 10 : 50, -rank, now};
+                events.push_back(desk.made(ticket, "ticket.created", fields, now));
+            } else {
+                const auto one = std::next(open.begin(), static_cast<std::ptrdiff_t>(random() % open.size()));
+                events.push_back(desk.made(one->first, "ticket.updated", {{"status", "solved"}}, now));
+                open.erase(one);
+            }
+        }
+        const auto before = desk.decisions.size();
+        if (i % 37 == 0) desk.start();
+        desk.submit(std::move(events), now);
+        std::map<std::string, int> load;
+        for (const auto& [ticket, one] : open) ++load[desk.who(ticket)];
+        CHECK(load["ana"] <= 3);
+        CHECK(load["ben"] <= 2);
+        CHECK(load["cora"] <= 2);
+        for (const auto& [ticket, one] : open) {
+            if (!desk.who(ticket).empty() || one.since == now) continue;
+            const auto stands = std::tuple(one.queue, one.rank, one.since);
+            CHECK(load["cora"] == 2);
+            for (auto d = before; d < desk.decisions.size(); ++d) {
+                const auto& decision = desk.decisions[d];
+                if (decision.routed.empty() || decision.routed.back().agent.empty()) continue;
+                const auto other = open.find(std::string(decision.subject.id()));
+                if (other == open.end() || !is_served_by(one.queue == 10, decision.routed.back().agent))
+                    continue;
+                INFO(ticket << " waits, and " << other->first << " went to " << decision.routed.back().agent);
+                CHECK(std::tuple(other->second.queue, other->second.rank, other->second.since) <= stands);
+            }
+        }
+    }
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: what waits is heard by rules when somebody gets it, not when it is looked at",
+          "[routing]") {
+    for (const char* chaining : {"cascade", "restart"}) {
+        Desk desk(
+            "  - { id: general, teams: [second] }\n",
+            std::string(routes) +
+                "  - { id: any, on: \"ticket.*\", then: [ { add_tags: [heard] } ] }\n"
+                "  - { id: given, on: ticket.updated, when: { ticket.assignee: { changed: true } }, then: "
+                "[ { add_tags: [given] } ] }\n"
+                "  - { id: named, on: ticket.routing_due, then: [ { slack.post_message: { channel: \"#d\", "
+                "text: looked } } ] }\n",
+            "agents: [ { id: cora, capacity: 1 } ]\nteams: [ { id: second, members: [cora] } ]\n",
+            "chaining: " + std::string(chaining) + "\n");
+        for (const char* ticket : {"1", "2"}) desk.open(ticket);
+        desk.run(noon + minutes(15));
+        CHECK(desk.decisions.back().fired == Names{"named"});
+        desk.run(noon + minutes(30));
+        CHECK(desk.decisions.back().fired == Names{"named"});
+        desk.solve("1", noon + minutes(31));
+        CHECK(desk.who("2") == "cora");
+        CHECK(desk.decisions.back().fired == Names{"named", "any", "given"});
+        CHECK(found_in(desk) == "");
+    }
+}
+
+TEST_CASE("routing: when open work is erased, what waits takes its place", "[routing]") {
+    Desk desk("  - { id: general, teams: [second] }\n", routes,
+              "agents: [ { id: cora, capacity: 1 } ]\nteams: [ { id: second, members: [cora] } ]\n");
+    for (const char* ticket : {"1", "2", "3"}) desk.open(ticket);
+    const auto answer = desk.command("erase", {{"subject", "ticket/1"}, {"reason", "request 12"}});
+    INFO((answer ? "" : answer.error().message));
+    REQUIRE(answer);
+    CHECK(desk.who("2") == "cora");
+    CHECK(desk.who("3") == "");
+    desk.solve("2");
+    CHECK(desk.who("3") == "cora");
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: what gets more urgent while it waits goes before others", "[routing]") {
+    Desk desk("  - { id: general, teams: [second] }\n", routes,
+              "agents: [ { id: cora, capacity: 1 } ]\nteams: [ { id: second, members: [cora] } ]\n");
+    for (const char* ticket : {"1", "2", "3"}) desk.open(ticket, {{"priority", "low"}});
+    desk.take("3", "ticket.updated", {{"priority", "urgent"}});
+    desk.solve("1");
+    CHECK(desk.who("3") == "cora");
+    desk.take("2", "ticket.updated", {{"priority", nullptr}});
+    desk.open("4", {{"priority", "low"}});
+    desk.solve("3");
+    CHECK(desk.who("4") == "cora");
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: where all queues are gone nothing waits, and with new ones it is routed again",
+          "[routing]") {
+    const std::string rules =
+        std::string(routes) + "  - { id: again, on: ticket.again, then: [ { route: true } ] }\n";
+    const std::string people =
+        "agents: [ { id: cora, capacity: 1 } ]\nteams: [ { id: second, members: [cora] } ]\n";
+    Desk desk("  - { id: general, teams: [second] }\n", rules, people);
+    for (const char* ticket : {"1", "2"}) desk.open(ticket);
+    const auto with = desk.tenant;
+    const auto without = tenant_of({{"tenant.yaml", "name: acme\n"},
+                                    {"connections.yaml", sandbox_connections},
+                                    {"rules.yaml", "rules: []\n"}});
+    REQUIRE(desk.worker->activate(without, {}, noon + minutes(1)));
+    desk.tenant = without;
+    desk.run(noon + minutes(40));
+    CHECK(timers_in(desk).empty());
+    CHECK(desk.decisions.back().notes == Names{"it waits no longer: there are no queues any more"});
+    desk.solve("1", noon + minutes(41));
+    REQUIRE(desk.worker->activate(with, {}, noon + minutes(50)));
+    desk.tenant = with;
+    desk.take("2", "ticket.again", {{"subject", "x"}}, noon + minutes(51));
+    // What happened meanwhile counts from its next event on.
+    CHECK(desk.who("2") == "");
+    desk.take("1", "ticket.updated", {{"subject", "x"}}, noon + minutes(52));
+    CHECK(desk.who("2") == "cora");
+    CHECK(found_in(desk) == "");
+}
+
+namespace {
+
+/// Counts what it is asked; everybody has as much to do.
+struct CountingBoard final : rules::RoutingBoard {
+    rules::AgentLoad load_of(const std::string&) override { return ++loads, rules::AgentLoad{{{"", 1}}, 0}; }
+    std::uint64_t last_turn() override { return 0; }
+    std::string holder_of(const std::string&) override { return ""; }
+    std::string before(const rules::PlaceInLine&, const std::string&, const std::string&, Instant) override {
+        return ++befores, "";
+    }
+    Names next_for(const std::string&, const std::optional<std::string>&, Instant,
+                   const std::set<std::string>&) override {
+        return {};
+    }
+    int loads = 0, befores = 0;
+};
+
+}  // namespace
+
+TEST_CASE("routing: in a large team each agent is looked at once, and a hundred are named", "[routing]") {
+    std::string agents = "agents:\n", members;
+    for (int i = 0; i < 2'000; ++i) {
+        agents += "  - { id: a" + std::to_string(i) + ", capacity: " + (i % 10 == 0 ? "2" : "1") + " }\n";
+        members += (i == 0 ? "a" : ", a") + std::to_string(i);
+    }
+    const Desk desk("  - { id: general, teams: [all] }\n", routes,
+                    agents + "teams: [ { id: all, members: [" + members + "] } ]\n");
+    const auto& routing = *desk.tenant->rule_set->routing;
+    CountingBoard counting;
+    rules::RecordingBoard board(&counting, Json());
+    auto choice = rules::open_queue(routing, routing.queues[0], noon);
+    rules::choose(routing, {noon, "", "", "", {}, {50, 0, noon, ""}, board}, choice);
+    CHECK(choice.agent == "a0");
+    CHECK(counting.loads == 2'000);
+    CHECK(counting.befores == 200);
+    CHECK(choice.considered.size() == 101);
+    CHECK(choice.considered.back() == Json({{"more", 1'900}}));
+}
+
+TEST_CASE("routing: however much waits, who gets free looks at what there is room for", "[routing]") {
+    Desk desk("  - { id: general, teams: [second], skills: [\"{{ ticket.custom.area }}\"] }\n", routes,
+              "agents: [ { id: cora, capacity: 2, skills: [billing] }, { id: dan, capacity: 1, skills: "
+              "[other] } ]\n"
+              "teams: [ { id: second, members: [cora, dan] } ]\n");
+    for (int i = 0; i < 300; ++i)
+        desk.open(std::to_string(i), {{"custom", {{"area", i % 2 == 0 ? "billing" : "other"}}}});
+    const auto before = desk.decisions.size();
+    desk.submit({desk.made("0", "ticket.updated", {{"status", "solved"}}),
+                 desk.made("2", "ticket.updated", {{"status", "solved"}})});
+    CHECK(desk.decisions.size() == before + 4);
+    CHECK(desk.who("4") == "cora");
+    CHECK(desk.who("6") == "cora");
+    for (auto i = before; i < desk.decisions.size(); ++i)
+        CHECK(desk.decisions[i]
+                  .consulted.value("routing", Json::object())
+                  .value("next", Json::object())
+                  .size() <= 1);
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: overflow counts all time, or the hours of its queue", "[routing]") {
+    for (const bool in_hours : {false, true}) {
+        Desk desk(std::string(
+                      "  - { id: general, teams: [second], hours: office, overflow: { after: 2h, to: night") +
+                      (in_hours ? ", clock: hours" : "") +
+                      " } }\n  - { id: night, when: { ticket.priority: low }, "
+                      "teams: [third] }\n",
+                  routes,
+                  "agents: [ { id: cora, capacity: 1 }, { id: dan } ]\n"
+                  "teams: [ { id: second, members: [cora] }, { id: third, members: [dan] } ]\n");
+        desk.open("1", Json::object(), at("2026-03-02T16:00:00Z"));
+        desk.open("2", Json::object(), at("2026-03-02T16:00:00Z"));
+        desk.run(at("2026-03-02T18:00:00Z"));
+        CHECK(desk.who("2") == (in_hours ? "" : "dan"));
+        desk.run(at("2026-03-03T09:59:59Z"));
+        CHECK(desk.queue("2") == (in_hours ? "general" : "night"));
+        desk.run(at("2026-03-03T10:00:00Z"));
+        CHECK(desk.who("2") == "dan");
+        CHECK(found_in(desk) == "");
+    }
 }
 
 }  // namespace routing_test

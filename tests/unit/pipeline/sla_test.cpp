@@ -358,6 +358,52 @@ TEST_CASE("sla: another target that comes late does not use time twice", "[sla]"
     CHECK(desk.clock(SlaMetric::resolution).due == noon + hours(8));
 }
 
+TEST_CASE("sla: a policy that holds again finds the time used", "[sla]") {
+    Desk desk(
+        "  - { id: p, when: { ticket.tags: { has_none: [internal] } }, "
+        "targets: { resolution: 4h, first_response: 2h } }\n");
+    desk.take("ticket.created", open, noon);
+    CHECK(desk.take("ticket.updated", {{"tags", {"internal"}}}, noon + hours(1)) ==
+          Names{"cancelled first_response", "cancelled resolution"});
+    CHECK(desk.take("ticket.updated", {{"tags", Json::array()}}, noon + hours(5)) ==
+          Names{"resumed first_response", "resumed resolution"});
+    CHECK(desk.clock(SlaMetric::first_response).due == noon + hours(6));
+    CHECK(desk.clock(SlaMetric::resolution).due == noon + hours(8));
+    // Who has answered meanwhile has answered.
+    desk.take("ticket.updated", {{"tags", {"internal"}}}, noon + minutes(310));
+    desk.take("ticket.updated", {{"subject", "x"}}, noon + minutes(320), from_agent);
+    CHECK(desk.take("ticket.updated", {{"tags", Json::array()}}, noon + minutes(330)) ==
+          Names{"resumed resolution"});
+    CHECK(desk.pass(noon + minutes(500)) == Names{"breached resolution"});
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("sla: a warning is given when an event that came later is decided first, too", "[sla]") {
+    Desk desk("  - { id: p, warn: [50%], targets: { resolution: 4h } }\n");
+    desk.take("ticket.created", open, noon);
+    auto later = event("later", "ticket.updated", "ticket/1", Json{{"ticket", {{"subject", "x"}}}});
+    later.time = noon + hours(3);
+    desk.submit(std::move(later), noon + hours(1));
+    CHECK(desk.changes(1) == Names{"warning resolution"});
+    CHECK(desk.last("warning").at == noon + hours(2));
+    CHECK(desk.entity("ticket/1").fields["tags"] == Json({"sla.started", "sla.warning"}));
+    CHECK(desk.pass(noon + hours(4)) == Names{"breached resolution"});
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("sla: a resume that is older than its pause uses no time twice", "[sla]") {
+    Desk desk(
+        "  - { id: p, pause: { ticket.status: pending, not: { ticket.tags: { has: vip } } }, "
+        "targets: { resolution: 4h } }\n");
+    desk.take("ticket.created", open, noon);
+    desk.take("ticket.updated", {{"status", "pending"}}, noon + hours(2));
+    auto older = event("older", "ticket.updated", "ticket/1", Json{{"ticket", {{"tags", {"vip"}}}}});
+    older.time = noon + hours(1);
+    desk.submit(std::move(older), noon + hours(3));
+    CHECK(desk.clock(SlaMetric::resolution).due == noon + hours(4));
+    CHECK(found_in(desk) == "");
+}
+
 TEST_CASE("sla: the journal says it all again", "[sla]") {
     Desk desk(
         "  - { id: p, calendar: office, warn: [50%], pause: { ticket.status: pending }, "

@@ -69,8 +69,8 @@ public:
         const auto today = std::chrono::floor<std::chrono::days>(times_.zone.local(instant));
         for (int back = -1; back <= 3; ++back) {
             const auto day = today - std::chrono::days(back);
-            if (times_.holidays.contains(day)) continue;
             const auto special = times_.special.find(day);
+            if (special == times_.special.end() && times_.holidays.contains(day)) continue;
             const auto weekday = std::chrono::weekday(day).iso_encoding() - 1;
             const auto& hours = special == times_.special.end() ? times_.week[weekday] : special->second;
             const auto breaks = times_.breaks.find(day);

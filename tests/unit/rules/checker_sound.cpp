@@ -213,7 +213,9 @@ std::string policy_in(const RuleSet& set, const Scene& scene) {
 std::set<std::string> queues_in(const RuleSet& set, const Scene& scene) {
     std::set<std::string> queues;
     RecordingBoard board(nullptr, Json());
-    Router router(set, "ticket", noon, board);
+    const auto subject = *engine::Subject::parse("ticket/1");
+    const Placement nowhere;
+    Router router(set, subject, nowhere, noon, board);
     for (const auto& rule : set.rules)
         if (const auto to = router.route(std::get<RouteStep>(rule.then[0].what), rule.id, scene.scope))
             if (to->queue != nullptr) queues.insert(to->queue->id);

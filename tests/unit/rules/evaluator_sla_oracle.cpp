@@ -137,6 +137,7 @@ struct Life {
     std::optional<Instant> late;
     std::size_t warned = 0;  ///< so many of its warnings have come, or were over when they were looked at
     std::string end;         ///< met, late, cancelled; empty = it has not ended
+    bool lost = false;       ///< cancelled because no policy holds
 };
 
 class Guide {
@@ -153,7 +154,11 @@ public:
         pass();
         // A timer changes nothing about the entity.
         if (moment.timer.empty()) follow();
-        if (moment.timer.empty() && moment.author == Author::agent) is_answered_ = true;
+        if (moment.timer.empty() && moment.author == Author::agent) {
+            is_answered_ = true;
+            for (auto& [metric, life] : lives_)
+                if (is_response(metric)) life.lost = false;
+        }
         if (moment.deleted) lives_.clear(), is_answered_ = false;
         timers.clear();
         for (auto& [metric, life] : lives_) expect_timer(metric, life);
@@ -223,6 +228,11 @@ private:
             } else if (warns) {
                 say(metric, life, "warning", moment_->at, false);
                 ++life.warned;
+            } else if (const auto next = timers.find(sla_timer_name(metric));
+                       next != timers.end() && next->second.change == "warning" &&
+                       next->second.at < moment_->at) {
+                say(metric, life, "warning", next->second.at);
+                ++life.warned;
             }
         }
     }
@@ -234,7 +244,7 @@ private:
             const bool goes_on = target_ && !moment_->is_done();
             if (has_ended(metric) && goes_on) reopen(metric);
             const bool is_active = lives_.contains(metric) && !has_ended(metric);
-            if (is_active && !target_) end(metric, "cancelled");
+            if (is_active && !target_) lives_.at(metric).lost = true, end(metric, "cancelled");
             if (is_active && target_) go_on(metric);
             if (!is_active && goes_on && begins(metric)) begin(metric);
         }
@@ -307,8 +317,11 @@ private:
             lives_.erase(metric);
             return;
         }
-        // The guide is silent on a policy that holds again after there was none: what that has cancelled has
-        // ended for good, but for what begins anew in any case.
+        if (life.lost) {
+            life.lost = false;
+            life.end.clear();
+            return;
+        }
         if (is_response(metric) || life.end == "cancelled" || target_->rules->reopen == SlaReopen::ignore)
             return;
         if (target_->rules->reopen == SlaReopen::restart)

@@ -151,6 +151,13 @@ TEST_CASE("wait: recheck leaves change conditions out", "[timers]") {
     CHECK(dropped.fired.empty());
     REQUIRE(dropped.skipped.size() == 1);
     CHECK(dropped.skipped[0] == engine::Skipped{"r", "conditions_changed"});
+    // Explained, it says which condition, and on what.
+    lowered.input.document["priority"] = "low";
+    lowered.input.trace = true;
+    const auto trace = lowered.decided_by(set).trace;
+    const auto& rule = trace["passes"][0]["rules"][0];
+    CHECK(rule["status"] == "conditions_changed");
+    CHECK(rule["when"].dump().find("\"low\"") != std::string::npos);
     auto tagged = later(first, hour);
     tagged.input.document["tags"] = json(R"(["vip"])");
     CHECK(tagged.decided_by(set).skipped.size() == 1);

@@ -156,6 +156,50 @@ TEST_CASE("holiday files: whole days, several of them, what recurs and what does
     CHECK(timed.left_out == std::vector<std::string>{"\"party\""});
 }
 
+TEST_CASE("calendars: hours that are named for a day stand over a holiday, whoever lists it", "[language]") {
+    const auto file = ical(event("DTSTART;VALUE=DATE:20261224\r\nDTEND;VALUE=DATE:20261227\r\n"));
+    const auto calendar = calendar_of(
+        "    hours: { mon-fri: \"09:00-17:00\" }\n    holidays: [de.ics]\n"
+        "    special: { 2026-12-24: \"09:00-12:00\" }\n",
+        {{"de.ics", file}});
+    CHECK(calendar->is_open(at("2026-12-24T10:00:00+01:00")));
+    CHECK_FALSE(calendar->is_open(at("2026-12-24T12:00:00+01:00")));
+    CHECK_FALSE(calendar->is_open(at("2026-12-25T10:00:00+01:00")));
+    CHECK(
+        calendar_of("    hours: { mon-fri: \"09:00-17:00\" }\n    holidays: []\n")->times().holidays.empty());
+}
+
+TEST_CASE("calendars: a date of a holiday file that is none is said with its line", "[language]") {
+    const auto file = ical(event("DTSTART;VALUE=DATE:20261224\r\n") +
+                           event("SUMMARY:X\r\nDTSTART;VALUE=DATE:20261341\r\n"));
+    const auto loaded =
+        load_calendar("    hours: { mon-fri: \"09:00-17:00\" }\n    holidays: de.ics\n", {{"de.ics", file}});
+    CHECK(loaded.text().find("de.ics:11:1: error: \"20261341\" is no date for DTSTART") != std::string::npos);
+}
+
+TEST_CASE("calendars: a zone that is misspelt is told the nearest", "[language]") {
+    const auto loaded = load_files({{"calendars.yaml",
+                                     "calendars:\n  support:\n    zone: Europe/Berln\n"
+                                     "    hours: { mon: \"09:00-17:00\" }\n"}});
+    INFO(loaded.text());
+    CHECK(loaded.text().find("did you mean \"Europe/Berlin\"?") != std::string::npos);
+}
+
+TEST_CASE("holiday files: an event that stands for one occurrence replaces it", "[language]") {
+    const std::string yearly = event("DTSTART;VALUE=DATE:20260501\r\nRRULE:FREQ=YEARLY;COUNT=3\r\n");
+    CHECK(holidays_of(
+              ical(yearly + event("RECURRENCE-ID;VALUE=DATE:20270501\r\nDTSTART;VALUE=DATE:20270503\r\n")))
+              .days == days({"2026-05-01", "2027-05-03", "2028-05-01"}));
+    CHECK(holidays_of(ical(event("RECURRENCE-ID;VALUE=DATE:20270501\r\nDTSTART;VALUE=DATE:20270501\r\n"
+                                 "STATUS:CANCELLED\r\n") +
+                           yearly))
+              .days == days({"2026-05-01", "2028-05-01"}));
+    const auto future = holidays_of(ical(
+        yearly +
+        event("RECURRENCE-ID;RANGE=THISANDFUTURE;VALUE=DATE:20270501\r\nDTSTART;VALUE=DATE:20270503\r\n")));
+    CHECK(future.not_followed.size() == 1);
+}
+
 TEST_CASE("holiday files: what is none, or has no end, is refused or cut", "[language]") {
     for (const auto* text :
          {"", "holidays", "BEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20260101\r\nEND:VEVENT\r\n"}) {

@@ -149,6 +149,9 @@ TEST_CASE("routing: queues name teams, skills and other queues that are there", 
     CHECK_THAT(said_of_queue("hours: office, out_of_hours: general"), Contains("leads back to \"general\""));
     CHECK_THAT(said_of_queue("overflow: { after: 10m, to: general }"), Contains("leads back to \"general\""));
     CHECK_THAT(said_of_queue("overflow: { after: 10m }"), Contains("overflow needs both"));
+    CHECK_THAT(said_of_queue("overflow: { after: 10m, to: other, clock: hours }"),
+               Contains("clock: hours needs hours of the queue"));
+    CHECK_THAT(said_of_queue("overflow: { after: 10m, to: other, clock: night }"), Contains("\"night\""));
     CHECK_THAT(said_of_queue("kind: message"), Contains("unknown kind"));
     CHECK_THAT(said_of_queue("kind: contact"), Contains("a contact cannot be routed"));
     CHECK_THAT(said_of(people + std::string("queues: [ { id: general } ]\n")),

@@ -75,6 +75,10 @@ TEST_CASE("sla: what is wrong with a policy is said where it stands", "[language
         {"    targets: { resolution: 4h }\n    pauses: {}\n", "unknown key \"pauses\""},
         {"    targets: { resolution: 4h }\n    when: { ticket.statu: open }\n",
          "unknown field \"ticket.statu\""},
+        {"    targets: { resolution: 4h }\n    when: { ticket.status: { changed: true } }\n",
+         "\"changed\" never holds here"},
+        {"    targets: { resolution: 4h }\n    pause: { not: { ticket.status: { changed_to: open } } }\n",
+         "\"changed_to\" never holds here"},
         {"    targets: { resolution: 4h }\n  - id: standard\n    targets: { resolution: 4h }\n",
          "policy \"standard\" is there already"},
     };
