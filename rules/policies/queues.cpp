@@ -252,16 +252,21 @@ const Queue* queue_named(const Routing& routing, std::string_view id) {
 }
 
 bool serves(const Routing& routing, const Queue& queue, const std::string& agent, Instant now) {
-    const auto is_there = [&](const Calendar* calendar) {
-        return calendar == nullptr || calendar->is_open(now);
-    };
     const auto* known = agent_of(routing, agent);
-    if (known == nullptr || !is_there(known->calendar.get()) || !is_there(queue.calendar.get())) return false;
+    if (known == nullptr || !is_there(*known, now) || !is_open(queue, now)) return false;
     return std::any_of(queue.teams.begin(), queue.teams.end(), [&](const std::string& id) {
         const auto* team = team_of(routing, id);
-        return team != nullptr && is_there(team->calendar.get()) &&
+        return team != nullptr && (team->calendar == nullptr || team->calendar->is_open(now)) &&
                std::find(team->members.begin(), team->members.end(), agent) != team->members.end();
     });
+}
+
+bool is_there(const Agent& agent, Instant now) {
+    return agent.calendar == nullptr || agent.calendar->is_open(now);
+}
+
+bool is_open(const Queue& queue, Instant now) {
+    return queue.calendar == nullptr || queue.calendar->is_open(now);
 }
 
 bool has_skills(const Routing& routing, const std::string& agent, const std::vector<std::string>& skills) {
