@@ -89,8 +89,8 @@ public:
         return best.second;
     }
 
-    std::string next_for(const std::string& agent, Instant now,
-                         const std::set<std::string>& passed) override {
+    rules::NextWaiting next_for(const std::string& agent, Instant now,
+                                const std::set<std::string>& passed) override {
         const auto load = load_of(agent);
         std::pair<int, Desk::Waiting> best;
         for (const auto& [id, waiting] : desk_.waiting_) {
@@ -108,7 +108,8 @@ public:
                 break;
             }
         }
-        return std::get<2>(best.second);
+        const auto& subject = std::get<2>(best.second);
+        return {subject, subject.empty() ? 0 : desk_.placements_.at(subject).hops};
     }
 
 private:

@@ -150,7 +150,8 @@ Placement Evaluation::placement_after(const Scope& scope, Decision& decision) {
         after.held = after.held || (is_due() && last == nullptr);
         if (!after.due || *after.due <= input_.now) after.due = input_.now + waiting_rechecked;
     }
-    if (!after.waits) after.skills.clear(), after.rank = 0, after.due.reset(), after.held = false;
+    if (!after.waits)
+        after.skills.clear(), after.rank = 0, after.due.reset(), after.held = false, after.hops = 0;
     if (!is_open || (after.agent.empty() && !after.waits)) {
         after.queue.clear();
         if (after.turn > 0 && !after.until) after.until = input_.now + turn_remembered;
@@ -177,7 +178,10 @@ void Evaluation::place(const RoutedTo& to, Placement& placement) {
         placement.waits.reset();
         return;
     }
-    if (!waited_there) placement.waits = input_.now;
+    if (!waited_there) {
+        placement.waits = input_.now;
+        placement.hops = input_.event->hops;
+    }
     // What has overflown and come back is looked at again like anything that waits.
     placement.due = to.opens;
     const auto overflows = queue.overflow_after ? *placement.waits + *queue.overflow_after : input_.now;
@@ -227,10 +231,12 @@ void Evaluation::wake_the_next(const Placement& after, Decision& decision) {
     }
     for (const auto& agent : free) {
         const auto next = board_->next_for(agent, input_.now, passed);
-        const auto subject = engine::Subject::parse(next);
-        if (next.empty() || !subject) continue;
+        const auto subject = engine::Subject::parse(next.subject);
+        if (next.subject.empty() || !subject) continue;
+        Json offer{{"agent", agent}, {"passed", passed}};
+        if (next.hops > 0) offer["hops"] = next.hops;
         decision.emitted.push_back({"routing:" + agent, routing_due_type(subject->kind()), *subject,
-                                    Json{{"routing", {{"agent", agent}, {"passed", passed}}}}});
+                                    Json{{"routing", std::move(offer)}}});
     }
 }
 

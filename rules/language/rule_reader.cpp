@@ -87,6 +87,10 @@ void RuleReader::read_id(const YamlNode& node, Rule& rule) {
     if (id->starts_with("tagging:"))
         problems_.error("bad-value", node.place,
                         "ids that begin with tagging: are those of the entries of tagging.yaml");
+    for (const char* own : {"escalation:", "routing:"})
+        if (id->starts_with(own))
+            problems_.error("bad-value", node.place,
+                            "ids that begin with " + std::string(own) + " are those of routing.yaml");
     const auto [known, is_new] = ids_.emplace(*id, node.place);
     if (!is_new)
         problems_.error("duplicate-id", node.place,

@@ -65,6 +65,12 @@ struct AgentLoad {
     int in_all() const;
 };
 
+/// What waits and is next.
+struct NextWaiting {
+    std::string subject;  ///< empty = nothing does
+    int hops = 0;         ///< of the event with which it began to wait
+};
+
 /// What the other entities of the tenant say of the desk. One thread.
 class RoutingBoard {
 public:
@@ -74,9 +80,9 @@ public:
     virtual std::uint64_t last_turn() = 0;
     /// Who has another open entity of the same requester; empty = nobody.
     virtual std::string holder_of(const std::string& requester) = 0;
-    /// Of all that wait in queues that the agent serves, the subject that is next; empty = none.
-    /// But for those that were passed over just now, and for queues and people out of their hours.
-    virtual std::string next_for(const std::string& agent, engine::Instant now,
+    /// Of all that wait in queues that the agent serves, what is next. But for those that were passed over
+    /// just now, and for queues and people out of their hours.
+    virtual NextWaiting next_for(const std::string& agent, engine::Instant now,
                                  const std::set<std::string>& passed) = 0;
 };
 
@@ -89,6 +95,7 @@ struct Placement {
     std::uint64_t turn = 0;  ///< with which it was routed to `turn_agent`
     std::string turn_agent;
     std::optional<engine::Instant> waits;  ///< in the queue since then
+    int hops = 0;                          ///< of the event with which it began to wait
     int rank = 0;                          ///< of those that wait, lower ones go first
     std::vector<std::string> skills;       ///< that it waits for
     bool held = false;                     ///< nobody who gets free is offered it: that went wrong
@@ -143,5 +150,7 @@ inline constexpr engine::Duration waiting_rechecked = std::chrono::minutes(15);
 inline constexpr auto routing_timer_name = "routing:queue";
 /// The type of the event by which what waits is routed again: `<kind>.routing_due`.
 std::string routing_due_type(std::string_view kind);
+/// In whose name whoever gets free is given what waits: `routing:<agent>`.
+bool is_writer_of_routing(std::string_view rule);
 
 }  // namespace rules
