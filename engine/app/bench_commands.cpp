@@ -3,9 +3,13 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "engine/app/bench_e2e.h"
 #include "engine/app/bench_match.h"
+#include "engine/app/bench_policies.h"
 #include "engine/app/bench_timers.h"
 #include "engine/app/bench_verify.h"
 #include "engine/app/cli.h"
@@ -198,6 +202,102 @@ void add_match_bench(CLI::App& bench, Chosen& chosen) {
     command->callback([options, &chosen] { chosen = [options] { return bench_match(*options); }; });
 }
 
+// ---- policies
+
+template <class Options>
+struct PolicyBench {
+    Options bench;
+    bool json = false;
+    Result<void> (*run)(const Options& options, const EachPolicyRow& each) = nullptr;
+};
+
+template <class Options>
+int bench_policy(const PolicyBench<Options>& options) {
+    Json results = Json::array();
+    const auto done = options.run(options.bench, [&](const PolicyBenchRow& row) {
+        if (options.json)
+            results.push_back(to_json(row));
+        else
+            std::cout << render(row) << std::flush;
+    });
+    if (options.json) std::cout << Json{{"results", results}}.dump() << "\n";
+    return done ? exit_code::ok : complain(done.error());
+}
+
+/// The command with the options that all of them have; the others are for the caller to add.
+template <class Options>
+std::pair<CLI::App*, std::shared_ptr<PolicyBench<Options>>> add_policy_bench(
+    CLI::App& bench, Chosen& chosen, const std::string& name, const std::string& help,
+    Result<void> (*run)(const Options& options, const EachPolicyRow& each)) {
+    auto options = std::make_shared<PolicyBench<Options>>();
+    options->run = run;
+    auto* command = bench.add_subcommand(name, help);
+    command->add_option("--seconds", options->bench.seconds, "Length of each measurement, floor and all")
+        ->check(CLI::Range(0.01, 600.0))
+        ->capture_default_str();
+    command->add_option("--turns", options->bench.turns, "In which it and its floor take turns")
+        ->check(CLI::Range(1, 1'000))
+        ->capture_default_str();
+    command->add_option("--seed", options->bench.seed, "Another one makes other things up")
+        ->capture_default_str();
+    command->add_flag("--json", options->json, "JSON for programs");
+    command->callback([options, &chosen] { chosen = [options] { return bench_policy(*options); }; });
+    return {command, options};
+}
+
+void add_counts_option(CLI::App& command, const std::string& name, std::vector<std::size_t>& counts,
+                       std::size_t most, const std::string& help) {
+    command.add_option(name, counts, help)
+        ->check(CLI::Range(std::size_t{1}, most))
+        ->delimiter(',')
+        ->capture_default_str();
+}
+
+void add_routing_bench(CLI::App& bench, Chosen& chosen) {
+    const auto [command, options] = add_policy_bench<RoutingBenchOptions>(
+        bench, chosen, "routing",
+        "Decisions that give somebody work or let it wait, beside the same ones without routing",
+        run_routing_bench);
+    command->add_option("--agents", options->bench.agents, "Who work there")
+        ->check(CLI::Range(1, 100'000))
+        ->capture_default_str();
+    command->add_option("--waiting", options->bench.waiting, "Tickets that wait, where nobody has room")
+        ->check(CLI::Range(1, 1'000'000))
+        ->capture_default_str();
+    add_counts_option(*command, "--queues", options->bench.queues, 10'000,
+                      "Numbers of queues; agents are dealt out to their teams");
+}
+
+void add_scoring_bench(CLI::App& bench, Chosen& chosen) {
+    const auto [command, options] = add_policy_bench<ScoringBenchOptions>(
+        bench, chosen, "scoring", "Decisions about what has a score, beside the same ones without scores",
+        run_scoring_bench);
+    add_counts_option(*command, "--entries", options->bench.entries, 10'000,
+                      "Numbers of entries of the score");
+    command->add_option("--counted", options->bench.counted, "Events that were counted before, of each lead")
+        ->check(CLI::Range(0, 1'000))
+        ->capture_default_str();
+}
+
+void add_tagging_bench(CLI::App& bench, Chosen& chosen) {
+    const auto [command, options] = add_policy_bench<TaggingBenchOptions>(
+        bench, chosen, "tagging",
+        "Words, phrases and regexes looked for in one pass, beside one after the other", run_tagging_bench);
+    add_counts_option(*command, "--patterns", options->bench.patterns, 1'000'000, "Numbers of patterns");
+}
+
+void add_sweep_bench(CLI::App& bench, Chosen& chosen) {
+    const auto [command, options] = add_policy_bench<SweepBenchOptions>(
+        bench, chosen, "sweep", "A rule on a schedule that looks at each entity, beside a bare read",
+        run_sweep_bench);
+    add_counts_option(*command, "--entities", options->bench.entities, 100'000'000, "Numbers of entities");
+    command->add_option("--one-in", options->bench.one_in, "Of so many, one is what the rule is for")
+        ->check(CLI::Range(1, 1'000'000))
+        ->capture_default_str();
+    command->add_option("--store", options->bench.store,
+                        "Empty; left out: a new SQLite file that is removed again");
+}
+
 }  // namespace
 
 void add_bench_commands(CLI::App& app, Chosen& chosen) {
@@ -205,6 +305,10 @@ void add_bench_commands(CLI::App& app, Chosen& chosen) {
     bench->require_subcommand(1);
     add_e2e_bench(*bench, chosen);
     add_match_bench(*bench, chosen);
+    add_routing_bench(*bench, chosen);
+    add_scoring_bench(*bench, chosen);
+    add_sweep_bench(*bench, chosen);
+    add_tagging_bench(*bench, chosen);
     add_timers_bench(*bench, chosen);
     add_verify_bench(*bench, chosen);
 }

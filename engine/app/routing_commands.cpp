@@ -2,16 +2,19 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
-#include <map>
+#include <limits>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "engine/app/cli.h"
 #include "engine/app/commands.h"
 #include "engine/app/store_options.h"
 #include "engine/app/support.h"
 #include "engine/base/text.h"
+#include "engine/pipeline/activation.h"
+#include "engine/pipeline/desk_view.h"
 #include "engine/pipeline/escalation_audit.h"
-#include "engine/pipeline/pages.h"
 #include "engine/pipeline/tenant.h"
 #include "rules/policies/routing.h"
 
@@ -20,17 +23,16 @@ namespace {
 
 // ---- escalations
 
-Json json_of(const EscalationStand& stand) {
-    auto json = rules::escalation_view({{stand.escalation, stand.run}})[stand.escalation];
-    json["subject"] = stand.subject.text();
-    json["escalation"] = stand.escalation;
-    if (!stand.fault.empty()) json["fault"] = stand.fault;
-    return json;
-}
+struct EscalationOptions : StoreOptions {
+    std::string subject;
+    std::string kind;
+    std::string escalation;
+    std::string state;
+};
 
 void print_stand(const StoreOptions& options, const EscalationStand& stand) {
     if (options.json) {
-        std::cout << canonical_json(json_of(stand)) << "\n";
+        std::cout << canonical_json(describe(stand)) << "\n";
         return;
     }
     const auto& run = stand.run;
@@ -42,11 +44,35 @@ void print_stand(const StoreOptions& options, const EscalationStand& stand) {
     std::cout << "\n";
 }
 
-int list_escalations(const StoreOptions& options, Store& store, const TenantName& tenant) {
-    const auto stands = escalations_of(store, tenant, SystemClock().now());
+int print_stands(const StoreOptions& options, Store& store, const TenantName& tenant,
+                 const EscalationQuery& query) {
+    const auto stands = escalations_of(store, tenant, SystemClock().now(), query);
     if (!stands) return complain(stands.error());
     for (const auto& stand : *stands) print_stand(options, stand);
     return exit_code::ok;
+}
+
+int list_escalations(const EscalationOptions& options, Store& store, const TenantName& tenant) {
+    EscalationQuery query;
+    query.kind = options.kind;
+    query.escalation = options.escalation;
+    if (!options.state.empty()) {
+        const auto state = parse_escalation_state(options.state);
+        if (!state) return complain(exit_code::usage, "--state: " + state.error().message);
+        query.state = *state;
+    }
+    return print_stands(options, store, tenant, query);
+}
+
+int show_escalations(const EscalationOptions& options, Store& store, const TenantName& tenant) {
+    const auto subject = Subject::parse(options.subject);
+    if (!subject) return complain(exit_code::usage, subject.error().message);
+    const auto entity = store.entity(tenant, *subject);
+    if (!entity) return complain(entity.error());
+    if (!*entity) return complain(exit_code::failed, "no entity " + options.subject);
+    EscalationQuery query;
+    query.subject = *subject;
+    return print_stands(options, store, tenant, query);
 }
 
 int audit_escalations(const StoreOptions& options, Store& store, const TenantName& tenant) {
@@ -64,51 +90,56 @@ int audit_escalations(const StoreOptions& options, Store& store, const TenantNam
 
 // ---- the desk
 
-struct Placed {
-    std::string subject;
-    rules::Placement placement;
-};
+std::string so_many(int count, const std::optional<int>& most) {
+    return std::to_string(count) + (most ? " of " + std::to_string(*most) : "");
+}
 
-Result<std::vector<Placed>> placed_in(Store& store, const TenantName& tenant) {
-    std::vector<Placed> placed;
-    std::string after;
-    while (true) {
-        const auto page = store.watched(tenant, SystemClock().now(), after, page_rows);
-        if (!page) return page.error();
-        for (const auto& entity : *page) {
-            after = entity.subject.text();
-            auto placement = rules::placement_from(entity.routing.value("place", Json()));
-            if (!placement.empty()) placed.push_back({after, std::move(placement)});
-        }
-        if (page->size() < page_rows) return placed;
+/// `3 of 12 open (chat 1 of 2, email 2)`
+std::string load_text(const DeskAgent& agent) {
+    const auto capacity = agent.agent == nullptr ? rules::Capacity() : agent.agent->capacity;
+    auto channels = agent.load.open;
+    for (const auto& [channel, most] : capacity.by_channel) channels.try_emplace(channel, 0);
+    std::vector<std::string> parts;
+    for (const auto& [channel, count] : channels) {
+        const auto most = capacity.by_channel.find(channel);
+        parts.push_back(
+            (channel.empty() ? "no channel" : channel) + " " +
+            so_many(count, most == capacity.by_channel.end() ? std::nullopt : std::optional(most->second)));
     }
+    auto text = so_many(agent.load.in_all(), capacity.in_all) + " open";
+    if (capacity.other_channels)
+        parts.push_back("other channels at most " + std::to_string(*capacity.other_channels));
+    if (!parts.empty()) text += " (" + join(parts, ", ") + ")";
+    return text;
+}
+
+void print_agent(const DeskAgent& agent, Instant now) {
+    std::cout << agent.id << ": " << load_text(agent);
+    if (agent.agent == nullptr) std::cout << ", is not in routing.yaml any more";
+    if (agent.agent != nullptr && !rules::is_there(*agent.agent, now)) std::cout << ", out of hours";
+    if (!agent.open.empty()) std::cout << ":";
+    for (const auto& item : agent.open) std::cout << " " << item.subject;
+    std::cout << "\n";
+}
+
+void print_queue(const DeskQueue& queue) {
+    for (const auto& item : queue.waiting)
+        std::cout << "waits in " << queue.id << ": " << item.subject << " since "
+                  << to_text(*item.place.waits) << (item.place.held ? ", offered to nobody" : "") << "\n";
 }
 
 int show_desk(const StoreOptions& options, Store& store, const TenantName& tenant) {
-    const auto placed = placed_in(store, tenant);
-    if (!placed) return complain(placed.error());
-    Json agents = Json::object();
-    Json queues = Json::object();
-    for (const auto& [subject, placement] : *placed) {
-        if (!placement.agent.empty()) {
-            agents[placement.agent].push_back(subject);
-        }
-        if (placement.waits)
-            queues[placement.queue].push_back({{"subject", subject}, {"since", to_text(*placement.waits)}});
-    }
+    const auto active = active_tenant(store, tenant);
+    if (!active) return complain(active.error());
+    const auto* routing = *active ? (*active)->rule_set->routing.get() : nullptr;
+    const auto desk = desk_of(store, tenant, routing, SystemClock().now());
+    if (!desk) return complain(desk.error());
     if (options.json) {
-        std::cout << canonical_json(Json{{"agents", agents}, {"waiting", queues}}) << "\n";
+        std::cout << canonical_json(describe(*desk, std::numeric_limits<std::size_t>::max())) << "\n";
         return exit_code::ok;
     }
-    for (const auto& [agent, open] : agents.items()) {
-        std::cout << agent << ": " << open.size() << " open:";
-        for (const auto& subject : open) std::cout << " " << subject.get<std::string>();
-        std::cout << "\n";
-    }
-    for (const auto& [queue, waiting] : queues.items())
-        for (const auto& one : waiting)
-            std::cout << "waits in " << queue << ": " << text_or(one, "subject", "") << " since "
-                      << text_or(one, "since", "") << "\n";
+    for (const auto& agent : desk->agents) print_agent(agent, desk->now);
+    for (const auto& queue : desk->queues) print_queue(queue);
     return exit_code::ok;
 }
 
@@ -141,12 +172,7 @@ int list_shifts(const OnCallOptions& options) {
     for (const auto& schedule : routing->on_call)
         for (const auto& shift : rules::shifts_between(schedule, *from, *from + *span, shifts_max)) {
             if (options.json) {
-                std::cout << canonical_json(Json{{"schedule", schedule.id},
-                                                 {"from", to_text(shift.from)},
-                                                 {"until", to_text(shift.until)},
-                                                 {"who", shift.who},
-                                                 {"overridden", shift.overridden}})
-                          << "\n";
+                std::cout << canonical_json(describe(schedule, shift)) << "\n";
                 continue;
             }
             std::cout << schedule.id << "  " << to_text(shift.from) << "  " << to_text(shift.until) << "  "
@@ -161,10 +187,18 @@ int list_shifts(const OnCallOptions& options) {
 void add_routing_commands(CLI::App& app, Chosen& chosen) {
     auto* parent = app.add_subcommand("escalations", "Where escalations stand");
     parent->require_subcommand(1);
-    auto listed = std::make_shared<StoreOptions>();
+    auto listed = std::make_shared<EscalationOptions>();
     auto* list_command = parent->add_subcommand("list", "Those that are under way");
     add_store_options(*list_command, *listed);
+    list_command->add_option("--state", listed->state, "Only those: running, acknowledged or exhausted");
+    list_command->add_option("--escalation", listed->escalation, "Only those of that id");
+    list_command->add_option("--kind", listed->kind, "Only those of such entities");
     list_command->callback([listed, &chosen] { chosen = on_tenant(listed, list_escalations); });
+    auto one = std::make_shared<EscalationOptions>();
+    auto* show_command = parent->add_subcommand("show", "Those of one entity");
+    add_store_options(*show_command, *one);
+    show_command->add_option("SUBJECT", one->subject, "Such as ticket/42")->required();
+    show_command->callback([one, &chosen] { chosen = on_tenant(one, show_escalations); });
     auto audited = std::make_shared<StoreOptions>();
     auto* audit_command =
         parent->add_subcommand("audit", "Those that should have gone on and did not; exit code 1 for some");

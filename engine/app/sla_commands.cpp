@@ -48,12 +48,9 @@ int list_clocks(const SlaOptions& options, Store& store, const TenantName& tenan
 
 /// The calendars by which clocks run: those of the rule set that is active.
 Result<rules::Calendars> calendars_of(Store& store, const TenantName& name) {
-    const auto version = active_version(store, name);
-    if (!version) return version.error();
-    if (version->empty()) return rules::Calendars();
-    const auto tenant = stored_tenant(store, name, *version, {});
+    const auto tenant = active_tenant(store, name);
     if (!tenant) return tenant.error();
-    return (*tenant)->rule_set->calendars;
+    return *tenant ? (*tenant)->rule_set->calendars : rules::Calendars();
 }
 
 void print_clock(const std::string& metric, const Json& clock) {

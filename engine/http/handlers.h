@@ -26,6 +26,15 @@ void get_timers(Context& context, const Request& request, const Visit& visit, Re
 void get_rules(Context& context, const Request& request, const Visit& visit, Respond respond);
 void post_dry_run(Context& context, const Request& request, const Visit& visit, Respond respond);
 
+// routing.cpp
+void get_escalations(Context& context, const Request& request, const Visit& visit, Respond respond);
+void get_escalation_audit(Context& context, const Request& request, const Visit& visit, Respond respond);
+void get_escalations_of_entity(Context& context, const Request& request, const Visit& visit, Respond respond);
+void get_on_call(Context& context, const Request& request, const Visit& visit, Respond respond);
+void get_desk(Context& context, const Request& request, const Visit& visit, Respond respond);
+void get_desk_agent(Context& context, const Request& request, const Visit& visit, Respond respond);
+void get_desk_queue(Context& context, const Request& request, const Visit& visit, Respond respond);
+
 // health.cpp
 void get_livez(Context& context, const Request& request, const Visit& visit, Respond respond);
 void get_readyz(Context& context, const Request& request, const Visit& visit, Respond respond);

@@ -11,24 +11,19 @@
 namespace engine::http {
 namespace {
 
-/// Sorts as the instants do.
-std::string sortable(Instant instant) {
-    auto digits = std::to_string(microseconds_of(instant));
-    return std::string(digits.size() < 17 ? 17 - digits.size() : 0, '0') + digits;
-}
-
 ListItem item_of(const DeadLetter& letter) {
     const auto& delivery = letter.delivery;
-    return {sortable(letter.since) + ' ' + delivery.key.text(), Json{{"key", delivery.key.text()},
-                                                                     {"subject", delivery.lane.text()},
-                                                                     {"event", delivery.event.text()},
-                                                                     {"ruleset", delivery.ruleset},
-                                                                     {"action", to_json(delivery.action)},
-                                                                     {"attempts", delivery.attempts},
-                                                                     {"status", letter.status},
-                                                                     {"reason", letter.reason},
-                                                                     {"created", to_text(delivery.created)},
-                                                                     {"since", to_text(letter.since)}}};
+    return {sortable(microseconds_of(letter.since)) + ' ' + delivery.key.text(),
+            Json{{"key", delivery.key.text()},
+                 {"subject", delivery.lane.text()},
+                 {"event", delivery.event.text()},
+                 {"ruleset", delivery.ruleset},
+                 {"action", to_json(delivery.action)},
+                 {"attempts", delivery.attempts},
+                 {"status", letter.status},
+                 {"reason", letter.reason},
+                 {"created", to_text(delivery.created)},
+                 {"since", to_text(letter.since)}}};
 }
 
 ListItem item_of(const BlockedLane& lane) {
@@ -40,7 +35,8 @@ ListItem item_of(const BlockedLane& lane) {
 }
 
 ListItem item_of(const Timer& timer) {
-    return {sortable(timer.due) + ' ' + timer.subject.text() + ' ' + timer.name, describe(timer)};
+    return {sortable(microseconds_of(timer.due)) + ' ' + timer.subject.text() + ' ' + timer.name,
+            describe(timer)};
 }
 
 template <class Values>

@@ -43,6 +43,11 @@ Response page_response(PageRequest page, Json body, const std::string& next_curs
     return response;
 }
 
+std::string sortable(std::int64_t number) {
+    const auto digits = std::to_string(number);
+    return std::string(digits.size() < 17 ? 17 - digits.size() : 0, '0') + digits;
+}
+
 Response list_response(PageRequest page, const std::string& name, std::vector<ListItem> items) {
     std::sort(items.begin(), items.end(), [](const auto& a, const auto& b) { return a.order < b.order; });
     const auto first =

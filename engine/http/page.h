@@ -31,6 +31,8 @@ struct ListItem {
     std::string order;
     Json json;
 };
+/// Texts that sort as the numbers do, none of which is negative or longer than an instant's.
+std::string sortable(std::int64_t number);
 /// `{"<name>": […]}`: sorts, skips what the cursor has seen, cuts to the limit. A list of list_items_max or
 /// more is said to be `truncated`: there may be more than anybody reads page by page.
 Response list_response(PageRequest page, const std::string& name, std::vector<ListItem> items);

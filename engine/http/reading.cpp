@@ -8,6 +8,7 @@
 #include "engine/http/problem.h"
 #include "engine/model/journal_record.h"
 #include "engine/pipeline/explain.h"
+#include "rules/policies/escalation.h"
 #include "rules/policies/scoring.h"
 #include "rules/policies/sla.h"
 
@@ -80,6 +81,11 @@ Response entity_of(Store& store, const Tenant& tenant, Instant now, const Subjec
         json["sla"] = rules::sla_view(rules::sla_state_from(sla), tenant.rule_set->calendars, now);
     const auto& scores = (*entity)->scores;
     if (!scores.empty()) json["scores"] = rules::score_view(rules::score_memory_from(scores));
+    const auto& routing = (*entity)->routing;
+    const auto runs = rules::escalation_runs_from(routing.value("escalations", Json()));
+    if (!runs.empty()) json["escalations"] = rules::escalation_view(runs);
+    const auto place = routing.find("place");
+    if (place != routing.end()) json["place"] = *place;
     return json_response(200, std::move(json));
 }
 

@@ -9,7 +9,7 @@
 namespace engine::http {
 namespace {
 
-constexpr std::array<Route, 21> table{{
+constexpr std::array<Route, 28> table{{
     {"POST", "/v1/{tenant}/hooks/{connection}", Access::hook, "", true, post_hook},
     {"GET", "/v1/{tenant}/hooks/{connection}", Access::hook, "", false, get_hook},
     {"POST", "/v1/{tenant}/events", Access::key, "events:write", true, post_events},
@@ -24,6 +24,14 @@ constexpr std::array<Route, 21> table{{
     {"GET", "/v1/{tenant}/lanes", Access::key, "events:read", false, get_lanes},
     {"POST", "/v1/{tenant}/lanes/{kind}/{id}/release", Access::key, "dlq:write", true, post_lane_release},
     {"GET", "/v1/{tenant}/timers", Access::key, "events:read", false, get_timers},
+    {"GET", "/v1/{tenant}/escalations", Access::key, "events:read", false, get_escalations},
+    {"GET", "/v1/{tenant}/escalations/audit", Access::key, "events:read", false, get_escalation_audit},
+    {"GET", "/v1/{tenant}/escalations/{kind}/{id}", Access::key, "events:read", false,
+     get_escalations_of_entity},
+    {"GET", "/v1/{tenant}/on-call", Access::key, "events:read", false, get_on_call},
+    {"GET", "/v1/{tenant}/desk", Access::key, "events:read", false, get_desk},
+    {"GET", "/v1/{tenant}/desk/agents/{agent}", Access::key, "events:read", false, get_desk_agent},
+    {"GET", "/v1/{tenant}/desk/queues/{queue}", Access::key, "events:read", false, get_desk_queue},
     {"GET", "/v1/{tenant}/rules", Access::key, "rules:read", false, get_rules},
     {"POST", "/v1/{tenant}/dry-run", Access::key, "rules:read", true, post_dry_run},
     {"GET", "/livez", Access::open, "", false, get_livez},

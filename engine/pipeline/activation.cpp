@@ -215,4 +215,11 @@ Result<std::shared_ptr<const Tenant>> stored_tenant(Store& store, const TenantNa
     return invalid("rule set " + version + " of tenant " + name.text() + " does not compile here:" + errors);
 }
 
+Result<std::shared_ptr<const Tenant>> active_tenant(Store& store, const TenantName& name) {
+    const auto version = active_version(store, name);
+    if (!version) return version.error();
+    if (version->empty()) return std::shared_ptr<const Tenant>();
+    return stored_tenant(store, name, *version, {});
+}
+
 }  // namespace engine

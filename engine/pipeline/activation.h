@@ -75,4 +75,7 @@ Result<Tenants> take_up(Store& store, const Tenants& folders, const LoadOptions&
 Result<std::shared_ptr<const Tenant>> stored_tenant(Store& store, const TenantName& name,
                                                     const std::string& version, const LoadOptions& load);
 
+/// The rule set that is active, compiled; null when none is. Fails as stored_tenant does.
+Result<std::shared_ptr<const Tenant>> active_tenant(Store& store, const TenantName& name);
+
 }  // namespace engine

@@ -1,11 +1,13 @@
 #include "engine/pipeline/derived.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "engine/base/hash.h"
 #include "engine/pipeline/merge.h"
 #include "engine/pipeline/timers.h"
 #include "engine/pipeline/work.h"
+#include "rules/policies/queues.h"
 
 namespace engine {
 namespace {
@@ -79,6 +81,20 @@ Result<Event> entering(const Event& event, const std::string& kind, const Json& 
     return derived;
 }
 
+namespace {
+
+/// What waits goes on from where it began to wait: whoever got free has nothing to do with how it came there,
+/// and those who take over from each other all day are no loop.
+std::optional<int> hops_of_waiting(const Emitted& emitted) {
+    if (!rules::is_writer_of_routing(emitted.rule) ||
+        emitted.type != rules::routing_due_type(emitted.subject.kind()))
+        return std::nullopt;
+    const auto* hops = find(emitted.data, "routing.hops");
+    return hops != nullptr && hops->is_number_integer() ? hops->get<int>() : 0;
+}
+
+}  // namespace
+
 std::vector<Event> emitted_events(const Event& event, const Decision& decision, Instant now) {
     std::vector<Event> events;
     for (std::size_t i = 0; i < decision.emitted.size(); ++i) {
@@ -90,6 +106,7 @@ std::vector<Event> emitted_events(const Event& event, const Decision& decision, 
         derived.type = emitted.type;
         derived.actor = "rule:" + emitted.rule;
         derived.data = emitted.data;
+        if (const auto hops = hops_of_waiting(emitted)) derived.hops = *hops + 1;
         events.push_back(std::move(derived));
     }
     return events;

@@ -254,9 +254,10 @@ void Batch::offer_room_of(const Entity& erased) {
     if (board == watched_.end() || !routing || agent.empty()) return;
     const auto seen = board->second.desk().seen_by(erased.subject, *routing);
     for (const auto& next : seen->next_for(agent, std::nullopt, options_.now, {})) {
-        const auto subject = Subject::parse(next);
+        const auto subject = Subject::parse(next.subject);
         if (!subject) continue;
         offers_.push_back(offer_event(erased.tenant, *subject, agent, options_.now));
+        offers_.back().hops = next.hops + 1;
         board->second.offered(*subject, agent);
     }
 }

@@ -136,7 +136,8 @@ Placement Evaluation::placement_after(const Scope& scope, Decision& decision) {
         after.held = after.held || (is_due() && last == nullptr);
         if (!after.due || *after.due <= input_.now) after.due = input_.now + waiting_rechecked;
     }
-    if (!after.waits) after.skills.clear(), after.rank = 0, after.due.reset(), after.held = false;
+    if (!after.waits)
+        after.skills.clear(), after.rank = 0, after.due.reset(), after.held = false, after.hops = 0;
     if (!is_open || (after.agent.empty() && !after.waits)) {
         after.queue.clear();
         if (after.turn > 0 && !after.until) after.until = input_.now + turn_remembered;
@@ -174,7 +175,10 @@ void Evaluation::place(const RoutedTo& to, Placement& placement) {
         placement.waits.reset();
         return;
     }
-    if (!waited_there) placement.waits = input_.now;
+    if (!waited_there) {
+        placement.waits = input_.now;
+        placement.hops = input_.event->hops;
+    }
     // What has overflown and come back is looked at again like anything that waits.
     placement.due = to.opens;
     const auto overflows = overflows_at(queue, *placement.waits);
@@ -255,11 +259,13 @@ void Evaluation::offer(const std::map<std::string, std::set<std::string>>& free,
         not_again.insert(offered.begin(), offered.end());
         const auto takes = agent == after.agent ? std::optional(after.channel) : std::nullopt;
         for (const auto& next : board_->next_for(agent, takes, input_.now, not_again)) {
-            const auto subject = engine::Subject::parse(next);
+            const auto subject = engine::Subject::parse(next.subject);
             if (!subject || offered.size() >= offers_max) continue;
-            offered.insert(next);
+            offered.insert(next.subject);
+            Json offer{{"agent", agent}, {"passed", passed}};
+            if (next.hops > 0) offer["hops"] = next.hops;
             decision.emitted.push_back({"routing:" + agent, routing_due_type(subject->kind()), *subject,
-                                        Json{{"routing", {{"agent", agent}, {"passed", passed}}}}});
+                                        Json{{"routing", std::move(offer)}}});
         }
     }
 }

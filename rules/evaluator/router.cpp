@@ -34,6 +34,28 @@ AgentLoad load_from(const Json& json) {
     return load;
 }
 
+/// Null when nothing is recorded of it.
+Json recorded_of(const Json& recorded, const char* what, const std::string& key) {
+    const auto all = recorded.find(what);
+    if (all == recorded.end() || !all->is_object()) return Json();
+    const auto found = all->find(key);
+    return found == all->end() ? Json() : *found;
+}
+
+/// A subject alone where it has come from outside.
+Json json_of(const NextWaiting& next) {
+    if (next.hops == 0) return next.subject;
+    return {{"subject", next.subject}, {"hops", next.hops}};
+}
+
+NextWaiting next_from(const Json& json) {
+    if (json.is_string()) return {json.get<std::string>(), 0};
+    NextWaiting next{engine::text_or(json, "subject", ""), 0};
+    const auto* hops = engine::find(json, "hops");
+    if (hops != nullptr && hops->is_number_integer()) next.hops = hops->get<int>();
+    return next;
+}
+
 }  // namespace
 
 std::string plain_text(const Json& value) {
@@ -51,7 +73,7 @@ Json RecordingBoard::answer(const char* what, const std::string& key, Ask ask) {
         if (const auto found = known->find(key); found != known->end()) return *found;
     Json answer;
     if (!recorded_.is_null())
-        answer = recorded_.value(what, Json::object()).value(key, Json());
+        answer = recorded_of(recorded_, what, key);
     else if (board_ != nullptr)
         answer = ask(*board_);
     // Of who has nothing to do there is nothing to say.
@@ -60,8 +82,18 @@ Json RecordingBoard::answer(const char* what, const std::string& key, Ask ask) {
 }
 
 AgentLoad RecordingBoard::load_of(const std::string& agent) {
-    return load_from(
-        answer("loads", agent, [&](RoutingBoard& board) { return json_of(board.load_of(agent)); }));
+    const auto [known, is_new] = loads_.try_emplace(agent);
+    if (is_new && !recorded_.is_null())
+        known->second = load_from(recorded_of(recorded_, "loads", agent));
+    else if (is_new && board_ != nullptr)
+        known->second = board_->load_of(agent);
+    return known->second;
+}
+
+Json RecordingBoard::take() {
+    for (const auto& [agent, load] : std::exchange(loads_, {}))
+        if (auto json = json_of(load); !json.empty()) said_["loads"][agent] = std::move(json);
+    return std::exchange(said_, Json());
 }
 
 std::uint64_t RecordingBoard::last_turn() {
@@ -84,17 +116,19 @@ std::string RecordingBoard::before(const PlaceInLine& place, const std::string& 
     return first.is_string() ? first.get<std::string>() : "";
 }
 
-std::vector<std::string> RecordingBoard::next_for(const std::string& agent,
+std::vector<NextWaiting> RecordingBoard::next_for(const std::string& agent,
                                                   const std::optional<std::string>& takes,
                                                   engine::Instant now, const std::set<std::string>& passed) {
-    const auto next = answer(
-        "next", agent, [&](RoutingBoard& board) { return Json(board.next_for(agent, takes, now, passed)); });
+    const auto next = answer("next", agent, [&](RoutingBoard& board) {
+        Json list = Json::array();
+        for (const auto& one : board.next_for(agent, takes, now, passed)) list.push_back(json_of(one));
+        return list;
+    });
     // Older decisions have written down one of them.
-    if (next.is_string()) return {next.get<std::string>()};
-    std::vector<std::string> subjects;
+    if (next.is_string()) return {next_from(next)};
+    std::vector<NextWaiting> subjects;
     if (next.is_array())
-        for (const auto& one : next)
-            if (one.is_string()) subjects.push_back(one.get<std::string>());
+        for (const auto& one : next) subjects.push_back(next_from(one));
     return subjects;
 }
 

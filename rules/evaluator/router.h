@@ -1,6 +1,7 @@
 #pragma once
 /// Router: brings the entity of one decision into a queue and to an agent, and keeps its place at the desk.
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -32,11 +33,11 @@ public:
     std::string holder_of(const std::string& requester) override;
     std::string before(const PlaceInLine& place, const std::string& agent, const std::string& channel,
                        engine::Instant now) override;
-    std::vector<std::string> next_for(const std::string& agent, const std::optional<std::string>& takes,
+    std::vector<NextWaiting> next_for(const std::string& agent, const std::optional<std::string>& takes,
                                       engine::Instant now, const std::set<std::string>& passed) override;
 
     /// `{"loads","turn","holders","before","next"}` as far as they were asked for; null = nothing was.
-    engine::Json take() { return std::exchange(said_, engine::Json()); }
+    engine::Json take();
 
 private:
     template <class Ask>
@@ -45,6 +46,7 @@ private:
     RoutingBoard* board_;
     engine::Json recorded_;
     engine::Json said_;
+    std::map<std::string, AgentLoad> loads_;  ///< there may be a thousand: they become JSON once, at the end
 };
 
 /// Where a route led: what is to be written, and what stands in the decision.

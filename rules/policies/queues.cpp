@@ -62,11 +62,32 @@ int skill_sum(const Agent& agent, const std::vector<std::string>& skills) {
     return sum;
 }
 
+/// A team, or one of its members, and why it was not they; borrows.
+struct Looked {
+    const std::string* agent = nullptr;  ///< null = at the team as a whole
+    const std::string* team = nullptr;
+    int load = 0;
+    std::optional<int> room;
+    std::string reason;
+};
+
+Json json_of(const Looked& looked) {
+    Json json{{"team", *looked.team}};
+    if (looked.agent != nullptr) {
+        json["agent"] = *looked.agent;
+        json["load"] = looked.load;
+    }
+    if (looked.room) json["room"] = std::max(*looked.room, 0);
+    if (!looked.reason.empty()) json["reason"] = looked.reason;
+    return json;
+}
+
 struct Candidate {
     const Agent* agent = nullptr;
-    AgentLoad load;
+    int load = 0;
+    std::uint64_t turn = 0;
     int skill = 0;
-    std::size_t entry = 0;  ///< in what was considered
+    std::size_t entry = 0;  ///< in what was looked at
 };
 
 /// One queue while somebody is looked for.
@@ -78,50 +99,54 @@ public:
     void run() {
         for (const auto& id : queue_.teams) {
             const auto* team = team_of(routing_, id);
-            if (team == nullptr) continue;
-            const auto candidates = candidates_of(*team);
-            if (candidates.empty()) continue;
-            const auto& best = best_of(candidates);
-            choice_.team = team->id;
-            choice_.agent = best.agent->id;
-            return;
+            if (team != nullptr && give_to_one_of(*team)) break;
         }
+        const auto before = choice_.considered.size();
+        const auto named = std::min(looked_.size(), considered_max - std::min(before, considered_max));
+        for (std::size_t i = 0; i < named; ++i) choice_.considered.push_back(json_of(looked_[i]));
+        if (named < looked_.size()) choice_.considered.push_back({{"more", looked_.size() - named}});
     }
 
 private:
+    bool give_to_one_of(const Team& team) {
+        const auto candidates = candidates_of(team);
+        if (candidates.empty()) return false;
+        choice_.team = team.id;
+        choice_.agent = best_of(candidates).agent->id;
+        return true;
+    }
+
     std::vector<Candidate> candidates_of(const Team& team) {
         std::vector<Candidate> candidates;
         if (!is_there(team.calendar.get())) {
-            choice_.considered.push_back({{"team", team.id}, {"reason", "out of its hours"}});
+            looked_.push_back({nullptr, &team.id, 0, {}, "out of its hours"});
             return candidates;
         }
         for (const auto& id : team.members) {
             const auto* agent = agent_of(routing_, id);
             if (agent == nullptr) continue;
-            Candidate candidate{agent, moment_.board.load_of(id), skill_sum(*agent, moment_.skills),
-                                choice_.considered.size()};
-            const auto room = room_of(agent->capacity, candidate.load, moment_.channel);
-            Json entry{{"agent", id}, {"team", team.id}, {"load", candidate.load.in_all()}};
-            if (room) entry["room"] = std::max(*room, 0);
+            const auto load = moment_.board.load_of(id);
+            const auto room = room_of(agent->capacity, load, moment_.channel);
+            Looked looked{&id, &team.id, load.in_all(), room, ""};
             const auto missing = missing_skill(*agent, moment_.skills);
             if (!missing.empty())
-                entry["reason"] = "lacks the skill " + missing;
+                looked.reason = "lacks the skill " + missing;
             else if (!is_there(agent->calendar.get()))
-                entry["reason"] = "out of hours";
+                looked.reason = "out of hours";
             else if (room && *room <= 0)
-                entry["reason"] = "has no room";
-            else if (const auto first = what_goes_first(candidate, room); !first.empty())
-                entry["reason"] = first + " goes first";
+                looked.reason = "has no room";
+            else if (const auto first = what_goes_first(id, room); !first.empty())
+                looked.reason = first + " goes first";
             else
-                candidates.push_back(std::move(candidate));
-            choice_.considered.push_back(std::move(entry));
+                candidates.push_back(
+                    {agent, looked.load, load.turn, skill_sum(*agent, moment_.skills), looked_.size()});
+            looked_.push_back(std::move(looked));
         }
         return candidates;
     }
 
     /// Who has it already keeps it: that takes nobody's place.
-    std::string what_goes_first(const Candidate& candidate, const std::optional<int>& room) {
-        const auto& agent = candidate.agent->id;
+    std::string what_goes_first(const std::string& agent, const std::optional<int>& room) {
         if (!room || agent == moment_.assignee) return "";
         auto first = moment_.board.before(moment_.place, agent, moment_.channel, moment_.now);
         choice_.gave_way = choice_.gave_way || !first.empty();
@@ -143,8 +168,8 @@ private:
                 if (is_better(candidate, *best)) best = &candidate;
         }
         for (const auto& candidate : candidates)
-            if (&candidate != best)
-                choice_.considered[candidate.entry]["reason"] = reason_against(candidate, *best);
+            if (&candidate != best && candidate.entry < considered_max)
+                looked_[candidate.entry].reason = reason_against(candidate, *best);
         return *best;
     }
 
@@ -165,23 +190,23 @@ private:
     bool is_better(const Candidate& one, const Candidate& other) const {
         if (queue_.strategy == RoutingStrategy::skills && one.skill != other.skill)
             return one.skill > other.skill;
-        const auto load = one.load.in_all(), other_load = other.load.in_all();
-        if (queue_.strategy != RoutingStrategy::round_robin && load != other_load) return load < other_load;
-        return one.load.turn < other.load.turn;
+        if (queue_.strategy != RoutingStrategy::round_robin && one.load != other.load)
+            return one.load < other.load;
+        return one.turn < other.turn;
     }
 
     std::string reason_against(const Candidate& one, const Candidate& best) const {
         if (is_known_) return best.agent->id + " knows the requester";
         if (queue_.strategy == RoutingStrategy::skills && one.skill != best.skill) return "less skilled";
-        if (queue_.strategy != RoutingStrategy::round_robin && one.load.in_all() != best.load.in_all())
-            return "has more to do";
-        return one.load.turn != best.load.turn ? "had a turn since" : "stands behind in the team";
+        if (queue_.strategy != RoutingStrategy::round_robin && one.load != best.load) return "has more to do";
+        return one.turn != best.turn ? "had a turn since" : "stands behind in the team";
     }
 
     const Routing& routing_;
     const Queue& queue_;
     const QueueMoment& moment_;
     QueueChoice& choice_;
+    std::vector<Looked> looked_;
     bool is_known_ = false;
 };
 
@@ -226,6 +251,7 @@ Json to_json(const Placement& placement) {
     if (placement.turn > 0) json["turn"] = placement.turn;
     put_text("turn_agent", placement.turn_agent);
     put_instant("waits_since", placement.waits);
+    if (placement.hops > 0) json["hops"] = placement.hops;
     if (placement.rank > 0) json["rank"] = placement.rank;
     if (!placement.skills.empty()) json["skills"] = placement.skills;
     if (placement.held) json["held"] = true;
@@ -244,6 +270,8 @@ Placement placement_from(const Json& json) {
     placement.turn_agent = text_in(json, "turn_agent");
     if (const auto turn = json.find("turn"); turn != json.end() && turn->is_number_integer())
         placement.turn = turn->get<std::uint64_t>();
+    if (const auto hops = json.find("hops"); hops != json.end() && hops->is_number_integer())
+        placement.hops = hops->get<int>();
     if (const auto rank = json.find("rank"); rank != json.end() && rank->is_number_integer())
         placement.rank = rank->get<int>();
     if (const auto skills = json.find("skills"); skills != json.end() && skills->is_array())
@@ -277,16 +305,21 @@ std::set<std::string> agents_of(const Routing& routing, const Queue& queue) {
 }
 
 bool serves(const Routing& routing, const Queue& queue, const std::string& agent, Instant now) {
-    const auto is_there = [&](const Calendar* calendar) {
-        return calendar == nullptr || calendar->is_open(now);
-    };
     const auto* known = agent_of(routing, agent);
-    if (known == nullptr || !is_there(known->calendar.get()) || !is_there(queue.calendar.get())) return false;
+    if (known == nullptr || !is_there(*known, now) || !is_open(queue, now)) return false;
     return std::any_of(queue.teams.begin(), queue.teams.end(), [&](const std::string& id) {
         const auto* team = team_of(routing, id);
-        return team != nullptr && is_there(team->calendar.get()) &&
+        return team != nullptr && (team->calendar == nullptr || team->calendar->is_open(now)) &&
                std::find(team->members.begin(), team->members.end(), agent) != team->members.end();
     });
+}
+
+bool is_there(const Agent& agent, Instant now) {
+    return agent.calendar == nullptr || agent.calendar->is_open(now);
+}
+
+bool is_open(const Queue& queue, Instant now) {
+    return queue.calendar == nullptr || queue.calendar->is_open(now);
 }
 
 bool has_skills(const Routing& routing, const std::string& agent, const std::vector<std::string>& skills) {
@@ -323,14 +356,14 @@ QueueChoice open_queue(const Routing& routing, const Queue& queue, Instant now) 
 void choose(const Routing& routing, const QueueMoment& moment, QueueChoice& choice) {
     if (choice.is_closed) return;
     QueueSearch(routing, *choice.queue, moment, choice).run();
-    if (choice.considered.size() <= considered_max) return;
-    const auto more = choice.considered.size() - considered_max;
-    choice.considered.erase(choice.considered.begin() + considered_max, choice.considered.end());
-    choice.considered.push_back({{"more", more}});
 }
 
 std::string routing_due_type(std::string_view kind) {
     return std::string(kind) + ".routing_due";
+}
+
+bool is_writer_of_routing(std::string_view rule) {
+    return rule.starts_with("routing:");
 }
 
 }  // namespace rules

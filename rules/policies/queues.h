@@ -75,6 +75,12 @@ struct PlaceInLine {
     std::string subject;  ///< empty = it has only come, and stands behind all that wait already
 };
 
+/// What waits and is next.
+struct NextWaiting {
+    std::string subject;
+    int hops = 0;         ///< of the event with which it began to wait
+};
+
 /// What the other entities of the tenant say of the desk. One thread.
 class RoutingBoard {
 public:
@@ -91,7 +97,7 @@ public:
     /// Of all that wait in queues that the agent serves, the subjects that are next, as many as there is room
     /// for behind what is offered already. `takes`: of which channel the agent gets one in this decision.
     /// But for those that were passed over just now, and for queues and people out of their hours.
-    virtual std::vector<std::string> next_for(const std::string& agent,
+    virtual std::vector<NextWaiting> next_for(const std::string& agent,
                                               const std::optional<std::string>& takes, engine::Instant now,
                                               const std::set<std::string>& passed) = 0;
 };
@@ -105,6 +111,7 @@ struct Placement {
     std::uint64_t turn = 0;  ///< with which it was routed to `turn_agent`
     std::string turn_agent;
     std::optional<engine::Instant> waits;  ///< in the queue since then
+    int hops = 0;                          ///< of the event with which it began to wait
     int rank = 0;                          ///< of those that wait, lower ones go first
     std::vector<std::string> skills;       ///< that it waits for
     bool held = false;                     ///< nobody who gets free is offered it: that went wrong
@@ -167,5 +174,7 @@ inline constexpr engine::Duration waiting_rechecked = std::chrono::minutes(15);
 inline constexpr auto routing_timer_name = "routing:queue";
 /// The type of the event by which what waits is routed again: `<kind>.routing_due`.
 std::string routing_due_type(std::string_view kind);
+/// In whose name whoever gets free is given what waits: `routing:<agent>`.
+bool is_writer_of_routing(std::string_view rule);
 
 }  // namespace rules

@@ -50,6 +50,10 @@ struct Routing {
     std::map<std::string, Condition> open_work;  ///< by kind: what counts as work of its assignee
 };
 
+/// Within their own hours.
+bool is_there(const Agent& agent, engine::Instant now);
+bool is_open(const Queue& queue, engine::Instant now);
+
 /// Null when there is none of that id.
 const Escalation* escalation_named(const RuleSet& rule_set, std::string_view id);
 

@@ -227,6 +227,103 @@ class JudgeTest(unittest.TestCase):
         self.logs.rows[4]["entity_version"] = 3
         self.assert_found("gaps")
 
+    def decide_more(self, name, time=1, **more):
+        """Another event of the lane, of the engine's own, with that much more in its decision."""
+        told = more.pop("told", [])
+        self.logs.rows.append(row("event", {"source": "signalbox:emit", "id": name, "data": {}}))
+        actions = [{"connection": "crm", "action": "post", "params": {"body": {"identity": one}}} for one in told]
+        body = {"event": {"id": name}, "outcome": "ok", "actions": actions, **more}
+        self.logs.rows.append({**row("decision", body, 2), "time": time})
+        for index, one in enumerate(told, 1):
+            key = judge.delivery_key(TENANT, ("signalbox:emit", name), index)
+            self.logs.rows.append(row("delivered", {"delivery": {"key": key}}))
+            self.logs.arrive(key, one, "done")
+
+    def step(self, name, *changes, told=None):
+        """Changes as (what, level) or (what, level, round); a level tells ana."""
+        listed, expected = [], []
+        for what, level, *rounds in changes:
+            turn = rounds[0] if rounds else 1
+            listed.append({"escalation": "slow", "change": what, "level": level, "round": turn,
+                           "notified": ["person ana"] if what == "stepped" else []})
+            expected += [f"{name}/told/slow/{turn}.{level}/ana"] if what == "stepped" else []
+        self.decide_more(name, escalations=listed, told=expected if told is None else told)
+
+    def test_an_escalation_that_goes_through_its_levels_is_fine(self):
+        self.step("e1", ("started", 0), ("stepped", 1))
+        self.step("e2", ("stepped", 2))
+        self.step("e3", ("acknowledged", 2))
+        self.step("e4", ("resumed", 2), ("stepped", 3))
+        self.step("e5", ("stepped", 1, 2))
+        self.step("e6", ("ended", 1, 2))
+        self.assert_found()
+        counts = self.logs.verdict()["counts"]
+        self.assertEqual((counts["cases"], counts["levels"], counts["told"]), (1, 4, 4))
+
+    def test_who_took_on_the_last_level_is_told_once_more(self):
+        levels = [("stepped", level, turn) for turn in (1, 2) for level in (1, 2, 3)]
+        self.step("e1", ("started", 0), *levels, ("exhausted", 3, 2), ("acknowledged", 3, 2))
+        self.step("e2", ("resumed", 2, 2), ("stepped", 3, 2), ("ended", 3, 2))
+        self.assert_found()
+
+    def test_a_level_that_comes_twice_is_found(self):
+        self.step("e1", ("started", 0), ("stepped", 1))
+        self.step("e2", ("stepped", 1))
+        self.step("e3", ("ended", 1))
+        self.assert_found("levels_doubled")
+
+    def test_an_escalation_that_is_begun_twice_is_found(self):
+        self.step("e1", ("started", 0), ("stepped", 1))
+        self.step("e2", ("started", 0), ("stepped", 1))
+        self.step("e3", ("ended", 1))
+        self.assert_found("levels_doubled")
+
+    def test_a_level_that_is_left_out_is_lost(self):
+        self.step("e1", ("started", 0), ("stepped", 1), ("stepped", 3), ("ended", 3))
+        self.assert_found("levels_lost")
+
+    def test_an_escalation_that_never_ends_is_lost(self):
+        self.step("e1", ("started", 0), ("stepped", 1))
+        self.assert_found("levels_lost")
+
+    def test_people_who_are_not_told_and_others_who_are_are_found(self):
+        self.step("e1", ("started", 0), ("stepped", 1), ("ended", 1), told=[])
+        self.assert_found("told_wrongly")
+        self.step("e2", ("started", 0), ("ended", 0), told=["e2/told/slow/1.1/ben"])
+        self.assertEqual(self.logs.verdict()["faults"]["told_wrongly"], 2)
+
+    def move(self, name, time, **place):
+        self.decide_more(name, time, routing_state={"place": place} if place else {})
+
+    def test_work_within_capacity_is_fine(self):
+        self.move("p1", 1, queue="general", waits_since="2026-05-04T08:00:00Z")
+        self.move("p2", 2, queue="general", agent="ana", channel="chat")
+        self.move("p3", 3)
+        self.assert_found()
+        self.assertEqual(self.logs.verdict()["counts"]["waited"], 1)
+
+    def test_work_beyond_capacity_is_found(self):
+        state = judge.CAPACITIES
+        judge.CAPACITIES = {"ana": {"all": 0}, "ben": {"chat": 1, "other": 0, "all": 9}}
+        try:
+            self.move("p1", 1, queue="general", agent="ben", channel="chat")
+            self.move("p2", 2)
+            self.assert_found()
+            self.move("p3", 3, queue="general", agent="ben", channel="email")
+            self.move("p4", 4)
+            self.assert_found("over_capacity")
+            self.move("p5", 5, queue="general", agent="ana", channel="chat")
+            self.move("p6", 6)
+            self.assertEqual(self.logs.verdict()["faults"]["over_capacity"], 2)
+        finally:
+            judge.CAPACITIES = state
+
+    def test_what_is_left_at_the_desk_is_found(self):
+        self.move("p1", 1, queue="general", waits_since="2026-05-04T08:00:00Z")
+        self.assert_found("left_at_the_desk")
+        self.move("p2", 2, queue="general", agent="ana", channel="chat")
+        self.assert_found("left_at_the_desk")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -208,11 +208,11 @@ class Daemon:
         waits = lambda: self.gauges()["signalbox_pending_events"] + self.gauges()["signalbox_intake_waiting"]
         wait_until(lambda: waits() == 0, "events are left", seconds)
 
-    def command(self, *words, code=0, store=True, stdin=None):
+    def command(self, *words, code=0, store=True, stdin=None, seconds=COMMAND_SECONDS_MAX):
         """Runs the program; its exit code has to be `code`. Gives what it printed."""
         words = [self.program, *map(str, words), *(("--store", self.store) if store else ())]
         done = subprocess.run(words, capture_output=True, text=True, env=self.environment, input=stdin,
-                              timeout=COMMAND_SECONDS_MAX)
+                              timeout=seconds)
         said = f"`{' '.join(words[1:])}` ended with {done.returncode}, not {code}: {done.stderr[-1000:]}"
         expect(done.returncode == code, said)
         return done.stdout

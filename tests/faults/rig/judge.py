@@ -12,6 +12,8 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
+from rig.tenant import CAPACITIES, LEVELS, ROUNDS
+
 TIMER = "signalbox:timer"
 OWN = "signalbox:"  # begins the source of what the engine sends itself
 HASHED = ("actor", "body_digest", "cause_event", "cause_rule", "entity_version", "kind", "previous", "ruleset", "seq",
@@ -21,7 +23,10 @@ SENT = ("fresh", "stale", "duplicate", "clash")  # what comes from who may send 
 
 # What must be zero. The rest of the verdict says how much was tried.
 FAULTS = ("lost", "duplicated", "out_of_order", "gaps", "wrong_outcomes", "forged_accepted", "invented", "second_keys",
-          "keyless_repeats", "actions_lost", "actions_duplicated", "clashes_lost", "timers_lost", "timers_invented")
+          "keyless_repeats", "actions_lost", "actions_duplicated", "clashes_lost", "timers_lost", "timers_invented",
+          "levels_lost", "levels_doubled", "told_wrongly", "over_capacity", "left_at_the_desk")
+# Not asked of the rules' own timers: these ask for nothing, or for people to be told.
+QUIET_TIMERS = ("escalation:", "routing:")
 
 
 def lines_of(path):
@@ -81,15 +86,24 @@ class Decision(NamedTuple):
     asked: list  # the identities of the actions
     outgoing: list  # (index of the delivery's key, connection, identity)
     timers: list  # (name, when it is due, or None when it was ended)
+    escalations: list  # (id, what became of it, level, round, the ids of who is told)
+    told: list  # the identities of the actions that tell people
+    place: object  # of the entity at the desk from now on, {} for none; None = as it was
+    time: int
 
 
-def decision_of(key, body):
+def decision_of(key, body, time):
     outgoing = [(0, body["write_back"])] if body.get("write_back") else []
     outgoing += list(enumerate(body["actions"], 1))
-    asked = sorted(identity for action in body["actions"] if (identity := identity_of(action["params"])))
-    return Decision(key, body["outcome"], body.get("failures"), asked,
+    said = sorted(identity for action in body["actions"] if (identity := identity_of(action["params"])))
+    escalations = [(one["escalation"], one["change"], one["level"], one.get("round", 1),
+                    [who.split(" ")[-1] for who in one.get("notified", ())]) for one in body.get("escalations", ())]
+    state = body.get("routing_state")
+    return Decision(key, body["outcome"], body.get("failures"), [one for one in said if "/told/" not in one],
                     [(index, action["connection"], identity_of(action["params"])) for index, action in outgoing],
-                    [(timer["name"], timer.get("due")) for timer in body.get("timers", ())])
+                    [(timer["name"], timer.get("due")) for timer in body.get("timers", ())],
+                    escalations, [one for one in said if "/told/" in one],
+                    None if state is None else state.get("place", {}), time)
 
 
 class Journal:
@@ -123,7 +137,8 @@ class Journal:
             self.times_seen[key] += 1
             self.sources[lane, body["id"]] = body["source"]
             self.accepted[lane].append(key)
-            if body["source"] == TIMER:
+            # What comes of a timer has its source, too.
+            if body["source"] == TIMER and "timer" in body["data"]:
                 self.fired[key] = body["data"]["timer"]["name"], body["data"]["timer"]["due"]
         elif row["kind"] == "decision":
             self._decision(row, body, lane)
@@ -137,7 +152,7 @@ class Journal:
         source = self.sources.get((lane, name))
         if source is None:
             return self.tally.fault("gaps", f"decision {row['stream']}#{row['seq']} is of no event before it")
-        self.decisions[lane].append(decision_of((source, name), body))
+        self.decisions[lane].append(decision_of((source, name), body, row["time"]))
         before = self.versions.get(lane, 0)
         if row["entity_version"] not in (before, before + 1):
             self.tally.fault("gaps", f"{lane} goes from version {before} to {row['entity_version']}")
@@ -225,7 +240,8 @@ def check_timers(journal, tally):
                 name, due = journal.fired[decision.key]
                 if waiting.pop(name, None) != due:
                     tally.fault("timers_invented", f"{name} of {lane}, due {due}, fired and was not set")
-                if decision.asked != [f"{decision.key[1]}/timed"]:
+                expected = [] if name.startswith(QUIET_TIMERS) else [f"{decision.key[1]}/timed"]
+                if decision.asked != expected:
                     tally.fault("wrong_outcomes", f"timer {name} of {lane} asks for {decision.asked}")
             for name, due in decision.timers:
                 if due is None:
@@ -234,6 +250,80 @@ def check_timers(journal, tally):
                     waiting[name] = due
         for name, due in waiting.items():
             tally.fault("timers_lost", f"{name} of {lane}, due {due}, never fired")
+
+
+def check_escalations(journal, tally):
+    """Each level of each escalation is reached once and in order, those are told whom the decision names, and it ends."""
+    for lane, decisions in journal.decisions.items():
+        under_way = {}
+        for decision in decisions:
+            expected = set()
+            for name, change, level, round, notified in decision.escalations:
+                where = f"{name} of {lane}"
+                step_escalation(under_way, name, change, (round, level), where, tally)
+                if change == "stepped":
+                    expected |= {f"{decision.key[1]}/told/{name}/{round}.{level}/{who}" for who in notified}
+            if sorted(expected) != decision.told:
+                tally.fault("told_wrongly", f"{decision.key} of {lane} tells {decision.told}, not {sorted(expected)}")
+        for name in under_way:
+            tally.fault("levels_lost", f"{name} of {lane} never ended")
+
+
+def step_escalation(under_way, name, change, level, where, tally):
+    """`under_way` holds by escalation the last (round, level), and whether somebody took it on there."""
+    if change == "started":
+        if name in under_way:
+            tally.fault("levels_doubled", f"{where} was begun while it was under way")
+        under_way[name] = ((1, 0), False)
+        return
+    if name not in under_way:
+        return tally.fault("levels_doubled", f"{where} was over, and {change}")
+    (round, last), taken = under_way[name]
+    if change == "ended":
+        del under_way[name]
+    elif change == "acknowledged":
+        under_way[name] = ((round, last), True)
+    elif change == "stepped":
+        following = {(round, last + 1) if last < LEVELS else (round + 1, 1)}
+        if taken and (round, last) == (ROUNDS, LEVELS):
+            following = {(round, last)}  # who took on the last one is told once more
+        if level not in following:
+            fault = "levels_doubled" if level <= (round, last) else "levels_lost"
+            tally.fault(fault, f"{where} went from {round}.{last} to {level[0]}.{level[1]}")
+        under_way[name] = (level, False)
+
+
+def check_desk(journal, tally, clock_jumps):
+    """Nobody has more than fits, and at the end nobody has anything and nothing waits."""
+    moves = []
+    for lane, decisions in journal.decisions.items():
+        place = {}
+        for number, decision in enumerate(decisions):
+            if decision.place is None:
+                continue
+            moves += [(decision.time, False, lane, place)] if place.get("agent") else []
+            moves += [(decision.time, True, lane, decision.place)] if decision.place.get("agent") else []
+            place = decision.place
+        if place.get("agent") or place.get("waits_since"):
+            tally.fault("left_at_the_desk", f"{lane} is still there: {place}")
+    if clock_jumps:
+        return  # what was before what cannot be told from times
+    loads = defaultdict(Counter)
+    # At one instant room is made before it is taken.
+    for _, is_taken, lane, place in sorted(moves, key=lambda move: move[:2]):
+        load = loads[place["agent"]]
+        load[place.get("channel", "")] += 1 if is_taken else -1
+        if is_taken and (over := over_capacity(place["agent"], load)):
+            tally.fault("over_capacity", f"{lane} went to {place['agent']}, who has {over}")
+
+
+def over_capacity(agent, load):
+    """What is too much, as a text; empty when nothing is."""
+    capacity = CAPACITIES[agent]
+    others = sum(count for channel, count in load.items() if channel not in capacity)
+    counts = {"all": sum(load.values()), "other": others, **{channel: load[channel] for channel in load}}
+    over = [f"{counts.get(name, 0)} of {most} ({name})" for name, most in capacity.items() if counts.get(name, 0) > most]
+    return ", ".join(over)
 
 
 def identity_of(params):
@@ -356,7 +446,7 @@ def check_delivered(journal, key, what, tally):
         tally.fault("actions_lost", f"{what} is neither delivered nor a dead letter")
 
 
-def judge(load_path, destination_path, export_path, tenant):
+def judge(load_path, destination_path, export_path, tenant, clock_jumps=False):
     """The verdict as a map; `faults` is what must be zero, `shown` says more about the first ones of each kind."""
     tally = Tally()
     load = Load(load_path)
@@ -366,6 +456,8 @@ def judge(load_path, destination_path, export_path, tenant):
     check_decisions(load, journal, tally)
     check_order(load, journal, tally)
     check_timers(journal, tally)
+    check_escalations(journal, tally)
+    check_desk(journal, tally, clock_jumps)
     check_deliveries(journal, arrivals, tenant, tally)
     outcomes = Counter(one.outcome for decisions in journal.decisions.values() for one in decisions)
     return {
@@ -382,6 +474,7 @@ def judge(load_path, destination_path, export_path, tenant):
             "events": journal.kinds["event"],
             "decisions": journal.kinds["decision"],
             "timers_fired": len(journal.fired),
+            **desk_counts(journal),
             "lanes": len(journal.accepted),
             "rows": journal.rows,
             "deliveries": sum(journal.delivered.values()),
@@ -394,6 +487,20 @@ def judge(load_path, destination_path, export_path, tenant):
     }
 
 
+def desk_counts(journal):
+    counts = Counter()
+    for decisions in journal.decisions.values():
+        waited = False
+        for decision in decisions:
+            counts["cases"] += any(change == "started" for _, change, *_ in decision.escalations)
+            counts["levels"] += sum(change == "stepped" for _, change, *_ in decision.escalations)
+            counts["told"] += len(decision.told)
+            place = decision.place or {}
+            counts["waited"] += bool(place.get("waits_since")) and not waited
+            waited = waited or bool(place.get("waits_since"))
+    return {name: counts[name] for name in ("cases", "waited", "levels", "told")}
+
+
 def text_of(verdict):
     return " ".join(f"{name}={count}" for part in ("faults", "counts") for name, count in verdict[part].items())
 
@@ -403,8 +510,9 @@ def main():
     for name in ("load", "destination", "export"):
         parser.add_argument(f"--{name}", required=True, type=Path)
     parser.add_argument("--tenant", default="rig")
+    parser.add_argument("--clock-jumps", action="store_true", help="times do not say what was before what")
     arguments = parser.parse_args()
-    verdict = judge(arguments.load, arguments.destination, arguments.export, arguments.tenant)
+    verdict = judge(arguments.load, arguments.destination, arguments.export, arguments.tenant, arguments.clock_jumps)
     print(text_of(verdict))
     print("\n".join(verdict["shown"]), file=sys.stderr)
     return 1 if any(verdict["faults"].values()) else 0

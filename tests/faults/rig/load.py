@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
 from rig.destination import Log, reset_on_close
-from rig.tenant import NAME, SECRETS, wanted
+from rig.tenant import CASES, NAME, SECRETS, wanted
 
 ANSWER_SECONDS_MAX = 60
 RETRY_SECONDS = 0.03
@@ -32,6 +32,7 @@ STATUSES = {
     "clash": {"events": {409}, "forms": {200}},
     "fresh": {"events": {200, 202}}, "stale": {"events": {200, 202}}, "duplicate": {"events": {200}},
 }
+OPEN_FOR = ["200ms"] * 6 + ["400ms"] * 2 + ["1500ms", "4s"]  # a case, once somebody has it
 # Shares of what is sent beside the story.
 MIX = {"duplicate": 0.05, "stale": 0.03, "forged": 0.02, "garbage": 0.015, "unknown": 0.005, "clash": 0.02}
 HANG_UP = 0.01
@@ -71,7 +72,7 @@ class Request:
         return known.get(self.to, {200}) if isinstance(known, dict) else known
 
 
-def signature_headers(request, key):
+def signature_headers(request, key, ahead=0):
     """What proves the sender, made at the moment of sending."""
     body = request.body + b"!" if request.fault == "other body" else request.body
     if request.to == "events":
@@ -79,7 +80,7 @@ def signature_headers(request, key):
     if request.fault == "no signature":
         return {}
     if request.to == "zendesk":
-        now = datetime.now(timezone.utc)
+        now = datetime.now(timezone.utc) + timedelta(seconds=ahead)
         when = stamp(now - timedelta(minutes=9) if request.fault == "old" else now)
         digest = base64.b64encode(mac("RIG_ZENDESK_SECRET", when.encode() + body)).decode()
         return {"X-Zendesk-Webhook-Signature": digest, "X-Zendesk-Webhook-Signature-Timestamp": when}
@@ -101,7 +102,8 @@ class Story:
         self.misdeeds = 0
 
     def tell(self):
-        teller = self.random.choices([self.chat, self.ticket, self.form, self.record], [45, 25, 15, 15])[0]
+        teller = self.random.choices([self.chat, self.ticket, self.form, self.record, self.case],
+                                     [40, 20, 12, 13, 25])[0]
         teller()
         return self.requests
 
@@ -160,6 +162,23 @@ class Story:
         if self.random.random() < 0.3:
             self.say_batch(subject)
 
+    def case(self):
+        """For the desk: who gets it, who is told and when it is solved is all the engine's affair."""
+        subject = f"ticket/CASE-{self.name}"
+        self.say_case("ticket.created", subject, status="open", channel=self.random.choice(["chat", "email"]),
+                      tags=self.random.choice([[], [], ["hard"]]), custom={"case": self.name, "open_for": self.random.choice(OPEN_FOR)})
+        for _ in range(self.random.randint(0, 2)):
+            self.say_case("ticket.updated", subject, priority=self.random.choice(["low", "high", "urgent"]))
+        if self.random.random() < 0.5:
+            self.say_case("ticket.answered", subject)
+
+    def say_case(self, what, subject, **fields):
+        envelope = self.envelope(what, subject)
+        envelope["source"] = CASES
+        envelope["data"]["ticket"].update(fields)
+        self.add("fresh", "events", compact(envelope), envelope["id"], subject, what, {},
+                 content_type="application/cloudevents+json", source=CASES)
+
     def envelope(self, what, subject, kind="fresh"):
         self.count += 1
         return {"specversion": "1.0", "id": f"R{self.name}.{self.count}", "source": "/crm", "type": what,
@@ -183,10 +202,11 @@ class Story:
 
     # how it is sent
 
-    def add(self, kind, to, body, event_id, subject, what, facts, headers=None, content_type="application/json"):
-        wants = [] if kind == "stale" else wanted(to, event_id, what, facts)
-        self.requests.append(Request(kind, to, body, [(SOURCES[to], event_id, subject)], [wants], headers or {},
-                                     content_type=content_type))
+    def add(self, kind, to, body, event_id, subject, what, facts, headers=None, content_type="application/json",
+            source=None):
+        wants = [] if kind == "stale" or source else wanted(to, event_id, what, facts)
+        self.requests.append(Request(kind, to, body, [(source or SOURCES[to], event_id, subject)], [wants],
+                                     headers or {}, content_type=content_type))
         if kind == "fresh":
             self.stray(to, subject, what)
 
@@ -298,8 +318,8 @@ def path_of(request):
     return request.path or (f"/v1/{NAME}/events" if request.to == "events" else f"/v1/{NAME}/hooks/{request.to}")
 
 
-def headers_of(request, key):
-    return {"Content-Type": request.content_type, **request.headers, **signature_headers(request, key)}
+def headers_of(request, key, ahead=0):
+    return {"Content-Type": request.content_type, **request.headers, **signature_headers(request, key, ahead)}
 
 
 def storm(log, address, key, senders, times):
@@ -340,6 +360,7 @@ class Load:
         self.prefix = prefix
         self.address = None  # where the daemon is; None while there is none
         self.key = ""
+        self.ahead = 0  # seconds that the daemon's clock is before ours
         self.counts = Counter()
         self.surprises = []
         self.stopping = False
@@ -436,7 +457,7 @@ class Load:
         address = self.address
         if address is None:
             return None
-        call = sender.call(address, path_of(request), headers_of(request, self.key), request.body, hang_up)
+        call = sender.call(address, path_of(request), headers_of(request, self.key, self.ahead), request.body, hang_up)
         try:
             return await asyncio.wait_for(self._unless_moved(call, address), ANSWER_SECONDS_MAX)
         except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError) as error:

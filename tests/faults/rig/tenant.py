@@ -16,7 +16,51 @@ SECRETS = {
 FIELDS = """\
 fields:
   conversation.custom.ticket_id: { type: text, description: The ticket that was made from a chat }
+  ticket.custom.case: { type: text, description: The case of the desk that it is }
+  ticket.custom.open_for: { type: text, description: How long somebody works on it }
 """
+
+# More cases at once than agents have room for, now and then. Chains of one taking over from another within a minute
+# are longer here than anywhere else.
+CASES = "/cases"
+SETTINGS = f"""\
+name: {NAME}
+limits: {{ hops_max: 64 }}
+"""
+
+# What agents may have at once; the judge holds them to it.
+CAPACITIES = {"ana": {"all": 3}, "ben": {"chat": 2, "other": 1, "all": 3}, "cora": {"all": 2}}
+LEVELS = 3
+ROUNDS = 2  # of the levels of an escalation
+ROUTING = """\
+agents:
+  - id: ana
+    capacity: 3
+    notify: NOTIFY
+  - { id: ben, capacity: { chat: 2, other: 1, all: 3 }, notify: NOTIFY }
+  - { id: cora, skills: [hard], capacity: 2, notify: NOTIFY }
+teams:
+  - { id: all, members: [ana, ben, cora] }
+channels:
+  - { id: room, notify: NOTIFY }
+queues:
+  - { id: hard, when: { ticket.tags: { has: hard } }, teams: [all], strategy: skills, skills: [hard], priority: 10, overflow: { after: 2s, to: general } }
+  - { id: general, teams: [all] }
+on_call:
+  - id: duty
+    zone: Europe/Berlin
+    rotations: [ { turns: [ana, ben], every: 1h, starts: 2026-01-01 } ]
+escalations:
+  - id: slow
+    levels:
+      - notify: [ { on_call: duty } ]
+      - { after: 1s, notify: [ { team: all }, { channel: room } ] }
+      - { after: 1s, notify: [ { person: cora } ] }
+    repeat: { times: 1, after: 1s }
+    acknowledged: { on: ticket.answered, for: 1s }
+"""
+NOTIFY = '[ { crm.post: { body: { identity: "%s", lane: "{{ event.subject }}" } } } ]' % (
+    "{{ event.id }}/told/{{ escalation.id }}/{{ escalation.round }}.{{ escalation.level }}/{{ target.id }}")
 
 RULES = """\
 rules:
@@ -84,6 +128,29 @@ rules:
     on: ticket.noted
     then:
       - crm.post: { body: { identity: "{{ event.id }}/noted", lane: "{{ event.subject }}" } }
+
+  - id: case-came                # to the desk; people are told until it is solved
+    on: ticket.created
+    when: { event.source: /cases }
+    then:
+      - route: true
+      - escalate: slow
+      - wait_for: { on: ticket.answered, timeout: 300ms }
+        else:
+          - crm.post: { body: { identity: "{{ event.id }}/timed", lane: "{{ event.subject }}" } }
+      - crm.post: { body: { identity: "{{ event.id }}/timed", lane: "{{ event.subject }}" } }
+
+  - id: case-taken               # at once, or when somebody got free
+    on: [ticket.created, ticket.updated, ticket.routing_due]
+    when: { ticket.custom.case: { exists: true }, ticket.assignee: { changed: true, exists: true } }
+    then:
+      - emit: { type: ticket.closing, after: "{{ ticket.custom.open_for }}" }
+
+  - id: case-closing             # which makes room
+    on: ticket.closing
+    then:
+      - set: { ticket.status: solved }
+      - crm.post: { body: { identity: "{{ event.id }}/timed", lane: "{{ event.subject }}" } }
 """
 
 CONNECTION_LIMITS = """\
@@ -122,7 +189,8 @@ connections:
 def write_tenant(folder, url):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "tenant.yaml").write_text(f"name: {NAME}\n")
+    (folder / "tenant.yaml").write_text(SETTINGS)
+    (folder / "routing.yaml").write_text(ROUTING.replace("NOTIFY", NOTIFY))
     (folder / "fields.yaml").write_text(FIELDS)
     (folder / "rules.yaml").write_text(RULES)
     (folder / "connections.yaml").write_text(CONNECTIONS.format(url=url, limits=CONNECTION_LIMITS))

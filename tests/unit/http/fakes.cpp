@@ -32,6 +32,28 @@ Result<std::optional<Entity>> FakeStore::entity(const TenantName& tenant, const 
     return std::optional<Entity>();
 }
 
+Result<std::vector<Entity>> FakeStore::watched(const TenantName& tenant, Instant after,
+                                               std::string_view after_subject, std::size_t limit) {
+    if (away) return none();
+    std::map<std::string, Entity> found;
+    for (const auto& one : entity_list) {
+        const auto until = watched_until(one);
+        if (one.tenant == tenant && until && *until > after && one.subject.text() > after_subject)
+            found.emplace(one.subject.text(), one);
+    }
+    std::vector<Entity> page;
+    for (const auto& [subject, entity] : found)
+        if (page.size() < limit) page.push_back(entity);
+    return page;
+}
+
+Result<std::vector<Timer>> FakeStore::timers_of(const TenantName& tenant, const Subject& subject) {
+    auto found = timers(tenant, 0);
+    if (!found) return found;
+    std::erase_if(*found, [&](const auto& one) { return one.subject != subject; });
+    return found;
+}
+
 Result<std::vector<Timer>> FakeStore::timers(const TenantName& tenant, std::size_t) {
     if (away) return none();
     auto found = timer_list;

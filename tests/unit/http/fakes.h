@@ -51,10 +51,9 @@ public:
                                                          std::string_view, std::size_t) override {
         return none();
     }
-    engine::Result<std::vector<engine::Entity>> watched(const engine::TenantName&, engine::Instant,
-                                                        std::string_view, std::size_t) override {
-        return none();
-    }
+    engine::Result<std::vector<engine::Entity>> watched(const engine::TenantName& tenant,
+                                                        engine::Instant after, std::string_view after_subject,
+                                                        std::size_t limit) override;
     engine::Result<std::vector<engine::PendingEvent>> pending(int, std::uint64_t, std::size_t) override {
         return none();
     }
@@ -66,10 +65,8 @@ public:
     engine::Result<std::vector<engine::Timer>> next_timers(const engine::Timer*, std::size_t) override {
         return none();
     }
-    engine::Result<std::vector<engine::Timer>> timers_of(const engine::TenantName&,
-                                                         const engine::Subject&) override {
-        return none();
-    }
+    engine::Result<std::vector<engine::Timer>> timers_of(const engine::TenantName& tenant,
+                                                         const engine::Subject& subject) override;
     engine::Result<std::vector<engine::Timer>> timers(const engine::TenantName& tenant, std::size_t) override;
     engine::Result<std::vector<engine::BlockedLane>> blocked_lanes(const engine::TenantName& tenant) override;
     engine::Result<std::vector<engine::StoredContinuation>> continuations(const engine::TenantName&,

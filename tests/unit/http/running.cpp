@@ -15,6 +15,7 @@
 
 #include "connectors/kit/definition.h"
 #include "engine/base/text.h"
+#include "tests/support/catch.h"
 
 namespace http_test {
 
@@ -236,5 +237,35 @@ std::string post_event(const std::string& key, const std::string& body) {
     return authorised("POST", "/v1/acme/events", key, {{"Content-Type", "application/cloudevents+json"}},
                       body);
 }
+
+namespace as_acme {
+
+Reply get(Running& running, const std::string& target) {
+    Client client(running);
+    return client.ask(authorised("GET", target, running.key));
+}
+
+Reply post(Running& running, const std::string& target, const std::string& body) {
+    Client client(running);
+    return client.ask(authorised("POST", target, running.key, {}, body));
+}
+
+std::vector<Json> all_pages(Running& running, std::string target, const std::string& name,
+                            std::size_t page_max) {
+    std::vector<Json> items;
+    while (!target.empty()) {
+        const auto reply = get(running, target);
+        REQUIRE(reply.status == 200);
+        const auto page = reply.json();
+        REQUIRE(page[name].size() <= page_max);
+        for (const auto& item : page[name]) items.push_back(item);
+        const auto link = reply.header("link");
+        CHECK(link.empty() == !page.contains("next"));
+        target = link.empty() ? "" : link.substr(1, link.find('>') - 1);
+    }
+    return items;
+}
+
+}  // namespace as_acme
 
 }  // namespace http_test

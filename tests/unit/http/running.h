@@ -103,5 +103,13 @@ std::string authorised(std::string_view method, std::string_view target, const s
 /// A structured CloudEvent about ticket/INC45.
 std::string cloud_event(const std::string& id);
 std::string post_event(const std::string& key, const std::string& body);
+/// With the key of acme.
+namespace as_acme {
+Reply get(Running& running, const std::string& target);
+Reply post(Running& running, const std::string& target, const std::string& body = "");
+/// Follows Link headers from the first page on; no page has more items than that.
+std::vector<engine::Json> all_pages(Running& running, std::string target, const std::string& name,
+                                    std::size_t page_max);
+}  // namespace as_acme
 
 }  // namespace http_test

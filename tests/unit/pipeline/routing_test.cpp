@@ -412,6 +412,44 @@ TEST_CASE("routing: many who get free at once take as many, and nothing loops", 
     CHECK(found_in(desk) == "");
 }
 
+TEST_CASE("routing: one takes over from another as often as something waits, also where timers close",
+          "[routing]") {
+    Desk desk("  - { id: general, teams: [second] }\n",
+              std::string(routes) +
+                  "  - id: taken\n    on: [ticket.created, ticket.updated, ticket.routing_due]\n"
+                  "    when: { ticket.assignee: { changed: true, exists: true } }\n"
+                  "    then: [ { emit: { type: ticket.closing, after: 1s } } ]\n"
+                  "  - { id: closes, on: ticket.closing, then: [ { set: { ticket.status: solved } } ] }\n",
+              "agents: [ { id: cora, capacity: 1 } ]\nteams: [ { id: second, members: [cora] } ]\n");
+    for (int i = 0; i < 40; ++i) desk.open(std::to_string(i));
+    for (int i = 0; i < 41; ++i) desk.run(noon + std::chrono::seconds(i));
+    int solved = 0;
+    for (int i = 0; i < 40; ++i) {
+        const auto status = text_or(desk.entity("ticket/" + std::to_string(i)).fields, "status", "");
+        solved += status == "solved" ? 1 : 0;
+    }
+    CHECK(solved == 40);
+    for (const auto& decision : desk.decisions) CHECK(decision.outcome == Outcome::ok);
+    CHECK(found_in(desk) == "");
+}
+
+TEST_CASE("routing: two that give way to each other come to an end", "[routing]") {
+    // Whoever is given something gives it back, so that the other one is next, for ever.
+    Desk desk("  - { id: general, teams: [second] }\n",
+              std::string(routes) +
+                  "  - id: taken\n    on: ticket.routing_due\n"
+                  "    when: { ticket.assignee: { exists: true } }\n"
+                  "    then: [ { set: { ticket.status: pending } }, { emit: { type: ticket.back } } ]\n"
+                  "  - { id: back, on: ticket.back, then: [ { set: { ticket.status: open } }, { unset: "
+                  "ticket.assignee }, { route: general } ] }\n",
+              "agents: [ { id: cora, capacity: 1 } ]\nteams: [ { id: second, members: [cora] } ]\n"
+              "open_work: { ticket: { not: { ticket.status: [pending, solved, closed] } } }\n");
+    for (const char* ticket : {"1", "2", "3"}) desk.open(ticket);
+    desk.solve("1");
+    CHECK(desk.decisions.size() < 200);
+    CHECK(found_in(desk) == "");
+}
+
 TEST_CASE("routing: what cannot be served now holds up nobody else", "[routing]") {
     Desk desk(
         "  - { id: vip, when: { ticket.priority: urgent }, priority: 1, teams: [second], hours: closed-now "
@@ -779,8 +817,8 @@ struct CountingBoard final : rules::RoutingBoard {
     std::string before(const rules::PlaceInLine&, const std::string&, const std::string&, Instant) override {
         return ++befores, "";
     }
-    Names next_for(const std::string&, const std::optional<std::string>&, Instant,
-                   const std::set<std::string>&) override {
+    std::vector<rules::NextWaiting> next_for(const std::string&, const std::optional<std::string>&, Instant,
+                                             const std::set<std::string>&) override {
         return {};
     }
     int loads = 0, befores = 0;

@@ -1,7 +1,5 @@
 // What is found in texts: the one pass against each pattern by itself, and what of a mail is its author's
 // own.
-#include <chrono>
-#include <cstdio>
 #include <set>
 
 #include "engine/base/text.h"
@@ -291,75 +289,6 @@ TEST_CASE("tagging: of a mail what its author wrote is looked at", "[tagging]") 
     for (const auto& [text, own] : mails) {
         INFO(text);
         CHECK(own_words(text) == own);
-    }
-}
-
-// test_evaluator "[.figures]": what it takes, for docs/performance.md.
-TEST_CASE("tagging: the figures of one pass and of one by one", "[.figures]") {
-    using Clock = std::chrono::steady_clock;
-    const auto seconds_since = [](Clock::time_point start) {
-        return std::chrono::duration<double>(Clock::now() - start).count();
-    };
-    Random random(seed_or(1));
-    const auto word = [&](std::size_t least, std::size_t more) {
-        std::string text;
-        for (auto left = least + random.below(more); left > 0; --left)
-            text += static_cast<char>('a' + std::min(random.below(26), random.below(26)));
-        return text;
-    };
-    std::vector<std::string> vocabulary(20'000);
-    for (auto& one : vocabulary) one = word(3, 8);
-    // Some words are much more frequent than others.
-    const auto spoken = [&]() -> const std::string& {
-        return vocabulary[std::min(random.below(vocabulary.size()), random.below(vocabulary.size()))];
-    };
-    std::vector<std::string> texts(1'000);
-    for (auto& text : texts)
-        for (int i = 0; i < 140; ++i) text += spoken() + " ";
-    for (const std::size_t count : {100U, 1'000U, 5'000U, 10'000U}) {
-        std::vector<TextPattern> patterns;
-        for (std::size_t i = 0; i < count; ++i) {
-            const auto roll = random.below(10);
-            if (roll == 0)
-                patterns.push_back(pattern(
-                    Kind::regex, "\\b" + spoken() + "\\b.{0,30}\\b(" + spoken() + "|" + spoken() + ")\\b"));
-            else if (roll < 6)
-                patterns.push_back(pattern(Kind::word, spoken()));
-            else if (roll < 8)
-                patterns.push_back(pattern(Kind::phrase, spoken() + " " + spoken()));
-            else
-                patterns.push_back(pattern(Kind::contains, spoken()));
-        }
-        const auto begun = Clock::now();
-        PatternScan scan;
-        for (const auto& one : patterns) scan.add(one);
-        scan.freeze();
-        const auto build_s = seconds_since(begun);
-        std::size_t in_pass = 0;
-        auto start = Clock::now();
-        for (const auto& text : texts) {
-            auto found = scan.nothing_found();
-            scan.find(text, found);
-            in_pass += found.numbers.size();
-        }
-        const auto pass_s = seconds_since(start);
-        // The least that looking for one after the other takes: the text folded once, no look at neighbours.
-        std::vector<std::string> sought;
-        for (const auto& one : patterns) sought.push_back(sought_text(one));
-        std::size_t by_itself = 0;
-        const std::size_t naive_texts = 20;
-        start = Clock::now();
-        for (std::size_t i = 0; i < naive_texts; ++i)
-            for (std::size_t k = 0; k < patterns.size(); ++k)
-                by_itself += patterns[k].regex ? patterns[k].regex->found_in(texts[i])
-                                               : texts[i].find(sought[k]) != std::string::npos;
-        const auto naive_s = seconds_since(start) / naive_texts * static_cast<double>(texts.size());
-        std::printf(
-            "%6zu patterns, ready in %.0f ms: %.1f us a text of 1 KB in one pass (%zu found), %.0f us one by "
-            "one\n",
-            count, build_s * 1e3, pass_s * 1e6 / static_cast<double>(texts.size()), in_pass,
-            naive_s * 1e6 / static_cast<double>(texts.size()));
-        CHECK(by_itself > 0);
     }
 }
 
