@@ -125,8 +125,9 @@ public:
         return first;
     }
 
-    std::vector<rules::NextWaiting> next_for(const std::string& agent, const std::optional<std::string>& takes,
-                                      Instant now, const std::set<std::string>& passed) override {
+    std::vector<rules::NextWaiting> next_for(const std::string& agent,
+                                             const std::optional<std::string>& takes, Instant now,
+                                             const std::set<std::string>& passed) override {
         std::vector<rules::NextWaiting> next;
         const auto may_go = [&](const std::string& subject) {
             const auto offered = desk_.offered_.find(subject);
@@ -135,7 +136,8 @@ public:
         };
         walk(agent, takes, now, may_go, [&](int, const Desk::Waiting& one, const auto&) {
             const auto& subject = std::get<2>(one);
-            if (!desk_.offered_.contains(subject)) next.push_back({subject, desk_.placements_.at(subject).hops});
+            if (!desk_.offered_.contains(subject))
+                next.push_back({subject, desk_.placements_.at(subject).hops});
             return next.size() < next_max;
         });
         return next;

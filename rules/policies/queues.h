@@ -78,7 +78,7 @@ struct PlaceInLine {
 /// What waits and is next.
 struct NextWaiting {
     std::string subject;
-    int hops = 0;         ///< of the event with which it began to wait
+    int hops = 0;  ///< of the event with which it began to wait
 };
 
 /// What the other entities of the tenant say of the desk. One thread.
