@@ -12,9 +12,12 @@ namespace {
 
 using engine::Diagnostic;
 using SteadyClock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
 
 // Of an answer besides what the script says: places, tracebacks, what is wrong with files.
 constexpr std::size_t answer_bytes_spare = 256U << 10U;
+// Most runs are over by then, and nobody has to look at the time they used.
+constexpr milliseconds quick_max{4};
 
 std::size_t answer_bytes_max(const ScriptLimits& limits) {
     // What is shortest as JSON is four times as long here.
@@ -28,18 +31,37 @@ std::size_t answer_bytes_max(const std::list<WorkerSet>& sets) {
     return max;
 }
 
-std::string text_of(std::chrono::milliseconds span) {
+std::string text_of(milliseconds span) {
     return engine::to_text(engine::Duration(span));
 }
 
-std::list<WorkerSet>::iterator set_of(Worker& worker, const std::string& version) {
+bool is_same(const ScriptFile& one, const ScriptFile& other) {
+    return one.name == other.name && one.source == other.source && one.is_function == other.is_function;
+}
+
+/// The version says so; but what would be run is somebody else's code if it did not.
+bool is_same(const ScriptSet& one, const ScriptSet& other) {
+    return &one == &other ||
+           (one.version == other.version && one.tenant == other.tenant && one.limits == other.limits &&
+            std::equal(one.files.begin(), one.files.end(), other.files.begin(), other.files.end(),
+                       [](auto& a, auto& b) { return is_same(a, b); }));
+}
+
+std::list<WorkerSet>::iterator set_of(Worker& worker, const ScriptSet& scripts) {
     return std::find_if(worker.sets.begin(), worker.sets.end(),
-                        [&](const WorkerSet& set) { return set.version == version; });
+                        [&](const WorkerSet& set) { return is_same(*set.scripts, scripts); });
 }
 
 bool has_errors(const std::vector<Diagnostic>& diagnostics) {
     return std::any_of(diagnostics.begin(), diagnostics.end(),
                        [](const Diagnostic& one) { return one.severity == engine::Severity::error; });
+}
+
+Diagnostic worker_error(std::string message) {
+    Diagnostic error;
+    error.kind = "script-worker";
+    error.message = std::move(message);
+    return error;
 }
 
 }  // namespace
@@ -67,22 +89,22 @@ WorkerHost::Loss WorkerHost::lose(WorkerTrouble trouble) {
 
 std::vector<Diagnostic> WorkerHost::load(const std::shared_ptr<const ScriptSet>& scripts) {
     std::vector<Diagnostic> diagnostics;
-    auto loss = ask_to_load(*scripts, diagnostics);
-    if (loss && loss->may_pass) loss = ask_to_load(*scripts, diagnostics);
+    if (scripts->limits.deadline > options_.deadline_max)
+        return {worker_error("the deadline of scripts is " + text_of(scripts->limits.deadline) +
+                             ", more than " + text_of(options_.deadline_max))};
+    auto loss = ask_to_load(scripts, diagnostics);
+    if (loss && loss->may_pass) loss = ask_to_load(scripts, diagnostics);
     pool_.keep_one_ready();
-    if (!loss) return diagnostics;
-    Diagnostic lost;
-    lost.kind = "script-worker";
-    lost.message = loss->message;
-    return {lost};
+    if (loss) return {worker_error(loss->message)};
+    return diagnostics;
 }
 
-std::optional<WorkerHost::Loss> WorkerHost::ask_to_load(const ScriptSet& scripts,
+std::optional<WorkerHost::Loss> WorkerHost::ask_to_load(const std::shared_ptr<const ScriptSet>& scripts,
                                                         std::vector<Diagnostic>& diagnostics) {
-    const auto found = pool_.worker_of(scripts.tenant);
+    const auto found = pool_.worker_of(scripts->tenant);
     if (!found) return Loss{"script_crashed: " + found.error().message, "", true};
     auto& worker = **found;
-    if (const auto old = set_of(worker, scripts.version); old != worker.sets.end()) drop_set(worker, old);
+    if (const auto old = set_of(worker, *scripts); old != worker.sets.end()) drop_set(worker, old);
     if (auto loss = send_set(worker, scripts, diagnostics)) return loss;
     if (worker.process->said_more()) return lose(WorkerTrouble::forged);
     if (has_errors(diagnostics)) drop_set(worker, worker.sets.begin());
@@ -96,17 +118,18 @@ void WorkerHost::drop_set(Worker& worker, std::list<WorkerSet>::iterator set) {
     worker.sets.erase(set);
 }
 
-std::optional<WorkerHost::Loss> WorkerHost::send_set(Worker& worker, const ScriptSet& scripts,
+std::optional<WorkerHost::Loss> WorkerHost::send_set(Worker& worker,
+                                                     const std::shared_ptr<const ScriptSet>& scripts,
                                                      std::vector<Diagnostic>& diagnostics) {
     WireWriter writer;
     writer.number(++last_set_);
-    write(writer, scripts);
+    write(writer, *scripts);
     const auto body = writer.take();
     if (body.size() > options_.call_bytes_max)
         return Loss{"the scripts of the rule set have " + std::to_string(body.size()) + " bytes, more than " +
                     std::to_string(options_.call_bytes_max)};
     if (worker.sets.size() >= options_.sets_max) drop_set(worker, std::prev(worker.sets.end()));
-    worker.sets.push_front({scripts.version, last_set_, answer_bytes_max(scripts.limits)});
+    worker.sets.push_front({scripts, last_set_, answer_bytes_max(scripts->limits)});
     worker.process->expect_up_to(answer_bytes_max(worker.sets));
     worker.process->send(FrameKind::load, ++last_id_, body);
     ++stats_.loads;
@@ -141,17 +164,17 @@ std::vector<ScriptOutcome> WorkerHost::run_all(const std::shared_ptr<const Scrip
         const auto together = left.first(std::min(left.size(), options_.batch_calls_max));
         const auto before = outcomes.size();
         if (together.size() == 1)
-            run_alone(*scripts, together.front(), outcomes);
-        else if (ask(*scripts, together, outcomes))
-            run_one_by_one(*scripts, together.subspan(outcomes.size() - before), outcomes);
+            run_alone(scripts, together.front(), outcomes);
+        else if (ask(scripts, together, outcomes))
+            run_one_by_one(scripts, together.subspan(outcomes.size() - before), outcomes);
     }
     pool_.keep_one_ready();
     return outcomes;
 }
 
 /// After calls were lost together, until it is found which of them it was.
-void WorkerHost::run_one_by_one(const ScriptSet& scripts, std::span<const ScriptCall> calls,
-                                Outcomes& outcomes) {
+void WorkerHost::run_one_by_one(const std::shared_ptr<const ScriptSet>& scripts,
+                                std::span<const ScriptCall> calls, Outcomes& outcomes) {
     for (const auto& call : calls) {
         ++stats_.retries;
         if (!run_alone(scripts, call, outcomes)) return;
@@ -159,7 +182,8 @@ void WorkerHost::run_one_by_one(const ScriptSet& scripts, std::span<const Script
 }
 
 /// Twice at most. False when there was no answer, and a failure instead.
-bool WorkerHost::run_alone(const ScriptSet& scripts, const ScriptCall& call, Outcomes& outcomes) {
+bool WorkerHost::run_alone(const std::shared_ptr<const ScriptSet>& scripts, const ScriptCall& call,
+                           Outcomes& outcomes) {
     auto loss = ask(scripts, {&call, 1}, outcomes);
     if (loss && loss->may_pass) {
         ++stats_.retries;
@@ -183,13 +207,13 @@ void WorkerHost::answer(Outcomes& outcomes, ScriptOutcome outcome) {
 }
 
 /// Appends the outcomes that came; all of them came when there is no loss, or fewer if a call is too large.
-std::optional<WorkerHost::Loss> WorkerHost::ask(const ScriptSet& scripts, std::span<const ScriptCall> calls,
-                                                Outcomes& outcomes) {
-    const auto found = pool_.worker_of(scripts.tenant);
+std::optional<WorkerHost::Loss> WorkerHost::ask(const std::shared_ptr<const ScriptSet>& scripts,
+                                                std::span<const ScriptCall> calls, Outcomes& outcomes) {
+    const auto found = pool_.worker_of(scripts->tenant);
     if (!found) return Loss{"script_crashed: " + found.error().message, "", true};
     auto& worker = **found;
     const auto begin = SteadyClock::now();
-    const auto kept = set_of(worker, scripts.version);
+    const auto kept = set_of(worker, *scripts);
     if (kept != worker.sets.end()) {
         worker.sets.splice(worker.sets.begin(), worker.sets, kept);
     } else {
@@ -200,7 +224,7 @@ std::optional<WorkerHost::Loss> WorkerHost::ask(const ScriptSet& scripts, std::s
     if (sent == 0)
         return Loss{"what is given to the script has more than " + std::to_string(options_.call_bytes_max) +
                     " bytes"};
-    if (auto loss = read_outcomes(worker, scripts, sent, outcomes)) return loss;
+    if (auto loss = read_outcomes(worker, scripts->limits, sent, outcomes)) return loss;
     worker.busy += SteadyClock::now() - begin;
     return std::nullopt;
 }
@@ -221,19 +245,37 @@ std::size_t WorkerHost::send_calls(Worker& worker, std::span<const ScriptCall> c
     return sent;
 }
 
-std::optional<WorkerHost::Loss> WorkerHost::read_outcomes(Worker& worker, const ScriptSet& scripts,
+/// What it answers, or why it does not. A worker has the deadline in processor time and the grace by the
+/// clock on the wall; one that is kept from its processor has as long as `patience` for that.
+std::variant<Frame, WorkerHost::Loss> WorkerHost::wait_for_outcome(WorkerProcess& worker,
+                                                                   milliseconds deadline) {
+    const auto begin = SteadyClock::now();
+    auto said = worker.read(begin + quick_max);
+    const auto is_late = [&said] {
+        const auto* trouble = std::get_if<WorkerTrouble>(&said);
+        return trouble && *trouble == WorkerTrouble::deadline;
+    };
+    std::chrono::nanoseconds used{};
+    if (is_late()) {
+        const auto before = worker.processor_time();
+        said = worker.read(begin + deadline + options_.grace);
+        while (is_late() && (used = worker.processor_time() - before) < deadline &&
+               worker.wants_processor() && SteadyClock::now() < begin + options_.patience)
+            said = worker.read(SteadyClock::now() + quick_max);
+    }
+    if (const auto* frame = std::get_if<Frame>(&said)) return *frame;
+    auto loss = lose(std::get<WorkerTrouble>(said));
+    if (is_late() && used >= deadline / 2)
+        return Loss{"the run did not end within " + text_of(deadline), "deadline"};
+    return loss;
+}
+
+std::optional<WorkerHost::Loss> WorkerHost::read_outcomes(Worker& worker, const ScriptLimits& limits,
                                                           std::size_t count, Outcomes& outcomes) {
-    const auto deadline = scripts.limits.deadline;
-    const auto processor_before = worker.process->processor_time();
+    const auto deadline = std::min(limits.deadline, options_.deadline_max);
     for (auto id = last_id_ - count + 1; id <= last_id_; ++id) {
-        const auto said = worker.process->read(SteadyClock::now() + deadline + options_.grace);
-        if (const auto* trouble = std::get_if<WorkerTrouble>(&said)) {
-            const auto used = worker.process->processor_time() - processor_before;
-            auto loss = lose(*trouble);
-            // One that was kept from its processor, or sleeps, may do better in another try.
-            const bool had_its_time = *trouble == WorkerTrouble::deadline && used >= deadline / 2;
-            return had_its_time ? Loss{"the run did not end within " + text_of(deadline), "deadline"} : loss;
-        }
+        auto said = wait_for_outcome(*worker.process, deadline);
+        if (auto* loss = std::get_if<Loss>(&said)) return std::move(*loss);
         const auto& frame = std::get<Frame>(said);
         WireReader reader(frame.body);
         auto outcome = read_outcome(reader);

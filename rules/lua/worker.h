@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "rules/lua/worker_pool.h"
@@ -42,16 +43,19 @@ private:
     };
     using Outcomes = std::vector<ScriptOutcome>;
 
-    std::optional<Loss> ask(const ScriptSet& scripts, std::span<const ScriptCall> calls, Outcomes& outcomes);
+    using Scripts = std::shared_ptr<const ScriptSet>;
+
+    std::optional<Loss> ask(const Scripts& scripts, std::span<const ScriptCall> calls, Outcomes& outcomes);
     std::size_t send_calls(Worker& worker, std::span<const ScriptCall> calls);
-    std::optional<Loss> read_outcomes(Worker& worker, const ScriptSet& scripts, std::size_t count,
+    std::variant<Frame, Loss> wait_for_outcome(WorkerProcess& worker, std::chrono::milliseconds deadline);
+    std::optional<Loss> read_outcomes(Worker& worker, const ScriptLimits& limits, std::size_t count,
                                       Outcomes& outcomes);
-    bool run_alone(const ScriptSet& scripts, const ScriptCall& call, Outcomes& outcomes);
-    void run_one_by_one(const ScriptSet& scripts, std::span<const ScriptCall> calls, Outcomes& outcomes);
+    bool run_alone(const Scripts& scripts, const ScriptCall& call, Outcomes& outcomes);
+    void run_one_by_one(const Scripts& scripts, std::span<const ScriptCall> calls, Outcomes& outcomes);
     void answer(Outcomes& outcomes, ScriptOutcome outcome);
 
-    std::optional<Loss> ask_to_load(const ScriptSet& scripts, std::vector<engine::Diagnostic>& diagnostics);
-    std::optional<Loss> send_set(Worker& worker, const ScriptSet& scripts,
+    std::optional<Loss> ask_to_load(const Scripts& scripts, std::vector<engine::Diagnostic>& diagnostics);
+    std::optional<Loss> send_set(Worker& worker, const Scripts& scripts,
                                  std::vector<engine::Diagnostic>& diagnostics);
     std::optional<Loss> read_loaded(Worker& worker, std::vector<engine::Diagnostic>& diagnostics);
     void drop_set(Worker& worker, std::list<WorkerSet>::iterator set);

@@ -12,18 +12,13 @@ using engine::Json;
 
 namespace {
 
-constexpr std::array<std::string_view, 12> limit_names{"",
-                                                       "fuel_max",
-                                                       "memory_bytes_max",
-                                                       "text_bytes_max",
-                                                       "source_bytes_max",
-                                                       "sources_bytes_max",
-                                                       "result_bytes_max",
-                                                       "depth_max",
-                                                       "log_lines_max",
-                                                       "log_line_bytes_max",
-                                                       "calls_max",
-                                                       "deadline"};
+constexpr std::array<std::string_view, 13> limit_names{
+    "",          "fuel_max",         "memory_bytes_max",   "text_bytes_max",
+    "keys_max",  "source_bytes_max", "sources_bytes_max",  "result_bytes_max",
+    "depth_max", "log_lines_max",    "log_line_bytes_max", "calls_max",
+    "deadline"};
+
+// What is written is taken apart whole: a new member does not compile until it is written here.
 
 /// Numbers of either sign, as the same 64 bits.
 void write_signed(WireWriter& to, std::int64_t number) {
@@ -42,9 +37,10 @@ std::vector<std::string> read_texts(WireReader& from) {
 }
 
 void write_place(WireWriter& to, const engine::Place& place) {
-    to.text(place.file);
-    to.number(static_cast<std::uint64_t>(std::max(place.line, 0)));
-    to.number(static_cast<std::uint64_t>(std::max(place.column, 0)));
+    const auto& [file, line, column] = place;
+    to.text(file);
+    to.number(static_cast<std::uint64_t>(std::max(line, 0)));
+    to.number(static_cast<std::uint64_t>(std::max(column, 0)));
 }
 
 int read_line(WireReader& from) {
@@ -62,31 +58,31 @@ engine::Place read_place(WireReader& from) {
 }
 
 void write_limits(WireWriter& to, const ScriptLimits& limits) {
-    to.number(limits.fuel_max);
-    for (const auto limit : {limits.memory_bytes_max, limits.text_bytes_max, limits.source_bytes_max,
-                             limits.sources_bytes_max, limits.result_bytes_max, limits.depth_max,
-                             limits.log_lines_max, limits.log_line_bytes_max, limits.calls_max})
+    const auto& [fuel, memory, text, keys, source, sources, result, depth, lines, line, calls, deadline] =
+        limits;
+    to.number(fuel);
+    for (const auto limit : {memory, text, keys, source, sources, result, depth, lines, line, calls})
         to.number(limit);
-    to.number(static_cast<std::uint64_t>(limits.deadline.count()));
+    to.number(static_cast<std::uint64_t>(deadline.count()));
 }
 
 ScriptLimits read_limits(WireReader& from) {
     ScriptLimits limits;
-    limits.fuel_max = from.number();
-    for (auto* limit : {&limits.memory_bytes_max, &limits.text_bytes_max, &limits.source_bytes_max,
-                        &limits.sources_bytes_max, &limits.result_bytes_max, &limits.depth_max,
-                        &limits.log_lines_max, &limits.log_line_bytes_max, &limits.calls_max})
+    auto& [fuel, memory, text, keys, source, sources, result, depth, lines, line, calls, deadline] = limits;
+    fuel = from.number();
+    for (auto* limit : {&memory, &text, &keys, &source, &sources, &result, &depth, &lines, &line, &calls})
         *limit = from.number();
-    limits.deadline = std::chrono::milliseconds(from.number());
+    deadline = std::chrono::milliseconds(from.number());
     return limits;
 }
 
 void write_need(WireWriter& to, const ScriptNeed& need) {
-    to.text(need.key);
-    to.text(need.what);
-    to.value(need.params);
-    write_signed(to, need.cache.count());
-    write_place(to, need.place);
+    const auto& [key, what, params, cache, place] = need;
+    to.text(key);
+    to.text(what);
+    to.value(params);
+    write_signed(to, cache.count());
+    write_place(to, place);
 }
 
 ScriptNeed read_need(WireReader& from) {
@@ -101,10 +97,11 @@ ScriptNeed read_need(WireReader& from) {
 }
 
 void write_failure(WireWriter& to, const ScriptFailure& failure) {
-    to.text(failure.message);
-    write_place(to, failure.place);
-    write_texts(to, failure.traceback);
-    to.text(failure.limit);
+    const auto& [message, place, traceback, limit] = failure;
+    to.text(message);
+    write_place(to, place);
+    write_texts(to, traceback);
+    to.text(limit);
 }
 
 ScriptFailure read_failure(WireReader& from) {
@@ -126,13 +123,15 @@ bool are_objects(const Json& effects) {
 }  // namespace
 
 void write(WireWriter& to, const ScriptSet& set) {
-    to.text(set.tenant);
-    to.text(set.version);
-    write_limits(to, set.limits);
-    to.number(set.files.size());
-    for (const auto& file : set.files) {
-        to.text(file.name);
-        to.bytes(file.source);
+    const auto& [tenant, version, files, limits] = set;
+    to.text(tenant);
+    to.text(version);
+    write_limits(to, limits);
+    to.number(files.size());
+    for (const auto& [name, source, is_function] : files) {
+        to.text(name);
+        to.bytes(source);
+        to.number(is_function ? 1 : 0);
     }
 }
 
@@ -145,17 +144,19 @@ ScriptSet read_set(WireReader& from) {
     for (auto& file : set.files) {
         file.name = from.text();
         file.source = from.bytes();
+        file.is_function = from.flag();
     }
     return set;
 }
 
 void write(WireWriter& to, const ScriptCall& call) {
-    to.text(call.file);
-    to.text(call.function);
-    to.value(call.context);
-    write_signed(to, engine::microseconds_of(call.now));
-    to.bytes(call.seed);
-    to.value(call.answers);
+    const auto& [file, function, context, now, seed, answers] = call;
+    to.text(file);
+    to.text(function);
+    to.value(context);
+    write_signed(to, engine::microseconds_of(now));
+    to.bytes(seed);
+    to.value(answers);
 }
 
 ScriptCall read_call(WireReader& from) {
@@ -170,15 +171,16 @@ ScriptCall read_call(WireReader& from) {
 }
 
 void write(WireWriter& to, const ScriptOutcome& outcome) {
-    to.value(outcome.result);
-    to.value(outcome.effects);
-    write_texts(to, outcome.log);
-    to.number(outcome.need ? 1 : 0);
-    if (outcome.need) write_need(to, *outcome.need);
-    to.number(outcome.failure ? 1 : 0);
-    if (outcome.failure) write_failure(to, *outcome.failure);
-    to.number(outcome.fuel_used);
-    to.number(outcome.memory_bytes_peak);
+    const auto& [result, effects, log, need, failure, fuel, memory] = outcome;
+    to.value(result);
+    to.value(effects);
+    write_texts(to, log);
+    to.number(need ? 1 : 0);
+    if (need) write_need(to, *need);
+    to.number(failure ? 1 : 0);
+    if (failure) write_failure(to, *failure);
+    to.number(fuel);
+    to.number(memory);
 }
 
 ScriptOutcome read_outcome(WireReader& from) {

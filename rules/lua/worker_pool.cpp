@@ -39,8 +39,9 @@ void WorkerPool::keep_one_ready() {
 }
 
 Result<std::unique_ptr<WorkerProcess>> WorkerPool::take_process() {
+    // It may have been killed meanwhile. The next one starts while this one works.
     auto ready = std::exchange(ready_, nullptr);
-    // It may have been killed meanwhile.
+    if (ready) keep_one_ready();
     if (ready && trouble_in_greeting(*ready, options_.start_deadline).empty()) return ready;
     auto process = start_process();
     if (!process) return process.error();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "rules/lua/worker_process.h"
+#include "rules/script.h"
 
 namespace rules {
 
@@ -25,6 +26,8 @@ struct WorkerOptions {
     std::chrono::milliseconds idle_max{60'000};  ///< without a run; then a worker ends
     std::chrono::milliseconds busy_max{30'000};  ///< of work in all; then another takes its place
     std::chrono::milliseconds grace{80};         ///< on top of a run's own deadline, by the clock on the wall
+    std::chrono::milliseconds patience{1'000};   ///< for one that is kept from its processor
+    std::chrono::milliseconds deadline_max{1'000};   ///< of a run, whatever its limits say
     std::chrono::milliseconds load_deadline{5'000};  ///< for compiling a set
     std::chrono::milliseconds start_deadline{5'000};
     std::size_t batch_calls_max = 64;         ///< under way at once
@@ -49,7 +52,7 @@ struct WorkerStats {
 
 /// A set that a worker has compiled.
 struct WorkerSet {
-    std::string version;
+    std::shared_ptr<const ScriptSet> scripts;
     std::uint64_t number = 0;  ///< by which the worker knows it
     std::size_t answer_bytes_max = 0;
 };

@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <utility>
 
 #include "engine/base/ensure.h"
@@ -170,6 +171,16 @@ std::chrono::nanoseconds WorkerProcess::processor_time() const {
     timespec time{};
     if (::clock_getcpuclockid(id_, &clock) != 0 || ::clock_gettime(clock, &time) != 0) return {};
     return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+bool WorkerProcess::wants_processor() const {
+    std::ifstream file("/proc/" + std::to_string(id_) + "/stat");
+    std::string stat;
+    std::getline(file, stat);
+    // The name stands in brackets, and may have some itself.
+    const auto name_end = stat.rfind(") ");
+    const char state = name_end == std::string::npos ? '?' : stat[name_end + 2];
+    return state == 'R' || state == 'D';
 }
 
 std::string WorkerProcess::end() {

@@ -36,7 +36,7 @@ public:
 
     /// Is sent by the next `read`.
     void send(FrameKind kind, std::uint64_t id, std::string_view body) { append_frame(out_, kind, id, body); }
-    /// Sends what is to be sent and reads the next frame.
+    /// Sends what is to be sent and reads the next frame. A deadline is noticed some milliseconds late.
     std::variant<Frame, WorkerTrouble> read(Time until);
     /// Answers may be so long, from the next `read` on.
     void expect_up_to(std::size_t body_bytes_max) { frames_.set_body_bytes_max(body_bytes_max); }
@@ -46,6 +46,8 @@ public:
     pid_t id() const { return id_; }
     /// Processor time it has had so far; zero when it is gone.
     std::chrono::nanoseconds processor_time() const;
+    /// It would go on if it were given a processor.
+    bool wants_processor() const;
     /// Kills it, waits, and says how it ended: `killed by signal 31 (Bad system call)`. Ours is signal 9.
     std::string end();
 

@@ -1,6 +1,7 @@
-/// A script worker for tests of the daemon's side. `honest` is confined like the real one and does what the
-/// call's function says, also what no script can say; `hostile MODE [MARK]` is not confined and answers runs
-/// with whatever MODE says, or only the first of all when there is a file MARK to tell by.
+/// A script worker for tests of the daemon's side. `honest` is confined like the
+/// real one and does what the call's function says, also what no script can say; `hostile MODE [MARK]` is not
+/// confined and answers runs with whatever MODE says, or only the first of all when there is a file MARK to
+/// tell by.
 
 #include <sys/mman.h>
 #include <sys/socket.h>
