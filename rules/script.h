@@ -17,16 +17,19 @@
 namespace rules {
 
 struct ScriptFile {
-    std::string name;    ///< as below the tenant's folder, `scripts/route.lua`
-    std::string source;  ///< text, never compiled code
+    std::string name;          ///< as below the tenant's folder, `scripts/route.lua`
+    std::string source;        ///< text, never compiled code
+    bool is_function = false;  ///< its statements are the function, so they do not run when it is loaded
 };
 
 /// What a run may use. All but the deadline are counted the same on every machine, so that a run that ends at
 /// a limit does so again. The names are those of the settings, `scripts: { fuel_max: … }` in tenant.yaml.
 struct ScriptLimits {
-    std::uint64_t fuel_max = 2'000'000;  ///< instructions, turns of loops in the library, and bytes made
+    std::uint64_t fuel_max =
+        2'000'000;  ///< instructions, turns of loops in the library, and bytes made, 16 for one
     std::size_t memory_bytes_max = 8U << 20U;   ///< held by the script at once
     std::size_t text_bytes_max = 256U << 10U;   ///< of one text
+    std::size_t keys_max = 8192;                ///< of one table, the items of a list apart
     std::size_t source_bytes_max = 32U << 10U;  ///< of one file
     std::size_t sources_bytes_max = 1U << 20U;  ///< of all files of a rule set
     std::size_t result_bytes_max = 64U << 10U;  ///< of what it returns and asks for, as JSON

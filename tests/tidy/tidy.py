@@ -19,6 +19,7 @@ LAYERS = {
     "calendar": {"base"},
     "rules": {"base", "model", "calendar"},
     "rules_language": {"base", "model", "calendar", "rules"},
+    "rules_lua": {"base", "model", "calendar", "rules"},
     "connectors": {"base", "model"},
     "store": {"base", "model"},
     "store_sqlite": {"base", "model", "store"},
@@ -36,6 +37,7 @@ MODULES = {
     "rules/": "rules",
     "rules/calendar/": "calendar",
     "rules/language/": "rules_language",
+    "rules/lua/": "rules_lua",
     "connectors/": "connectors",
     "engine/store/": "store",
     "engine/store/sqlite/": "store_sqlite",
@@ -65,8 +67,8 @@ HOMES = {
     "dtl": (r"dtl/", ["engine/app/file_diff.cpp"]),
     "Catch2": (r"catch2/", ["tests/support/"]),
 }
-# Tests reach for these as any client would: to fake a vendor, to spoil a database.
-HOMES_OF_TESTS = {"Boost", "SQLite", "libpqxx", "OpenSSL", "zlib"}
+# Tests reach for these as any client would: to fake a vendor, to spoil a database, to compare with the stock libraries.
+HOMES_OF_TESTS = {"Boost", "SQLite", "libpqxx", "OpenSSL", "zlib", "Lua"}
 
 # CMake targets of outside libraries, and the layers that may link them.
 LINKS = {
@@ -79,6 +81,7 @@ LINKS = {
     "PkgConfig::RE2": {"rules"},
     "PkgConfig::SIMDJSON": {"base"},
     "PkgConfig::HS": {"rules"},
+    "PkgConfig::LUA": {"rules_lua"},
     "absl::time": {"calendar"},
     "PkgConfig::ICAL": {"calendar"},
     "Boost::headers": {"connectors", "http", "pipeline", "app"},
