@@ -68,8 +68,8 @@ HOMES = {
     "dtl": (r"dtl/", ["engine/app/file_diff.cpp"]),
     "Catch2": (r"catch2/", ["tests/support/"]),
 }
-# Tests reach for these as any client would: to fake a vendor, to spoil a database.
-HOMES_OF_TESTS = {"Boost", "SQLite", "libpqxx", "OpenSSL", "zlib"}
+# Tests reach for these as any client would: to fake a vendor, to spoil a database, to compare with the stock libraries.
+HOMES_OF_TESTS = {"Boost", "SQLite", "libpqxx", "OpenSSL", "zlib", "Lua"}
 
 # CMake targets of outside libraries, and the layers that may link them.
 LINKS = {
@@ -82,6 +82,7 @@ LINKS = {
     "PkgConfig::RE2": {"rules"},
     "PkgConfig::SIMDJSON": {"base"},
     "PkgConfig::HS": {"rules"},
+    "PkgConfig::LUA": {"rules_lua"},
     "absl::time": {"calendar"},
     "PkgConfig::ICAL": {"calendar"},
     "PkgConfig::LUA": {"rules_lua"},
