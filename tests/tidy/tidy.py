@@ -19,13 +19,14 @@ LAYERS = {
     "calendar": {"base"},
     "rules": {"base", "model", "calendar"},
     "rules_language": {"base", "model", "calendar", "rules"},
+    "rules_lua": {"base", "model", "calendar", "rules"},
     "connectors": {"base", "model"},
     "store": {"base", "model"},
     "store_sqlite": {"base", "model", "store"},
     "store_postgres": {"base", "model", "store"},
     "pipeline": {"base", "model", "rules", "rules_language", "connectors", "store"},
     "http": {"base", "model", "rules", "rules_language", "connectors", "store", "pipeline"},
-    "app": {"base", "model", "rules", "rules_language", "connectors", "store", "store_sqlite", "store_postgres",
+    "app": {"base", "model", "rules", "rules_language", "rules_lua", "connectors", "store", "store_sqlite", "store_postgres",
             "pipeline", "http"},
 }
 
@@ -36,6 +37,7 @@ MODULES = {
     "rules/": "rules",
     "rules/calendar/": "calendar",
     "rules/language/": "rules_language",
+    "rules/lua/": "rules_lua",
     "connectors/": "connectors",
     "engine/store/": "store",
     "engine/store/sqlite/": "store_sqlite",
@@ -59,14 +61,15 @@ HOMES = {
     "SQLite": (r"sqlite3", ["engine/store/sqlite/"]),
     "libpqxx": (r"pqxx/", ["engine/store/postgres/"]),
     "Lua": (r"(lua\.h|lua\.hpp|lualib|lauxlib|lua5)", ["rules/lua/"]),
+    "libseccomp": (r"seccomp\.h", ["rules/lua/worker_confine."]),
     "Boost": (r"boost/", ["connectors/kit/http_client", "engine/http/", "engine/pipeline/", "engine/app/"]),
     "zlib": (r"zlib\.h", ["engine/app/lines.cpp"]),
     "CLI11": (r"CLI/", ["engine/app/"]),
     "dtl": (r"dtl/", ["engine/app/file_diff.cpp"]),
     "Catch2": (r"catch2/", ["tests/support/"]),
 }
-# Tests reach for these as any client would: to fake a vendor, to spoil a database.
-HOMES_OF_TESTS = {"Boost", "SQLite", "libpqxx", "OpenSSL", "zlib"}
+# Tests reach for these as any client would: to fake a vendor, to spoil a database, to compare with the stock libraries.
+HOMES_OF_TESTS = {"Boost", "SQLite", "libpqxx", "OpenSSL", "zlib", "Lua"}
 
 # CMake targets of outside libraries, and the layers that may link them.
 LINKS = {
@@ -79,8 +82,11 @@ LINKS = {
     "PkgConfig::RE2": {"rules"},
     "PkgConfig::SIMDJSON": {"base"},
     "PkgConfig::HS": {"rules"},
+    "PkgConfig::LUA": {"rules_lua"},
     "absl::time": {"calendar"},
     "PkgConfig::ICAL": {"calendar"},
+    "PkgConfig::LUA": {"rules_lua"},
+    "PkgConfig::SECCOMP": {"rules_lua"},
     "Boost::headers": {"connectors", "http", "pipeline", "app"},
     "SQLite::SQLite3": {"store_sqlite"},
     "PkgConfig::PQXX": {"store_postgres"},

@@ -1,0 +1,345 @@
+#include "rules/lua/sandbox.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <lua.hpp>
+
+#include "engine/base/ensure.h"
+#include "rules/lua/inside.h"
+#include "rules/lua/libraries.h"
+#include "rules/lua/values.h"
+
+namespace rules {
+
+using engine::Diagnostic;
+using engine::Json;
+
+struct Sandbox::State {
+    explicit State(const ScriptSet& set) : inside(set), lua(lua_newstate(Meter::allocate, &inside.meter)) {
+        ENSURE(lua != nullptr);
+        *static_cast<Inside**>(lua_getextraspace(lua)) = &inside;
+    }
+    ~State() { lua_close(lua); }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+
+    Inside inside;
+    lua_State* lua;
+};
+
+namespace {
+
+constexpr std::size_t message_bytes_max = 1000;
+constexpr std::size_t name_shown_max = 59;  // Lua cuts the names of files in messages
+
+Diagnostic script_error(const char* kind, engine::Place place, std::string message) {
+    return {engine::Severity::error, kind, std::move(place), std::move(message)};
+}
+
+/// "scripts/a.lua:3: what" becomes the place and "what", if the file is one of the set's.
+void take_place(const ScriptSet& set, ScriptFailure& failure) {
+    const std::string_view message = failure.message;
+    for (const auto& file : set.files) {
+        const auto shown = std::string_view(file.name).substr(0, name_shown_max);
+        if (message.substr(0, shown.size()) != shown || message.substr(shown.size(), 1) != ":") continue;
+        char* end = nullptr;
+        const auto line = std::strtol(message.data() + shown.size() + 1, &end, 10);
+        const auto at = static_cast<std::size_t>(end - message.data());
+        if (message.substr(at, 2) != ": ") continue;
+        failure.place = {file.name, static_cast<int>(line), 0};
+        failure.message.erase(0, at + 2);
+        return;
+    }
+}
+
+std::string error_text(lua_State* state, int index) {
+    if (lua_isstring(state, index) != 0) return std::string(text_at(state, index));
+    if (lua_istable(state, index)) {
+        lua_pushliteral(state, "message");
+        lua_rawget(state, index);
+        if (lua_isstring(state, -1) != 0) return std::string(text_at(state, -1));
+    }
+    return std::string("the error is a ") + luaL_typename(state, index);
+}
+
+/// Sees an error that nobody caught, with the calls that led to it.
+int note_error(lua_State* state) {
+    auto& run = inside(state);
+    if (run.meter.ending() != Ending::none) return 1;
+    run.failure = place_of(state);
+    run.failure.message = on_one_line(error_text(state, 1), message_bytes_max);
+    take_place(run.set, run.failure);
+    return 1;
+}
+
+/// Metatables and the places where each run puts what it makes.
+int prepare(lua_State* state) {
+    for (int place = kept_files; place <= kept_list_meta; ++place) {
+        lua_pushboolean(state, 0);
+        lua_rawseti(state, LUA_REGISTRYINDEX, place);
+    }
+    lua_newtable(state);
+    lua_rawseti(state, LUA_REGISTRYINDEX, kept_files);
+    lua_newtable(state);
+    lua_rawseti(state, LUA_REGISTRYINDEX, kept_list_meta);
+    const auto make_meta = [state](Kept place, lua_CFunction index, lua_CFunction all) {
+        lua_newtable(state);
+        lua_pushcfunction(state, index);
+        lua_setfield(state, -2, "__index");
+        lua_pushcfunction(state, all);
+        lua_setfield(state, -2, "make_all");
+        lua_rawseti(state, LUA_REGISTRYINDEX, place);
+    };
+    make_meta(kept_globals_meta, index_globals, make_all_globals);
+    make_meta(kept_ctx_meta, index_ctx, make_all_ctx);
+    lua_newtable(state);
+    lua_pushcfunction(state, index_strings);
+    lua_setfield(state, -2, "__index");
+    lua_pushvalue(state, -1);
+    lua_rawseti(state, LUA_REGISTRYINDEX, kept_strings_meta);
+    lua_pushliteral(state, "");
+    lua_insert(state, -2);
+    lua_setmetatable(state, -2);
+    return 0;
+}
+
+/// Everything a script can write to is new, or set back; see Sandbox.
+void renew(lua_State* state) {
+    auto& run = inside(state);
+    run.made_globals = 0;
+    lua_newtable(state);
+    lua_rawgeti(state, LUA_REGISTRYINDEX, kept_globals_meta);
+    lua_setmetatable(state, -2);
+    lua_rawseti(state, LUA_REGISTRYINDEX, kept_globals);
+    lua_newtable(state);
+    lua_rawseti(state, LUA_REGISTRYINDEX, kept_required);
+    for (const auto place : {kept_strings, kept_ctx}) {
+        lua_pushboolean(state, 0);
+        lua_rawseti(state, LUA_REGISTRYINDEX, place);
+    }
+    lua_rawgeti(state, LUA_REGISTRYINDEX, kept_strings_meta);
+    lua_pushcfunction(state, index_strings);
+    lua_setfield(state, -2, "__index");
+    lua_pop(state, 1);
+}
+
+void begin(Inside& run, const ScriptCall& call, ScriptOutcome& outcome) {
+    run.call = &call;
+    run.outcome = &outcome;
+    run.context = call.context.is_object() ? &call.context : &run.no_context;
+    run.random.reset();
+    run.result_bytes = 0;
+    run.requiring.clear();
+    run.needs.clear();
+    run.written = nullptr;
+    run.values = Json::object();
+    run.failure = {};
+}
+
+/// Pushes the function that is called for.
+void push_called(lua_State* state) {
+    const auto& call = *inside(state).call;
+    push_file(state, call.file);
+    if (call.function.empty()) {
+        lua_rawgeti(state, LUA_REGISTRYINDEX, kept_globals);
+        lua_pushliteral(state, "ctx");
+        push_ctx(state);
+        lua_rawset(state, -3);
+        lua_pop(state, 1);
+        return;
+    }
+    lua_call(state, 0, 1);
+    if (!lua_istable(state, -1))
+        luaL_error(state, "%s returns a %s, not a table with the function %s", call.file.c_str(),
+                   luaL_typename(state, -1), call.function.c_str());
+    lua_pushlstring(state, call.function.data(), call.function.size());
+    if (lua_rawget(state, -2) != LUA_TFUNCTION)
+        luaL_error(state, "%s has no function %s in the table that it returns", call.file.c_str(),
+                   call.function.c_str());
+    lua_remove(state, -2);
+}
+
+int call_function(lua_State* state) {
+    renew(state);
+    push_called(state);
+    push_ctx(state);
+    lua_call(state, 1, 1);
+    auto& run = inside(state);
+    const JsonRoom room{"return", "result", run.result_bytes, run.meter.limits().result_bytes_max,
+                        Ending::result};
+    read_json(state, -1, run.outcome->result, room);
+    return 0;
+}
+
+int run_statements(lua_State* state) {
+    renew(state);
+    push_file(state, inside(state).call->file);
+    lua_call(state, 0, 0);
+    return 0;
+}
+
+std::string limit_text(const ScriptLimits& limits, Ending ending) {
+    const auto more_than = [](const char* what, auto value) {
+        return std::string("the run ") + what + " than " + std::to_string(value);
+    };
+    switch (ending) {
+        case Ending::fuel:
+            return more_than("took more steps", limits.fuel_max) +
+                   " (instructions, turns of loops in the libraries, and sixteenths of the bytes made)";
+        case Ending::memory:
+            return more_than("held more bytes", limits.memory_bytes_max);
+        case Ending::text:
+            return more_than("made a text of more bytes", limits.text_bytes_max);
+        case Ending::keys:
+            return more_than("made a table with more keys", limits.keys_max);
+        case Ending::deadline:
+            return more_than("took longer", limits.deadline.count()) + " ms";
+        case Ending::result:
+            return more_than("returned and asked for more bytes", limits.result_bytes_max);
+        case Ending::calls:
+            return more_than("looked up more", limits.calls_max);
+        case Ending::none:
+        case Ending::need:
+        case Ending::fail:
+            break;
+    }
+    return "";
+}
+
+/// How a run that was ended tells of it.
+ScriptFailure failure_of(const Meter& meter) {
+    auto failure = meter.where();
+    failure.limit = setting_of(meter.ending());
+    failure.message = limit_text(meter.limits(), meter.ending()) + ": " + failure.limit +
+                      " under `scripts` in tenant.yaml raises it";
+    return failure;
+}
+
+void settle_outcome(Inside& run, int status, ScriptOutcome& outcome) {
+    auto& meter = run.meter;
+    if (status == LUA_ERRMEM && meter.ending() == Ending::none) meter.note_refusal();
+    outcome.fuel_used = meter.fuel_used();
+    outcome.memory_bytes_peak = meter.memory_bytes_peak();
+    if (status == LUA_OK) return;
+    outcome.result = nullptr;
+    outcome.effects = Json::array();
+    switch (meter.ending()) {
+        case Ending::need:
+            return;
+        case Ending::fail:
+            outcome.failure = std::move(run.failure);
+            return;
+        case Ending::none:
+            break;
+        default:
+            outcome.failure = failure_of(meter);
+            return;
+    }
+    if (status == LUA_ERRERR && run.failure.message.empty())
+        run.failure.message = "an error while handling an error";
+    outcome.failure = std::move(run.failure);
+    if (outcome.failure->place.file.empty()) outcome.failure->place.file = run.call->file;
+}
+
+int protected_call(lua_State* state, lua_CFunction function) {
+    lua_pushcfunction(state, note_error);
+    lua_pushcfunction(state, function);
+    return lua_pcall(state, 0, 0, 1);
+}
+
+}  // namespace
+
+Sandbox::Sandbox(std::shared_ptr<const ScriptSet> scripts) : scripts_(std::move(scripts)) {}
+Sandbox::~Sandbox() = default;
+
+std::size_t Sandbox::bytes() const {
+    return state_->inside.meter.bytes();
+}
+
+std::vector<Diagnostic> Sandbox::compile() {
+    std::vector<Diagnostic> found;
+    state_ = std::make_unique<State>(*scripts_);
+    is_worn_ = false;
+    auto* const state = state_->lua;
+    lua_pushcfunction(state, prepare);
+    ENSURE(lua_pcall(state, 0, 0, 0) == LUA_OK);
+    for (const auto& file : scripts_->files) {
+        lua_rawgeti(state, LUA_REGISTRYINDEX, kept_files);
+        const auto name = "=" + file.name;
+        if (luaL_loadbufferx(state, file.source.data(), file.source.size(), name.c_str(), "t") == LUA_OK) {
+            lua_setfield(state, -2, file.name.c_str());
+        } else {
+            ScriptFailure failure;
+            failure.place.file = file.name;
+            failure.message = on_one_line(text_at(state, -1), message_bytes_max);
+            take_place(*scripts_, failure);
+            found.push_back(script_error("script-syntax", failure.place, failure.message));
+        }
+        lua_settop(state, 0);
+    }
+    state_->inside.meter.loaded(state);
+    return found;
+}
+
+Sandbox::Opened Sandbox::open(std::shared_ptr<const ScriptSet> scripts) {
+    Opened opened;
+    const auto& limits = scripts->limits;
+    std::size_t all = 0;
+    for (const auto& file : scripts->files) {
+        all += file.source.size();
+        if (file.source.size() > limits.source_bytes_max)
+            opened.diagnostics.push_back(script_error(
+                "script-syntax", {file.name, 0, 0},
+                "more than " + std::to_string(limits.source_bytes_max) + " bytes (source_bytes_max)"));
+    }
+    if (all > limits.sources_bytes_max)
+        opened.diagnostics.push_back(script_error("script-syntax", {},
+                                                  "all scripts are more than " +
+                                                      std::to_string(limits.sources_bytes_max) +
+                                                      " bytes (sources_bytes_max)"));
+    if (!opened.diagnostics.empty()) return opened;
+    auto sandbox = std::unique_ptr<Sandbox>(new Sandbox(std::move(scripts)));
+    opened.diagnostics = sandbox->compile();
+    if (!opened.diagnostics.empty()) return opened;
+    for (const auto& file : sandbox->scripts_->files) {
+        if (file.is_function) continue;
+        ScriptCall call;
+        call.file = file.name;
+        const auto outcome = sandbox->perform(call);
+        if (outcome.failure)
+            opened.diagnostics.push_back(
+                script_error("script-statements", outcome.failure->place, outcome.failure->message));
+    }
+    if (opened.diagnostics.empty()) opened.sandbox = std::move(sandbox);
+    return opened;
+}
+
+/// The call with no function and no `ctx` runs the statements of the file.
+ScriptOutcome Sandbox::perform(const ScriptCall& call) {
+    if (is_worn_) compile();
+    ScriptOutcome outcome;
+    auto& run = state_->inside;
+    begin(run, call, outcome);
+    const auto file = std::find_if(scripts_->files.begin(), scripts_->files.end(),
+                                   [&](const ScriptFile& one) { return one.name == call.file; });
+    if (file == scripts_->files.end()) {
+        outcome.failure.emplace();
+        outcome.failure->message = "there is no file \"" + call.file + "\" among the tenant's scripts";
+        return outcome;
+    }
+    const bool is_statements = call.function.empty() && !file->is_function;
+    run.meter.begin(state_->lua);
+    const int status = protected_call(state_->lua, is_statements ? run_statements : call_function);
+    run.meter.rest(state_->lua);
+    settle_outcome(run, status, outcome);
+    is_worn_ = status == LUA_ERRMEM || status == LUA_ERRERR || run.meter.ending() == Ending::memory ||
+               run.meter.ending() == Ending::text || run.meter.ending() == Ending::keys;
+    lua_settop(state_->lua, 0);
+    return outcome;
+}
+
+ScriptOutcome Sandbox::run(const ScriptCall& call) {
+    return perform(call);
+}
+
+}  // namespace rules

@@ -1,0 +1,46 @@
+#pragma once
+/// Sandbox: one Lua state that holds the scripts of one tenant, and runs them one after another as if each
+/// run had the state for itself.
+
+#include <memory>
+
+#include "rules/script.h"
+
+namespace rules {
+
+/// One thread. What a run could leave behind it leaves behind in what is made anew for the next one: its
+/// globals, the tables of the libraries, what the files returned, `ctx` and the random numbers. Two things
+/// stay and are reset: the functions of the files get the new globals as their only upvalue, and the
+/// metatable of texts, which scripts cannot reach, the new table `string`. There is nothing else that a
+/// script can write to: it has no metatables, no registry, no upvalues of ours, and closures of a run are
+/// gone with its globals. After a run that was refused memory or failed while failing, the state is opened
+/// anew.
+class Sandbox {
+public:
+    struct Opened {
+        std::unique_ptr<Sandbox> sandbox;  ///< none when there are errors
+        std::vector<engine::Diagnostic> diagnostics;
+    };
+
+    /// Compiles all files, and runs the statements of those that are no function themselves.
+    static Opened open(std::shared_ptr<const ScriptSet> scripts);
+    ~Sandbox();
+
+    ScriptOutcome run(const ScriptCall& call);
+
+    /// What the state holds now.
+    std::size_t bytes() const;
+    const ScriptSet& scripts() const { return *scripts_; }
+
+private:
+    struct State;
+    explicit Sandbox(std::shared_ptr<const ScriptSet> scripts);
+    std::vector<engine::Diagnostic> compile();
+    ScriptOutcome perform(const ScriptCall& call);
+
+    std::shared_ptr<const ScriptSet> scripts_;
+    std::unique_ptr<State> state_;
+    bool is_worn_ = false;
+};
+
+}  // namespace rules

@@ -1,0 +1,289 @@
+#include "rules/lua/worker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/ensure.h"
+#include "engine/base/time.h"
+#include "rules/lua/worker_wire.h"
+
+namespace rules {
+namespace {
+
+using engine::Diagnostic;
+using SteadyClock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+// Of an answer besides what the script says: places, tracebacks, what is wrong with files.
+constexpr std::size_t answer_bytes_spare = 256U << 10U;
+// Most runs are over by then, and nobody has to look at the time they used.
+constexpr milliseconds quick_max{4};
+
+std::size_t answer_bytes_max(const ScriptLimits& limits) {
+    // What is shortest as JSON is four times as long here.
+    return answer_bytes_spare + 4 * limits.result_bytes_max +
+           limits.log_lines_max * (limits.log_line_bytes_max + 16);
+}
+
+std::size_t answer_bytes_max(const std::list<WorkerSet>& sets) {
+    std::size_t max = 0;
+    for (const auto& set : sets) max = std::max(max, set.answer_bytes_max);
+    return max;
+}
+
+std::string text_of(milliseconds span) {
+    return engine::to_text(engine::Duration(span));
+}
+
+bool is_same(const ScriptFile& one, const ScriptFile& other) {
+    return one.name == other.name && one.source == other.source && one.is_function == other.is_function;
+}
+
+/// The version says so; but what would be run is somebody else's code if it did not.
+bool is_same(const ScriptSet& one, const ScriptSet& other) {
+    return &one == &other ||
+           (one.version == other.version && one.tenant == other.tenant && one.limits == other.limits &&
+            std::equal(one.files.begin(), one.files.end(), other.files.begin(), other.files.end(),
+                       [](auto& a, auto& b) { return is_same(a, b); }));
+}
+
+std::list<WorkerSet>::iterator set_of(Worker& worker, const ScriptSet& scripts) {
+    return std::find_if(worker.sets.begin(), worker.sets.end(),
+                        [&](const WorkerSet& set) { return is_same(*set.scripts, scripts); });
+}
+
+bool has_errors(const std::vector<Diagnostic>& diagnostics) {
+    return std::any_of(diagnostics.begin(), diagnostics.end(),
+                       [](const Diagnostic& one) { return one.severity == engine::Severity::error; });
+}
+
+Diagnostic worker_error(std::string message) {
+    Diagnostic error;
+    error.kind = "script-worker";
+    error.message = std::move(message);
+    return error;
+}
+
+}  // namespace
+
+WorkerHost::WorkerHost(WorkerOptions options) : options_(std::move(options)) {
+    ENSURE(options_.workers_max > 0 && options_.sets_max > 0 && options_.batch_calls_max > 0);
+    options_.command.push_back(std::to_string(options_.memory_bytes_max));
+}
+
+WorkerStats WorkerHost::stats() const {
+    auto stats = stats_;
+    stats.workers = pool_.workers().size();
+    return stats;
+}
+
+std::vector<pid_t> WorkerHost::processes() const {
+    std::vector<pid_t> ids;
+    for (const auto& worker : pool_.workers()) ids.push_back(worker.process->id());
+    return ids;
+}
+
+WorkerHost::Loss WorkerHost::lose(WorkerTrouble trouble) {
+    return {"script_crashed: " + pool_.lose(trouble), "", true};
+}
+
+std::vector<Diagnostic> WorkerHost::load(const std::shared_ptr<const ScriptSet>& scripts) {
+    std::vector<Diagnostic> diagnostics;
+    if (scripts->limits.deadline > options_.deadline_max)
+        return {worker_error("the deadline of scripts is " + text_of(scripts->limits.deadline) +
+                             ", more than " + text_of(options_.deadline_max))};
+    auto loss = ask_to_load(scripts, diagnostics);
+    if (loss && loss->may_pass) loss = ask_to_load(scripts, diagnostics);
+    pool_.keep_one_ready();
+    if (loss) return {worker_error(loss->message)};
+    return diagnostics;
+}
+
+std::optional<WorkerHost::Loss> WorkerHost::ask_to_load(const std::shared_ptr<const ScriptSet>& scripts,
+                                                        std::vector<Diagnostic>& diagnostics) {
+    const auto found = pool_.worker_of(scripts->tenant);
+    if (!found) return Loss{"script_crashed: " + found.error().message, "", true};
+    auto& worker = **found;
+    if (const auto old = set_of(worker, *scripts); old != worker.sets.end()) drop_set(worker, old);
+    if (auto loss = send_set(worker, scripts, diagnostics)) return loss;
+    if (worker.process->said_more()) return lose(WorkerTrouble::forged);
+    if (has_errors(diagnostics)) drop_set(worker, worker.sets.begin());
+    return std::nullopt;
+}
+
+void WorkerHost::drop_set(Worker& worker, std::list<WorkerSet>::iterator set) {
+    WireWriter body;
+    body.number(set->number);
+    worker.process->send(FrameKind::drop, ++last_id_, body.take());
+    worker.sets.erase(set);
+}
+
+std::optional<WorkerHost::Loss> WorkerHost::send_set(Worker& worker,
+                                                     const std::shared_ptr<const ScriptSet>& scripts,
+                                                     std::vector<Diagnostic>& diagnostics) {
+    WireWriter writer;
+    writer.number(++last_set_);
+    write(writer, *scripts);
+    const auto body = writer.take();
+    if (body.size() > options_.call_bytes_max)
+        return Loss{"the scripts of the rule set have " + std::to_string(body.size()) + " bytes, more than " +
+                    std::to_string(options_.call_bytes_max)};
+    if (worker.sets.size() >= options_.sets_max) drop_set(worker, std::prev(worker.sets.end()));
+    worker.sets.push_front({scripts, last_set_, answer_bytes_max(scripts->limits)});
+    worker.process->expect_up_to(answer_bytes_max(worker.sets));
+    worker.process->send(FrameKind::load, ++last_id_, body);
+    ++stats_.loads;
+    return read_loaded(worker, diagnostics);
+}
+
+std::optional<WorkerHost::Loss> WorkerHost::read_loaded(Worker& worker,
+                                                        std::vector<Diagnostic>& diagnostics) {
+    const auto said = worker.process->read(SteadyClock::now() + options_.load_deadline);
+    if (const auto* trouble = std::get_if<WorkerTrouble>(&said)) {
+        auto loss = lose(*trouble);
+        if (*trouble != WorkerTrouble::deadline) return loss;
+        return Loss{"the scripts of the rule set are not compiled within " + text_of(options_.load_deadline)};
+    }
+    const auto& frame = std::get<Frame>(said);
+    WireReader reader(frame.body);
+    diagnostics = read_diagnostics(reader);
+    if (frame.kind == FrameKind::loaded && frame.id == last_id_ && reader.is_done()) return std::nullopt;
+    return lose(WorkerTrouble::forged);
+}
+
+ScriptOutcome WorkerHost::run(const std::shared_ptr<const ScriptSet>& scripts, const ScriptCall& call) {
+    return run_all(scripts, {&call, 1}).front();
+}
+
+std::vector<ScriptOutcome> WorkerHost::run_all(const std::shared_ptr<const ScriptSet>& scripts,
+                                               std::span<const ScriptCall> calls) {
+    Outcomes outcomes;
+    outcomes.reserve(calls.size());
+    while (outcomes.size() < calls.size()) {
+        const auto left = calls.subspan(outcomes.size());
+        const auto together = left.first(std::min(left.size(), options_.batch_calls_max));
+        const auto before = outcomes.size();
+        if (together.size() == 1)
+            run_alone(scripts, together.front(), outcomes);
+        else if (ask(scripts, together, outcomes))
+            run_one_by_one(scripts, together.subspan(outcomes.size() - before), outcomes);
+    }
+    pool_.keep_one_ready();
+    return outcomes;
+}
+
+/// After calls were lost together, until it is found which of them it was.
+void WorkerHost::run_one_by_one(const std::shared_ptr<const ScriptSet>& scripts,
+                                std::span<const ScriptCall> calls, Outcomes& outcomes) {
+    for (const auto& call : calls) {
+        ++stats_.retries;
+        if (!run_alone(scripts, call, outcomes)) return;
+    }
+}
+
+/// Twice at most. False when there was no answer, and a failure instead.
+bool WorkerHost::run_alone(const std::shared_ptr<const ScriptSet>& scripts, const ScriptCall& call,
+                           Outcomes& outcomes) {
+    auto loss = ask(scripts, {&call, 1}, outcomes);
+    if (loss && loss->may_pass) {
+        ++stats_.retries;
+        loss = ask(scripts, {&call, 1}, outcomes);
+    }
+    if (!loss) return true;
+    if (loss->may_pass) ++stats_.script_crashes;
+    ScriptOutcome outcome;
+    auto& failure = outcome.failure.emplace();
+    failure.message = loss->message;
+    failure.place.file = call.file;
+    failure.limit = loss->limit;
+    answer(outcomes, std::move(outcome));
+    return false;
+}
+
+void WorkerHost::answer(Outcomes& outcomes, ScriptOutcome outcome) {
+    ++stats_.runs;
+    if (outcome.failure && !outcome.failure->limit.empty()) ++stats_.limits[outcome.failure->limit];
+    outcomes.push_back(std::move(outcome));
+}
+
+/// Appends the outcomes that came; all of them came when there is no loss, or fewer if a call is too large.
+std::optional<WorkerHost::Loss> WorkerHost::ask(const std::shared_ptr<const ScriptSet>& scripts,
+                                                std::span<const ScriptCall> calls, Outcomes& outcomes) {
+    const auto found = pool_.worker_of(scripts->tenant);
+    if (!found) return Loss{"script_crashed: " + found.error().message, "", true};
+    auto& worker = **found;
+    const auto begin = SteadyClock::now();
+    const auto kept = set_of(worker, *scripts);
+    if (kept != worker.sets.end()) {
+        worker.sets.splice(worker.sets.begin(), worker.sets, kept);
+    } else {
+        std::vector<Diagnostic> diagnostics;  // each call fails with them
+        if (auto loss = send_set(worker, scripts, diagnostics)) return loss;
+    }
+    const auto sent = send_calls(worker, calls);
+    if (sent == 0)
+        return Loss{"what is given to the script has more than " + std::to_string(options_.call_bytes_max) +
+                    " bytes"};
+    if (auto loss = read_outcomes(worker, scripts->limits, sent, outcomes)) return loss;
+    worker.busy += SteadyClock::now() - begin;
+    return std::nullopt;
+}
+
+/// How many; one that is too large, and what is behind it, is not sent.
+std::size_t WorkerHost::send_calls(Worker& worker, std::span<const ScriptCall> calls) {
+    std::size_t sent = 0;
+    for (const auto& call : calls) {
+        WireWriter writer;
+        writer.number(worker.sets.front().number);
+        write(writer, call);
+        const auto body = writer.take();
+        if (body.size() > options_.call_bytes_max) break;
+        worker.process->send(FrameKind::run, ++last_id_, body);
+        ++sent;
+    }
+    stats_.batch_calls_most = std::max(stats_.batch_calls_most, sent);
+    return sent;
+}
+
+/// What it answers, or why it does not. A worker has the deadline in processor time and the grace by the
+/// clock on the wall; one that is kept from its processor has as long as `patience` for that.
+std::variant<Frame, WorkerHost::Loss> WorkerHost::wait_for_outcome(WorkerProcess& worker,
+                                                                   milliseconds deadline) {
+    const auto begin = SteadyClock::now();
+    auto said = worker.read(begin + quick_max);
+    const auto is_late = [&said] {
+        const auto* trouble = std::get_if<WorkerTrouble>(&said);
+        return trouble && *trouble == WorkerTrouble::deadline;
+    };
+    std::chrono::nanoseconds used{};
+    if (is_late()) {
+        const auto before = worker.processor_time();
+        said = worker.read(begin + deadline + options_.grace);
+        while (is_late() && (used = worker.processor_time() - before) < deadline &&
+               worker.wants_processor() && SteadyClock::now() < begin + options_.patience)
+            said = worker.read(SteadyClock::now() + quick_max);
+    }
+    if (const auto* frame = std::get_if<Frame>(&said)) return *frame;
+    auto loss = lose(std::get<WorkerTrouble>(said));
+    if (is_late() && used >= deadline / 2)
+        return Loss{"the run did not end within " + text_of(deadline), "deadline"};
+    return loss;
+}
+
+std::optional<WorkerHost::Loss> WorkerHost::read_outcomes(Worker& worker, const ScriptLimits& limits,
+                                                          std::size_t count, Outcomes& outcomes) {
+    const auto deadline = std::min(limits.deadline, options_.deadline_max);
+    for (auto id = last_id_ - count + 1; id <= last_id_; ++id) {
+        auto said = wait_for_outcome(*worker.process, deadline);
+        if (auto* loss = std::get_if<Loss>(&said)) return std::move(*loss);
+        const auto& frame = std::get<Frame>(said);
+        WireReader reader(frame.body);
+        auto outcome = read_outcome(reader);
+        const bool is_answer = frame.kind == FrameKind::outcome && frame.id == id && reader.is_done();
+        if (!is_answer || (id == last_id_ && worker.process->said_more())) return lose(WorkerTrouble::forged);
+        answer(outcomes, std::move(outcome));
+    }
+    return std::nullopt;
+}
+
+}  // namespace rules

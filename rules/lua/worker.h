@@ -1,0 +1,71 @@
+#pragma once
+/// WorkerHost: runs scripts in processes of their own, which can do nothing but compute. Whatever becomes of
+/// one, the daemon goes on.
+
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "rules/lua/worker_pool.h"
+#include "rules/script.h"
+
+namespace rules {
+
+/// One thread, the same from the first call to the end: the kernel ends workers with the thread that started
+/// them.
+///
+/// A worker serves one tenant and is never given another one. A worker that is lost costs one retry in a new
+/// one; then the call fails with a message that begins with `script_crashed`.
+class WorkerHost final : public ScriptHost {
+public:
+    explicit WorkerHost(WorkerOptions options = {});
+
+    std::vector<engine::Diagnostic> load(const std::shared_ptr<const ScriptSet>& scripts) override;
+    ScriptOutcome run(const std::shared_ptr<const ScriptSet>& scripts, const ScriptCall& call) override;
+    /// The same for many calls, which share the way there and back. In the order of the calls.
+    std::vector<ScriptOutcome> run_all(const std::shared_ptr<const ScriptSet>& scripts,
+                                       std::span<const ScriptCall> calls);
+
+    /// Ends workers that had nothing to do for long; what is called later does so too.
+    void rest() { pool_.rest(); }
+    WorkerStats stats() const;
+    /// Processes that have a tenant, the one used last first.
+    std::vector<pid_t> processes() const;
+
+private:
+    /// Why there is no answer.
+    struct Loss {
+        std::string message;
+        std::string limit = {};
+        bool may_pass = false;  ///< in another worker
+    };
+    using Outcomes = std::vector<ScriptOutcome>;
+
+    using Scripts = std::shared_ptr<const ScriptSet>;
+
+    std::optional<Loss> ask(const Scripts& scripts, std::span<const ScriptCall> calls, Outcomes& outcomes);
+    std::size_t send_calls(Worker& worker, std::span<const ScriptCall> calls);
+    std::variant<Frame, Loss> wait_for_outcome(WorkerProcess& worker, std::chrono::milliseconds deadline);
+    std::optional<Loss> read_outcomes(Worker& worker, const ScriptLimits& limits, std::size_t count,
+                                      Outcomes& outcomes);
+    bool run_alone(const Scripts& scripts, const ScriptCall& call, Outcomes& outcomes);
+    void run_one_by_one(const Scripts& scripts, std::span<const ScriptCall> calls, Outcomes& outcomes);
+    void answer(Outcomes& outcomes, ScriptOutcome outcome);
+
+    std::optional<Loss> ask_to_load(const Scripts& scripts, std::vector<engine::Diagnostic>& diagnostics);
+    std::optional<Loss> send_set(Worker& worker, const Scripts& scripts,
+                                 std::vector<engine::Diagnostic>& diagnostics);
+    std::optional<Loss> read_loaded(Worker& worker, std::vector<engine::Diagnostic>& diagnostics);
+    void drop_set(Worker& worker, std::list<WorkerSet>::iterator set);
+    Loss lose(WorkerTrouble trouble);
+
+    WorkerOptions options_;
+    WorkerStats stats_;
+    WorkerPool pool_{options_, stats_};
+    std::uint64_t last_id_ = 0;
+    std::uint64_t last_set_ = 0;
+};
+
+}  // namespace rules
