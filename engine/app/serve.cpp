@@ -22,6 +22,7 @@
 #include "engine/app/commands.h"
 #include "engine/app/http_outbound.h"
 #include "engine/app/requests.h"
+#include "engine/app/script_hosts.h"
 #include "engine/app/settings.h"
 #include "engine/app/support.h"
 #include "engine/base/failpoint.h"
@@ -472,6 +473,8 @@ int serve(CLI::App& command, Settings& settings) {
     if (!every) return complain(exit_code::settings, "--checkpoint-every: " + every.error().message);
     if (settings.checkpoint_rows == 0)
         return complain(exit_code::settings, "--checkpoint-rows is at least 1");
+    const auto scripts = script_hosts(settings);
+    if (!scripts) return complain(exit_code::settings, scripts.error().message);
     const auto patience = parse_duration(settings.wait_for_owner);
     if (!patience) return complain(exit_code::settings, "--wait-for-owner: " + patience.error().message);
     return Daemon(settings, {*drain, *every, *patience}, open_options(settings, *lease, *span)).run();
