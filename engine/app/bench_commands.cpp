@@ -10,6 +10,8 @@
 #include "engine/app/bench_e2e.h"
 #include "engine/app/bench_match.h"
 #include "engine/app/bench_policies.h"
+
+#include "engine/app/bench_scripts.h"
 #include "engine/app/bench_timers.h"
 #include "engine/app/bench_verify.h"
 #include "engine/app/cli.h"
@@ -296,6 +298,39 @@ void add_sweep_bench(CLI::App& bench, Chosen& chosen) {
         ->capture_default_str();
     command->add_option("--store", options->bench.store,
                         "Empty; left out: a new SQLite file that is removed again");
+
+struct ScriptsBench {
+    ScriptsBenchOptions bench;
+    bool json = false;
+};
+
+int bench_scripts(const ScriptsBench& options) {
+    const auto report = run_scripts_bench(options.bench);
+    if (!report) return complain(report.error());
+    if (options.json)
+        std::cout << to_json(*report).dump() << "\n";
+    else
+        std::cout << render(*report);
+    return report->failures == 0 && report->differences == 0 ? exit_code::ok : exit_code::failed;
+}
+
+void add_scripts_bench(CLI::App& bench, Chosen& chosen) {
+    auto options = std::make_shared<ScriptsBench>();
+    auto& of = options->bench;
+    auto* command = bench.add_subcommand(
+        "scripts", "Calls of scripts in this process and in one of their own, beside the same in plain Lua");
+    command->add_option("--seconds", of.seconds, "Length of each measurement")
+        ->check(CLI::Range(0.01, 600.0))
+        ->capture_default_str();
+    command->add_option("--rounds", of.rounds, "In so many parts, by turns, of which the middle one counts")
+        ->check(CLI::Range(1, 1'000))
+        ->capture_default_str();
+    command->add_option("--batches", of.batches, "Numbers of calls that go to a process together")
+        ->check(CLI::Range(1, 10'000))
+        ->delimiter(',')
+        ->capture_default_str();
+    command->add_flag("--json", options->json, "JSON for programs");
+    command->callback([options, &chosen] { chosen = [options] { return bench_scripts(*options); }; });
 }
 
 }  // namespace
@@ -309,6 +344,8 @@ void add_bench_commands(CLI::App& app, Chosen& chosen) {
     add_scoring_bench(*bench, chosen);
     add_sweep_bench(*bench, chosen);
     add_tagging_bench(*bench, chosen);
+
+    add_scripts_bench(*bench, chosen);
     add_timers_bench(*bench, chosen);
     add_verify_bench(*bench, chosen);
 }

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "engine/app/commands.h"
+#include "engine/app/script_hosts.h"
 #include "engine/base/text.h"
 
 namespace engine::app {
@@ -37,6 +38,7 @@ bool complain_of_unknown_command(const CLI::App& app, int argc, char** argv) {
 }  // namespace
 
 int run(int argc, char** argv) {
+    if (argc == 3 && std::string_view(argv[1]) == script_worker_word) run_script_worker(argv[2]);
     CLI::App app{"Signalbox: a rules engine for customer support that explains every decision."};
     app.name("signalbox");
     app.set_version_flag("--version", "signalbox " SIGNALBOX_VERSION);

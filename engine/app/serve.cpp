@@ -22,6 +22,7 @@
 #include "engine/app/commands.h"
 #include "engine/app/http_outbound.h"
 #include "engine/app/requests.h"
+#include "engine/app/script_hosts.h"
 #include "engine/app/settings.h"
 #include "engine/app/support.h"
 #include "engine/base/failpoint.h"
@@ -30,6 +31,7 @@
 #include "engine/http/metrics.h"
 #include "engine/http/server.h"
 #include "engine/pipeline/runtime.h"
+#include "rules/lua/hosts_by_thread.h"
 
 namespace engine::app {
 namespace {
@@ -50,9 +52,10 @@ std::set<fs::path> tenant_folders(const std::string& folder) {
     return folders;
 }
 
-LoadOptions load_options() {
+LoadOptions load_options(const std::shared_ptr<rules::ScriptHost>& scripts) {
     LoadOptions options;
     options.secrets_required = true;
+    options.scripts = scripts;
     return options;
 }
 
@@ -101,7 +104,7 @@ Result<Address> parse_address(const std::string& text) {
     return address;
 }
 
-RuntimeOptions runtime_options(const Settings& settings) {
+RuntimeOptions runtime_options(const Settings& settings, const std::shared_ptr<rules::ScriptHost>& scripts) {
     RuntimeOptions options;
     options.worker.batch_events_max = settings.batch_events_max;
     options.worker.intake_events_max = settings.intake_events_max;
@@ -110,7 +113,7 @@ RuntimeOptions runtime_options(const Settings& settings) {
     options.worker.outbox_memory_max = settings.outbox_memory_max;
     options.worker.timers_memory_max = settings.timers_memory_max;
     options.worker.watched_max = settings.watched_max;
-    options.load = load_options();
+    options.load = load_options(scripts);
     return options;
 }
 
@@ -147,12 +150,15 @@ int code_of(const Error& error) {
 /// Everything that lives as long as the daemon, in the order it is taken down from the end.
 class Daemon {
 public:
-    Daemon(const Settings& settings, const Times& times, const OpenOptions& open)
-        : settings_(settings), times_(times), open_(open) {}
+    Daemon(const Settings& settings, const Times& times, const OpenOptions& open, MakeScripts make_scripts)
+        : settings_(settings),
+          times_(times),
+          open_(open),
+          scripts_(std::make_shared<rules::HostsByThread>(std::move(make_scripts))) {}
 
     int run() {
         // A daemon that started with half of its tenants would answer for the others with silence.
-        auto folders = load_folders(settings_.tenants, load_options());
+        auto folders = load_folders(settings_.tenants, load_options(scripts_));
         if (!folders.fine) return exit_code::bad_data;
         const auto address = parse_address(settings_.listen);
         if (!address) return complain(exit_code::settings, address.error().message);
@@ -212,7 +218,7 @@ private:
         client_options.may_send = [this] { return runtime_ && runtime_->may_deliver(); };
         client_ = std::make_unique<connectors::HttpClient>(network_, client_options);
         outbound_ = std::make_unique<HttpOutbound>(network_, *client_, clock_);
-        auto options = runtime_options(settings_);
+        auto options = runtime_options(settings_, scripts_);
         options.on_owned = [this](Store& store) { return hold_against_checkpoints(store); };
         runtime_ = std::make_unique<Runtime>(
             Runtime::Handles{*std::move(writer), *std::move(view), *std::move(reader)}, std::move(tenants),
@@ -382,7 +388,7 @@ private:
     /// A folder that cannot be loaded keeps what it had; the others go live.
     void reload() {
         log_info("reading the tenants' folders again", {{"tenants", settings_.tenants}});
-        const auto folders = load_folders(settings_.tenants, load_options());
+        const auto folders = load_folders(settings_.tenants, load_options(scripts_));
         if (!folders.fine) log_error("a tenant's folder could not be loaded; it goes on as it was");
         runtime_->reload(folders.tenants);
     }
@@ -419,6 +425,7 @@ private:
     const Settings& settings_;
     Times times_;
     OpenOptions open_;
+    std::shared_ptr<rules::ScriptHost> scripts_;
     SystemClock clock_;
     boost::asio::io_context network_{1};
     boost::asio::signal_set signals_{network_, SIGINT, SIGTERM};
@@ -472,9 +479,13 @@ int serve(CLI::App& command, Settings& settings) {
     if (!every) return complain(exit_code::settings, "--checkpoint-every: " + every.error().message);
     if (settings.checkpoint_rows == 0)
         return complain(exit_code::settings, "--checkpoint-rows is at least 1");
+    const auto scripts = script_hosts(settings);
+    if (!scripts) return complain(exit_code::settings, scripts.error().message);
     const auto patience = parse_duration(settings.wait_for_owner);
     if (!patience) return complain(exit_code::settings, "--wait-for-owner: " + patience.error().message);
-    return Daemon(settings, {*drain, *every, *patience}, open_options(settings, *lease, *span)).run();
+    return Daemon(settings, {*drain, *every, *patience}, open_options(settings, *lease, *span),
+                  *scripts)
+        .run();
 }
 
 }  // namespace

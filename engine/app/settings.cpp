@@ -35,6 +35,28 @@ Error bad_key(const YamlNode::Entry& entry, const std::vector<std::string>& name
                    (guess.empty() ? "" : ", did you mean \"" + guess + "\"?"));
 }
 
+void add_script_settings(CLI::App& command, Settings& settings) {
+    add(command, "script-isolation", settings.script_isolation,
+        "process, or in_process for an installation that trusts its scripts");
+    add(command, "script-workers-max", settings.script_workers_max,
+        "Processes that run scripts, each of one tenant; besides, one stands ready");
+    add(command, "script-sets-max", settings.script_sets_max,
+        "Versions of a tenant's scripts that are kept compiled");
+    add(command, "script-batch-calls-max", settings.script_batch_calls_max,
+        "Runs of scripts that are sent to a process at once");
+    add(command, "script-memory-bytes-max", settings.script_memory_bytes_max,
+        "Memory of a process that runs scripts, besides the program");
+    add(command, "script-deadline", settings.script_deadline,
+        "The longest processor time that a tenant may give a run of a script");
+    add(command, "script-grace", settings.script_grace,
+        "How long after its deadline a run that goes on is killed with its process");
+    add(command, "script-patience", settings.script_patience,
+        "The same for a run that the machine has kept from its processor time");
+    add(command, "script-load-deadline", settings.script_load_deadline,
+        "How long compiling the scripts of a rule set may take");
+    add(command, "script-idle", settings.script_idle, "How long a process that runs scripts waits for more");
+}
+
 }  // namespace
 
 void add_settings(CLI::App& command, Settings& settings) {
@@ -91,6 +113,7 @@ void add_settings(CLI::App& command, Settings& settings) {
         "The same for one address");
     add(command, "cache-bytes", settings.cache_bytes, "Page cache of the store");
     add(command, "response-bytes-max", settings.response_bytes_max, "Largest answer of a destination");
+    add_script_settings(command, settings);
 }
 
 Result<void> read_settings_file(CLI::App& command, const Settings& settings) {

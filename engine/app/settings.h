@@ -44,6 +44,16 @@ struct Settings {
     std::size_t connections_per_address_max = 256;
     std::size_t cache_bytes = 16u * 1024 * 1024;   ///< the store's page cache
     std::size_t response_bytes_max = 1024 * 1024;  ///< of a destination's answer
+    std::string script_isolation = "process";      ///< or in_process
+    std::size_t script_workers_max = 4;            ///< processes that run scripts, each of one tenant
+    std::size_t script_sets_max = 4;               ///< versions of a tenant's scripts kept compiled
+    std::size_t script_batch_calls_max = 64;       ///< of one way there and back
+    std::size_t script_memory_bytes_max = 256u * 1024 * 1024;  ///< of a worker
+    std::string script_deadline = "1s";                        ///< the longest that a tenant may give a run
+    std::string script_grace = "50ms";                         ///< after its deadline a run is killed
+    std::string script_patience = "1s";  ///< or as long, if the machine kept it from its processor
+    std::string script_load_deadline = "5s";
+    std::string script_idle = "60s";  ///< then a worker ends
 };
 
 /// Adds every setting as an option with its environment variable `SIGNALBOX_<NAME>`.

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "engine/app/cli.h"
+#include "engine/app/script_hosts.h"
 #include "engine/store/postgres/postgres_store.h"
 #include "engine/store/sqlite/sqlite_store.h"
 #include "engine/store/url.h"
@@ -85,7 +86,9 @@ Loaded load_folder(const std::string& folder, const LoadOptions& options) {
             invalid(folder + " is no tenant's folder: it has no tenant.yaml, rules.yaml or rules/*.yaml");
         return loaded;
     }
-    loaded.tenant = load_tenant(tenant_name_of(*files, folder), *files, options, loaded.diagnostics);
+    auto with_scripts = options;
+    if (!with_scripts.scripts) with_scripts.scripts = command_scripts();
+    loaded.tenant = load_tenant(tenant_name_of(*files, folder), *files, with_scripts, loaded.diagnostics);
     return loaded;
 }
 

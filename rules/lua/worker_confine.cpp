@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <clocale>
+#include <cstdint>
 #include <cstring>
 #include <fstream>
 #include <memory>
@@ -23,6 +24,12 @@ using engine::Result;
 
 // The daemon replaces a worker long before it has used so much.
 constexpr rlim_t processor_seconds_max = 120;
+
+#ifdef __SANITIZE_THREAD__
+constexpr std::uint32_t filters_all_threads = 0;  // the sanitizer has one of its own, which sleeps
+#else
+constexpr std::uint32_t filters_all_threads = 1;
+#endif
 
 engine::Error confine_error(const char* step, int error) {
     return engine::unavailable(std::string(step) + ": " + std::strerror(error));
@@ -94,7 +101,7 @@ Result<void> filter_system_calls() {
     int error = ::seccomp_attr_set(filter.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     // All of the process is one tenant's: there is nothing in it that guessed loads could tell another.
     if (error == 0) error = ::seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_SSB, 1);
-    if (error == 0) error = ::seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1);
+    if (error == 0) error = ::seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, filters_all_threads);
     if (error == 0 && !allow_what_is_needed(filter.get())) error = -EINVAL;
     if (error == 0) error = ::seccomp_load(filter.get());
     return error == 0 ? Result<void>() : confine_error("seccomp", -error);

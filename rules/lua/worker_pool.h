@@ -25,7 +25,7 @@ struct WorkerOptions {
     std::size_t memory_bytes_max = 256U << 20U;  ///< of a worker, besides the program itself
     std::chrono::milliseconds idle_max{60'000};  ///< without a run; then a worker ends
     std::chrono::milliseconds busy_max{30'000};  ///< of work in all; then another takes its place
-    std::chrono::milliseconds grace{80};         ///< on top of a run's own deadline, by the clock on the wall
+    std::chrono::milliseconds grace{50};         ///< on top of a run's own deadline, by the clock on the wall
     std::chrono::milliseconds patience{1'000};   ///< for one that is kept from its processor
     std::chrono::milliseconds deadline_max{1'000};   ///< of a run, whatever its limits say
     std::chrono::milliseconds load_deadline{5'000};  ///< for compiling a set

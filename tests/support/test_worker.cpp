@@ -1,4 +1,4 @@
-/// A script worker for tests of the daemon's side. `honest` is confined like the
+/// A script worker for tests of the daemon's side. `scripts` is the real one; `honest` is confined like the
 /// real one and does what the call's function says, also what no script can say; `hostile MODE [MARK]` is not
 /// confined and answers runs with whatever MODE says, or only the first of all when there is a file MARK to
 /// tell by.
@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "rules/lua/in_process_host.h"
 #include "rules/lua/worker_confine.h"
 #include "rules/lua/worker_frame.h"
 #include "rules/lua/worker_serve.h"
@@ -305,6 +306,9 @@ int main(int argc, char** argv) {
     const std::vector<std::string> words(argv + 1, argv + argc);
     if (words.size() >= 2 && words[0] == "honest")
         rules::serve_scripts([] { return std::make_unique<ObedientHost>(); }, std::stoull(words.back()));
+    if (words.size() >= 2 && words[0] == "scripts")
+        rules::serve_scripts([] { return std::make_unique<rules::InProcessHost>(); },
+                             std::stoull(words.back()));
     if (words.size() >= 3 && words[0] == "hostile") be_hostile(words[1], words.size() > 3 ? words[2] : "");
     return 64;
 }

@@ -85,7 +85,6 @@ LINKS = {
     "PkgConfig::LUA": {"rules_lua"},
     "absl::time": {"calendar"},
     "PkgConfig::ICAL": {"calendar"},
-    "PkgConfig::LUA": {"rules_lua"},
     "PkgConfig::SECCOMP": {"rules_lua"},
     "Boost::headers": {"connectors", "http", "pipeline", "app"},
     "SQLite::SQLite3": {"store_sqlite"},

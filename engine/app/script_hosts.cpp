@@ -1,0 +1,78 @@
+#include "engine/app/script_hosts.h"
+
+#include <charconv>
+#include <cstdlib>
+
+#include "engine/app/cli.h"
+#include "rules/lua/hosts_by_thread.h"
+#include "rules/lua/in_process_host.h"
+#include "rules/lua/worker_serve.h"
+
+namespace engine::app {
+namespace {
+
+using std::chrono::milliseconds;
+
+Result<milliseconds> span_of(const std::string& name, const std::string& text) {
+    const auto span = parse_duration(text);
+    if (!span) return invalid("--" + name + ": " + span.error().message);
+    const auto whole = std::chrono::duration_cast<milliseconds>(*span);
+    if (whole < milliseconds(1)) return invalid("--" + name + ": at least 1ms");
+    return whole;
+}
+
+}  // namespace
+
+Result<rules::WorkerOptions> worker_options(const Settings& settings) {
+    rules::WorkerOptions options;
+    for (const auto& [name, value, to] :
+         {std::tuple{"script-workers-max", settings.script_workers_max, &options.workers_max},
+          std::tuple{"script-sets-max", settings.script_sets_max, &options.sets_max},
+          std::tuple{"script-batch-calls-max", settings.script_batch_calls_max, &options.batch_calls_max},
+          std::tuple{"script-memory-bytes-max", settings.script_memory_bytes_max,
+                     &options.memory_bytes_max}}) {
+        if (value == 0) return invalid("--" + std::string(name) + ": at least 1");
+        *to = value;
+    }
+    for (const auto& [name, text, to] :
+         {std::tuple{"script-deadline", &settings.script_deadline, &options.deadline_max},
+          std::tuple{"script-grace", &settings.script_grace, &options.grace},
+          std::tuple{"script-patience", &settings.script_patience, &options.patience},
+          std::tuple{"script-load-deadline", &settings.script_load_deadline, &options.load_deadline},
+          std::tuple{"script-idle", &settings.script_idle, &options.idle_max}}) {
+        const auto span = span_of(name, *text);
+        if (!span) return span.error();
+        *to = *span;
+    }
+    return options;
+}
+
+Result<MakeScripts> script_hosts(const Settings& settings) {
+    const auto options = worker_options(settings);
+    if (!options) return options.error();
+    if (settings.script_isolation == "process")
+        return MakeScripts([options = *options] { return std::make_unique<rules::WorkerHost>(options); });
+    if (settings.script_isolation == "in_process")
+        return MakeScripts([sets_max = options->sets_max * options->workers_max] {
+            return std::make_unique<rules::InProcessHost>(sets_max);
+        });
+    return invalid("--script-isolation is process or in_process, not \"" + settings.script_isolation + "\"");
+}
+
+std::shared_ptr<rules::ScriptHost> command_scripts() {
+    return std::make_shared<rules::HostsByThread>([] {
+        rules::WorkerOptions options;
+        options.one_ready = false;
+        return std::make_unique<rules::WorkerHost>(std::move(options));
+    });
+}
+
+void run_script_worker(const std::string& memory_bytes_max) {
+    std::size_t bytes = 0;
+    const auto end = memory_bytes_max.data() + memory_bytes_max.size();
+    const auto read = std::from_chars(memory_bytes_max.data(), end, bytes);
+    if (read.ec != std::errc() || read.ptr != end) std::exit(exit_code::usage);
+    rules::serve_scripts([] { return std::make_unique<rules::InProcessHost>(1); }, bytes);
+}
+
+}  // namespace engine::app
