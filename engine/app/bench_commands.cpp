@@ -298,6 +298,9 @@ void add_sweep_bench(CLI::App& bench, Chosen& chosen) {
         ->capture_default_str();
     command->add_option("--store", options->bench.store,
                         "Empty; left out: a new SQLite file that is removed again");
+}
+
+// ---- scripts
 
 struct ScriptsBench {
     ScriptsBenchOptions bench;
@@ -342,10 +345,9 @@ void add_bench_commands(CLI::App& app, Chosen& chosen) {
     add_match_bench(*bench, chosen);
     add_routing_bench(*bench, chosen);
     add_scoring_bench(*bench, chosen);
+    add_scripts_bench(*bench, chosen);
     add_sweep_bench(*bench, chosen);
     add_tagging_bench(*bench, chosen);
-
-    add_scripts_bench(*bench, chosen);
     add_timers_bench(*bench, chosen);
     add_verify_bench(*bench, chosen);
 }

@@ -47,8 +47,11 @@ void Desk::changed(const Entity& after) {
         turns_[placement.turn_agent].emplace(placement.turn, subject);
         all_turns_.emplace(placement.turn, subject);
     }
-    if (placement.waits && !placement.held)
-        waiting_[line_of(placement)].emplace(placement.rank, *placement.waits, subject);
+    if (placement.waits && !placement.held) {
+        const Waiting one(placement.rank, *placement.waits, subject);
+        waiting_[line_of(placement)].insert(one);
+        if (!offered_.contains(subject)) not_offered_[line_of(placement)].insert(one);
+    }
     if (placement.until) ends_.emplace(*placement.until, subject);
     placements_.emplace(subject, std::move(placement));
 }
@@ -65,10 +68,41 @@ void Desk::take_away(const std::string& subject) {
     take_from(of_requester_, placement.requester, subject);
     take_from(turns_, placement.turn_agent, std::pair(placement.turn, subject));
     all_turns_.erase({placement.turn, subject});
-    if (placement.waits)
-        take_from(waiting_, line_of(placement), Waiting(placement.rank, *placement.waits, subject));
+    if (placement.waits) {
+        const Waiting one(placement.rank, *placement.waits, subject);
+        take_from(waiting_, line_of(placement), one);
+        take_from(not_offered_, line_of(placement), one);
+    }
     if (placement.until) ends_.erase({*placement.until, subject});
     placements_.erase(found);
+}
+
+void Desk::offered(const Subject& subject, const std::string& agent) {
+    const auto text = subject.text();
+    take_offer(text);
+    offered_[text] = agent;
+    offered_to_[agent].insert(text);
+    const auto found = placements_.find(text);
+    if (found == placements_.end() || !found->second.waits) return;
+    const auto& placement = found->second;
+    take_from(not_offered_, line_of(placement), Waiting(placement.rank, *placement.waits, text));
+}
+
+void Desk::decided(const Subject& subject) {
+    const auto text = subject.text();
+    released(subject);
+    take_offer(text);
+    const auto found = placements_.find(text);
+    if (found == placements_.end() || !found->second.waits || found->second.held) return;
+    const auto& placement = found->second;
+    not_offered_[line_of(placement)].emplace(placement.rank, *placement.waits, text);
+}
+
+void Desk::take_offer(const std::string& subject) {
+    const auto found = offered_.find(subject);
+    if (found == offered_.end()) return;
+    take_from(offered_to_, found->second, subject);
+    offered_.erase(found);
 }
 
 void Desk::forget_before(Instant instant) {
@@ -113,38 +147,46 @@ public:
         const std::tuple own(place.priority, place.rank, place.since);
         std::string first;
         // Whom it is offered to, it may go to another one.
-        const auto may_go = [&](const std::string& subject) { return is_next(subject); };
-        walk(agent, std::nullopt, now, may_go, [&](int priority, const Desk::Waiting& one, const auto& load) {
-            const auto& [rank, since, subject] = one;
-            const std::tuple other(priority, rank, since);
-            const bool is_later = place.subject.empty() || subject < place.subject;
-            if (other > own || (other == own && !is_later)) return false;
-            if (!rules::has_room(routing_, agent, load, channel)) first = subject;
-            return first.empty();
-        });
+        walk(desk_.waiting_, agent, load_of(agent), now,
+             [&](int priority, const Desk::Waiting& one, const rules::AgentLoad& load) {
+                 const auto& [rank, since, subject] = one;
+                 const std::tuple other(priority, rank, since);
+                 const bool is_later = place.subject.empty() || subject < place.subject;
+                 if (other > own || (other == own && !is_later)) return Seen::enough;
+                 if (!is_in_line(subject)) return Seen::passed_over;
+                 auto behind = load;
+                 ++behind.open[channel_of(subject)];
+                 if (rules::has_room(routing_, agent, behind, channel)) return Seen::takes;
+                 first = subject;
+                 return Seen::enough;
+             });
         return first;
     }
 
     std::vector<rules::NextWaiting> next_for(const std::string& agent,
                                              const std::optional<std::string>& takes, Instant now,
                                              const std::set<std::string>& passed) override {
+        auto load = load_of(agent);
+        if (takes) ++load.open[*takes];
+        // What is offered already has its place.
+        if (const auto offered = desk_.offered_to_.find(agent); offered != desk_.offered_to_.end())
+            for (const auto& subject : offered->second)
+                if (subject != subject_ && waits(subject)) ++load.open[channel_of(subject)];
         std::vector<rules::NextWaiting> next;
-        const auto may_go = [&](const std::string& subject) {
-            const auto offered = desk_.offered_.find(subject);
-            return is_next(subject) && !passed.contains(subject) &&
-                   (offered == desk_.offered_.end() || offered->second == agent);
-        };
-        walk(agent, takes, now, may_go, [&](int, const Desk::Waiting& one, const auto&) {
-            const auto& subject = std::get<2>(one);
-            if (!desk_.offered_.contains(subject))
-                next.push_back({subject, desk_.placements_.at(subject).hops});
-            return next.size() < next_max;
-        });
+        walk(desk_.not_offered_, agent, std::move(load), now,
+             [&](int, const Desk::Waiting& one, const rules::AgentLoad&) {
+                 const auto& subject = std::get<2>(one);
+                 if (next.size() >= next_max) return Seen::enough;
+                 if (!is_in_line(subject) || passed.contains(subject)) return Seen::passed_over;
+                 next.push_back({subject, desk_.placements_.at(subject).hops});
+                 return Seen::takes;
+             });
         return next;
     }
 
 private:
     static constexpr std::size_t next_max = 100;
+    enum class Seen { takes, passed_over, enough };
 
     struct Head {
         int priority;
@@ -152,11 +194,12 @@ private:
         std::set<Desk::Waiting>::const_iterator at, end;
     };
 
-    std::vector<Head> lines_for(const std::string& agent, Instant now, const rules::AgentLoad& load) const {
+    std::vector<Head> lines_for(const Desk::Lines& lines, const std::string& agent, Instant now,
+                                const rules::AgentLoad& load) const {
         std::vector<Head> heads;
         const rules::Queue* queue = nullptr;
         bool is_served = false;
-        for (const auto& [line, waiting] : desk_.waiting_) {
+        for (const auto& [line, waiting] : lines) {
             const auto& [id, channel, skills] = line;
             if (!rules::has_room(routing_, agent, load, channel)) continue;
             if (queue == nullptr || queue->id != id) {
@@ -171,12 +214,10 @@ private:
 
     /// What waits and the agent can take, in its order, each taking room of what comes behind it, until there
     /// is none or `visit` has seen enough. Only that is looked at, however much waits.
-    template <class MayGo, class Visit>
-    void walk(const std::string& agent, const std::optional<std::string>& takes, Instant now, MayGo may_go,
+    template <class Visit>
+    void walk(const Desk::Lines& lines, const std::string& agent, rules::AgentLoad load, Instant now,
               Visit visit) {
-        auto load = load_of(agent);
-        if (takes) ++load.open[*takes];
-        auto heads = lines_for(agent, now, load);
+        auto heads = lines_for(lines, agent, now, load);
         while (!heads.empty()) {
             const auto head = std::min_element(heads.begin(), heads.end(), [](const Head& a, const Head& b) {
                 return std::tie(a.priority, *a.at) < std::tie(b.priority, *b.at);
@@ -185,18 +226,22 @@ private:
                 heads.erase(head);
                 continue;
             }
-            const auto priority = head->priority;
-            const auto& one = *head->at++;
-            const auto& channel = *head->channel;
-            if (head->at == head->end) heads.erase(head);
-            if (!may_go(std::get<2>(one))) continue;
-            ++load.open[channel];
-            if (!visit(priority, one, load)) return;
+            const auto seen = visit(head->priority, *head->at, load);
+            if (seen == Seen::enough) return;
+            if (seen == Seen::takes) ++load.open[*head->channel];
+            if (++head->at == head->end) heads.erase(head);
         }
     }
 
-    bool is_next(const std::string& subject) const {
+    bool is_in_line(const std::string& subject) const {
         return subject != subject_ && !desk_.held_up_.contains(subject);
+    }
+    bool waits(const std::string& subject) const {
+        const auto found = desk_.placements_.find(subject);
+        return found != desk_.placements_.end() && found->second.waits;
+    }
+    const std::string& channel_of(const std::string& subject) const {
+        return desk_.placements_.at(subject).channel;
     }
 
     const Desk& desk_;

@@ -30,14 +30,11 @@ public:
     void changed(const Entity& after);
     void forget_before(Instant instant);
     /// It is offered to that agent; until it is decided, nobody else need offer it.
-    void offered(const Subject& subject, const std::string& agent) { offered_[subject.text()] = agent; }
+    void offered(const Subject& subject, const std::string& agent);
+    void decided(const Subject& subject);
     /// It cannot be decided before an operator has released its lane: nobody waits for it.
     void held_up(const Subject& subject) { held_up_.insert(subject.text()); }
     void released(const Subject& subject) { held_up_.erase(subject.text()); }
-    void decided(const Subject& subject) {
-        offered_.erase(subject.text());
-        released(subject);
-    }
 
     /// What the others say to a decision about one entity. Borrows the desk and the routing.
     std::unique_ptr<rules::RoutingBoard> seen_by(const Subject& subject, const rules::Routing& routing) const;
@@ -53,6 +50,7 @@ private:
     }
 
     void take_away(const std::string& subject);
+    void take_offer(const std::string& subject);
 
     std::unordered_map<std::string, rules::Placement> placements_;  ///< by subject
     /// How much each agent has to do, by channel.
@@ -62,8 +60,11 @@ private:
     /// By agent: turns that they were given, and for which subject.
     std::unordered_map<std::string, std::set<std::pair<std::uint64_t, std::string>>> turns_;
     std::set<Turn> all_turns_;
-    std::map<Line, std::set<Waiting>> waiting_;             ///< whoever is next first
+    using Lines = std::map<Line, std::set<Waiting>>;  ///< whoever is next first
+    Lines waiting_;
+    Lines not_offered_;                                     ///< of those
     std::unordered_map<std::string, std::string> offered_;  ///< by subject, to whom
+    std::unordered_map<std::string, std::set<std::string>> offered_to_;
     std::set<std::string> held_up_;
     std::set<std::pair<Instant, std::string>> ends_;  ///< until when the turns of what is done count
 };

@@ -171,6 +171,8 @@ engine::Result<HolidayFile> read_holidays(std::string_view text) {
     if (!root) return no_calendar();
     HolidayFile found;
     look_at_dates(text, found);
+    // What libical makes of them is anything.
+    if (!found.broken.empty()) return found;
     const auto read_calendar = [&](icalcomponent* calendar) {
         Replaced replaced;
         each_event(calendar, [&](icalcomponent* event) { note_replaced(event, replaced, found); });

@@ -21,7 +21,7 @@ struct HolidayFile {
     std::set<Calendar::Day> days;           ///< of whole-day events, those that recur included
     std::vector<std::string> left_out;      ///< names of events that are not of whole days
     std::vector<std::string> not_followed;  ///< of those whose rule for recurring cannot be followed
-    std::vector<BrokenDate> broken;         ///< what depends on them is not among the days
+    std::vector<BrokenDate> broken;         ///< where there are some, no days are read
 };
 
 /// Recurring events are followed up to this year.

@@ -240,7 +240,7 @@ private:
                 "what does not take whole days closes nothing: ", "; write such hours under special");
         warn_of(name, found->not_followed, "the RRULE cannot be followed, so only its first day is closed: ",
                 "; list the other days under holidays");
-        if (found->days.empty() && found->left_out.empty())
+        if (found->days.empty() && found->left_out.empty() && found->broken.empty())
             problems_.warning("part-holiday", {name, 0, 0}, "there is no holiday in it");
         times.holidays.insert(found->days.begin(), found->days.end());
     }

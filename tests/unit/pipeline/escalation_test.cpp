@@ -467,7 +467,7 @@ TEST_CASE("escalation: one that is gone from the rules is not begun by a rule th
     desk.run(noon + hours(1));
     CHECK(desk.told().empty());
     CHECK(desk.changes().empty());
-    CHECK(desk.decisions.back().notes == Names{"escalation chain was not begun: it is gone from the rules"});
+    CHECK(desk.decisions.back().notes.back() == "escalation chain was not begun: it is gone from the rules");
     CHECK(found_in(desk) == "");
 }
 

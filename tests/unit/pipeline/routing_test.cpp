@@ -852,10 +852,13 @@ TEST_CASE("routing: however much waits, who gets free looks at what there is roo
               "[other] } ]\n"
               "teams: [ { id: second, members: [cora, dan] } ]\n");
     for (int i = 0; i < 300; ++i)
-        desk.open(std::to_string(i), {{"custom", {{"area", i % 2 == 0 ? "billing" : "other"}}}});
+        desk.open(std::to_string(i), {{"custom", {{"area", i % 2 == 0 ? "billing" : "other"}}}},
+                  noon + std::chrono::seconds(i));
+    const auto later = noon + minutes(10);
     const auto before = desk.decisions.size();
-    desk.submit({desk.made("0", "ticket.updated", {{"status", "solved"}}),
-                 desk.made("2", "ticket.updated", {{"status", "solved"}})});
+    desk.submit({desk.made("0", "ticket.updated", {{"status", "solved"}}, later),
+                 desk.made("2", "ticket.updated", {{"status", "solved"}}, later)},
+                later);
     CHECK(desk.decisions.size() == before + 4);
     CHECK(desk.who("4") == "cora");
     CHECK(desk.who("6") == "cora");
