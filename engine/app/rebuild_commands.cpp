@@ -13,6 +13,7 @@
 #include "engine/app/progress.h"
 #include "engine/app/requests.h"
 #include "engine/app/store_options.h"
+#include "engine/app/script_hosts.h"
 #include "engine/app/support.h"
 #include "engine/pipeline/rebuild.h"
 #include "engine/pipeline/reexecute.h"
@@ -109,6 +110,7 @@ int reexecute_and_print(Store& store, const std::string& tenant, bool json, std:
     for (const auto& one : *tenants) {
         Progress progress("decisions");
         ReexecuteOptions options;
+        options.scripts = command_scripts();
         options.on_decision = [&] { progress.step(); };
         options.on_finding = [&](const Redecided& found) {
             if (++named > named_max) return;

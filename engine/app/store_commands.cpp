@@ -11,6 +11,7 @@
 #include "engine/app/commands.h"
 #include "engine/app/render.h"
 #include "engine/app/store_options.h"
+#include "engine/app/script_hosts.h"
 #include "engine/app/support.h"
 #include "engine/base/text.h"
 #include "engine/pipeline/explain.h"
@@ -45,7 +46,7 @@ Result<void> keep_rule(Json& explained, const std::string& id) {
 }
 
 int explain_command(const ExplainOptions& options, Store& store, const TenantName& tenant) {
-    auto explained = explain(store, tenant, EventId(options.event), options.source);
+    auto explained = explain(store, tenant, EventId(options.event), options.source, command_scripts());
     // The id alone does not say which event: more words do.
     if (!explained && explained.error().code == Code::conflict)
         return complain(exit_code::usage, explained.error().message);

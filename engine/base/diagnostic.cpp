@@ -66,8 +66,9 @@ std::string in_quotes(std::string_view text) {
 
 std::string to_text(const Diagnostic& diagnostic) {
     std::string where = diagnostic.place.file;
-    if (diagnostic.place.line > 0)
-        where += ":" + std::to_string(diagnostic.place.line) + ":" + std::to_string(diagnostic.place.column);
+    // Scripts are known by their lines.
+    for (const int part : {diagnostic.place.line, diagnostic.place.column})
+        if (part > 0) where += ":" + std::to_string(part);
     const std::string severity = diagnostic.severity == Severity::error ? "error" : "warning";
     return where + ": " + severity + ": " + diagnostic.message + " [" + diagnostic.kind + "]";
 }

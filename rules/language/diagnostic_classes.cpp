@@ -36,9 +36,6 @@ const std::vector<DiagnosticClass>& diagnostic_classes() {
          "Rename it to one that is read, or put it under rules/ with the ending .yaml."},
         {"dangling-script", "A rule names a script, or a function of one, that there is not.",
          "Correct the name; files count from the tenant's folder, functions stand behind #."},
-        {"script-syntax", "A script cannot be compiled.", "Correct it at that place."},
-        {"script-error", "A script fails as it is loaded, before any of its functions is called.",
-         "Correct it; what reads ctx belongs into a function."},
         // The field catalogue.
         {"unknown-field", "No field of the catalogue or of fields.yaml has this path.",
          "Correct it, or declare it in fields.yaml; any field under <kind>.custom may be used undeclared."},

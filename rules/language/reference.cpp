@@ -153,6 +153,15 @@ const std::vector<Word>& step_words() {
          "says "
          "that somebody has taken it on, or ends it.",
          "escalate: retention-leads"},
+        {"lua",
+         "`scripts/FILE.lua#FUNCTION`, or a map of `script` to one and of `with` to what it reads as "
+         "`ctx.args`",
+         "Runs the function; what it asks for is done as if steps had said so. Without `#` the file's own "
+         "statements "
+         "are the function. As a condition, `lua: scripts/FILE.lua#FUNCTION` beside fields asks whether it "
+         "returns "
+         "true.",
+         "lua: scripts/route.lua#run"},
         {"cancel", "name or list", "Ends timers of this entity that `emit` has set for later.",
          "cancel: reminder"},
         {"stop", "true", "Ends this rule. `- stop` is short for it.", "stop: true"},
@@ -235,6 +244,8 @@ const std::vector<Word>& limit_words() {
          "Events emitted by one decision; the rule that emits more fails.", ""},
         {"timers_max", number(static_cast<std::size_t>(defaults.timers_max)),
          "Timers set or cancelled by one decision; the rule that asks for more fails.", ""},
+        {"script_runs_max", number(static_cast<std::size_t>(defaults.script_runs_max)),
+         "Scripts that one decision runs; the rule that runs more fails.", ""},
         {"text_bytes_max", number(defaults.text_bytes_max),
          "Bytes of one rendered text; the rule that renders more fails.", ""},
     };

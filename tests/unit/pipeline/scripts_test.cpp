@@ -176,7 +176,7 @@ TEST_CASE("scripts: a condition is a script that says yes or no", "[scripts]") {
     CHECK(failure_of(failed) == "scripts/a.lua:3: oh");
     const auto silent = decided(ask_it, [](const ScriptCall&) { return returns(nullptr); });
     CHECK(failure_of(silent) ==
-          "rules.yaml:2:49: scripts/a.lua#run is a condition: it returns true or false, not nothing");
+          "rules.yaml:2: scripts/a.lua#run is a condition: it returns true or false, not nothing");
     const auto acting = decided(ask_it, [](const ScriptCall&) {
         return asks({{{"do", "set"}, {"field", "ticket.priority"}, {"value", "high"}}});
     });

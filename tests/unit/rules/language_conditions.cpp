@@ -226,7 +226,7 @@ TEST_CASE("conditions: event, changes, linked kinds and whole objects can be rea
 }
 
 TEST_CASE("conditions: scripts are asked by rules alone", "[language]") {
-    CHECK(problem_of("{ lua: scripts/a.lua#run }") == "bad-value");
+    CHECK(problem_of("{ lua: scripts/a.lua#run }") == "dangling-script");
 }
 
 TEST_CASE("conditions: both problems of one condition are found", "[language]") {

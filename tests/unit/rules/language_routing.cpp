@@ -185,12 +185,4 @@ TEST_CASE("routing: steps name queues and escalations of their kind", "[language
         Contains("there are no queues to choose from"));
 }
 
-TEST_CASE("routing: no rule takes the name of a queue or an escalation that acts", "[language]") {
-    for (const char* id : {"routing:general", "escalation:chain"})
-        CHECK_THAT(rules::load_text("rules: [ { id: \"" + std::string(id) +
-                                    "\", on: ticket.created, then: [ { stop: true } ] } ]")
-                       .text(),
-                   Contains("are those of routing.yaml"));
-}
-
 }  // namespace language_routing
