@@ -90,6 +90,11 @@ bool allow_what_is_needed(scmp_filter_ctx filter) {
                 allow(SCMP_SYS(exit)) && allow(SCMP_SYS(exit_group)) && allow(SCMP_SYS(rt_sigreturn));
     for (const int advice : {MADV_NORMAL, MADV_DONTNEED, MADV_FREE, MADV_HUGEPAGE, MADV_NOHUGEPAGE})
         good = good && allow(SCMP_SYS(madvise), SCMP_A2_32(SCMP_CMP_EQ, static_cast<unsigned>(advice)));
+#ifdef __SANITIZE_ADDRESS__
+    // It asks where the stack is when a function does not return, and keeps its notes out of dumps.
+    good = good && allow(SCMP_SYS(sigaltstack)) &&
+           allow(SCMP_SYS(madvise), SCMP_A2_32(SCMP_CMP_EQ, static_cast<unsigned>(MADV_DONTDUMP)));
+#endif
     // Negative numbers are the clocks of other processes.
     good = good && allow(SCMP_SYS(clock_gettime), SCMP_A0_32(SCMP_CMP_LE, static_cast<unsigned>(CLOCK_TAI)));
     return good;
