@@ -33,6 +33,7 @@ constexpr std::size_t message_bytes_max = 1000;
 constexpr std::size_t name_shown_max = 59;  // Lua cuts the names of files in messages
 
 Diagnostic script_error(const char* kind, engine::Place place, std::string message) {
+    if (place.line > 0 && place.column == 0) place.column = 1;  // Lua tells of lines alone
     return {engine::Severity::error, kind, std::move(place), std::move(message)};
 }
 
@@ -128,7 +129,7 @@ void begin(Inside& run, const ScriptCall& call, ScriptOutcome& outcome) {
     run.outcome = &outcome;
     run.context = call.context.is_object() ? &call.context : &run.no_context;
     run.random.reset();
-    run.result_bytes = 0;
+    run.result_bytes = run.asked_bytes = 0;
     run.requiring.clear();
     run.needs.clear();
     run.written = nullptr;
@@ -165,6 +166,7 @@ int call_function(lua_State* state) {
     push_ctx(state);
     lua_call(state, 1, 1);
     auto& run = inside(state);
+    run.result_bytes = run.asked_bytes;
     const JsonRoom room{"return", "result", run.result_bytes, run.meter.limits().result_bytes_max,
                         Ending::result};
     read_json(state, -1, run.outcome->result, room);
