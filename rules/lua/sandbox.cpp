@@ -1,6 +1,7 @@
 #include "rules/lua/sandbox.h"
 
 #include <algorithm>
+#include <clocale>
 #include <cstdlib>
 #include <lua.hpp>
 
@@ -17,6 +18,9 @@ using engine::Json;
 struct Sandbox::State {
     explicit State(const ScriptSet& set) : inside(set), lua(lua_newstate(Meter::allocate, &inside.meter)) {
         ENSURE(lua != nullptr);
+        // Lua compares texts by strcoll. With another locale than C it would not be by bytes, and with some
+        // Lua 5.4.4 reads beyond a text.
+        ENSURE(std::string_view(std::setlocale(LC_COLLATE, nullptr)) == "C");
         *static_cast<Inside**>(lua_getextraspace(lua)) = &inside;
     }
     ~State() { lua_close(lua); }
