@@ -53,6 +53,7 @@ private:
         if (take_prefix(line, "---@")) return;
         if (take_prefix(line, "---")) return add_about(line);
         if (take_prefix(line, "function ")) return end_function(line);
+        if (take_prefix(line, "-- ") && api_.classes.empty()) api_.about.append(line).append(" ");
         const auto equals = line.find(" = {}");
         if (equals != std::string_view::npos && in_class_)
             api_.tables[std::string(line.substr(0, equals))] = api_.classes.back().name;

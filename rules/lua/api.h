@@ -35,6 +35,7 @@ struct ScriptApi {
     std::vector<ScriptFunction> functions;  ///< in the order of the file
     std::vector<ScriptClass> classes;
     std::map<std::string, std::string> tables;  ///< `ctx` → its class
+    std::string about;                          ///< what is said before all of it
 
     const ScriptFunction* function(std::string_view name) const;
     const ScriptClass* class_of(std::string_view name) const;

@@ -21,7 +21,7 @@ void push_text_of(lua_State* state, int index) {
             lua_pushvalue(state, index);
             break;
         case LUA_TNUMBER:
-            spend(state, 8);
+            spend(state, 16);
             lua_pushvalue(state, index);
             lua_tolstring(state, -1, nullptr);
             break;
@@ -159,7 +159,7 @@ int handle_error(lua_State* state) {
 
 int base_pcall(lua_State* state) {
     luaL_checkany(state, 1);
-    spend(state, 1);
+    spend(state, 8);
     const auto requiring = inside(state).requiring.size();
     lua_pushboolean(state, 1);
     lua_insert(state, 1);
@@ -169,7 +169,7 @@ int base_pcall(lua_State* state) {
 
 int base_xpcall(lua_State* state) {
     luaL_checktype(state, 2, LUA_TFUNCTION);
-    spend(state, 1);
+    spend(state, 8);
     const auto requiring = inside(state).requiring.size();
     lua_pushvalue(state, 2);
     lua_pushcclosure(state, handle_error, 1);
@@ -305,7 +305,7 @@ int base_next(lua_State* state) {
         lua_pop(state, 1);
         const auto key = key_at(state, -1);
         if (key.rank < 0) return no_order(state, "next");
-        spend_bytes(state, 16 + key.size + after.size);
+        spend_bytes(state, 64 + key.size + after.size);
         const bool is_after = is_first || is_before(after, key);
         if (!is_after || (has_best && !is_before(key, best))) continue;
         has_best = true;

@@ -45,8 +45,10 @@ void add_place(lua_State* state, Json& effect) {
 
 /// The effect in the making; it counts when `done` says so, and not when an argument was wrong.
 Json& begin_effect(lua_State* state, const char* what) {
+    auto& run = inside(state);
+    run.result_bytes = run.asked_bytes;  // what came to nothing before is not asked for
     take_room(state, effect_bytes);
-    auto& effect = inside(state).scratch;
+    auto& effect = run.scratch;
     effect = Json::object();
     effect["do"] = what;
     return effect;
@@ -57,6 +59,7 @@ int done(lua_State* state) {
     add_place(state, run.scratch);
     run.outcome->effects.push_back(std::move(run.scratch));
     run.scratch = nullptr;
+    run.asked_bytes = run.result_bytes;
     return 0;
 }
 
@@ -113,29 +116,31 @@ Json& written(Inside& run) {
 /// The table of the entity follows what was written, if the script has asked for it and left it a table.
 void follow(lua_State* state, std::string_view field, const Json* value) {
     const int top = lua_gettop(state);
+    const int table = top + 1;
+    const int key = top + 2;
+    luaL_checkstack(state, 6, nullptr);
     lua_rawgeti(state, LUA_REGISTRYINDEX, kept_ctx);
-    for (;;) {
+    for (bool is_entity = true;; is_entity = false) {
         const auto dot = field.find('.');
         lua_pushlstring(state, field.data(), std::min(dot, field.size()));
         if (dot == field.npos) break;
         field.remove_prefix(dot + 1);
-        lua_pushvalue(state, -1);
-        if (lua_rawget(state, -3) != LUA_TTABLE) {
-            lua_pop(state, 1);
-            if (!value || lua_gettop(state) == top + 2) return lua_settop(state, top);
+        lua_pushvalue(state, key);
+        if (lua_rawget(state, table) != LUA_TTABLE) {
+            if (!value || is_entity) return lua_settop(state, top);
             lua_newtable(state);
+            lua_pushvalue(state, key);
             lua_pushvalue(state, -2);
-            lua_pushvalue(state, -2);
-            lua_rawset(state, -5);
+            lua_rawset(state, table);
         }
-        lua_replace(state, top + 1);
-        lua_settop(state, top + 1);
+        lua_replace(state, table);
+        lua_settop(state, table);
     }
     if (value)
         push_json(state, *value, Nulls::left_out);
     else
         lua_pushnil(state);
-    lua_rawset(state, top + 1);
+    lua_rawset(state, table);
     lua_settop(state, top);
 }
 
@@ -194,7 +199,7 @@ void write_tags(lua_State* state, const Json& tags, bool is_adding) {
     const auto* now = engine::find(*run.context, {*kind, "tags"});
     run.text = *kind + ".tags";
     auto& all = run.tags = now && now->is_array() ? *now : Json::array();
-    spend(state, all.size() * tags.size());
+    spend(state, (all.size() + tags.size()) * (tags.size() + 4) * 2);
     for (const auto& tag : tags) {
         const auto found = std::find(all.begin(), all.end(), tag);
         if (is_adding && found == all.end()) all.push_back(tag);
@@ -383,6 +388,7 @@ int ctx_call(lua_State* state) {
     if (!read_cache(state, 3, cache))
         return luaL_error(state, "ctx.call: options.cache: expected a span, as in \"10m\"");
     inside(state).scratch = Json::object();
+    inside(state).result_bytes = inside(state).asked_bytes;
     read_table(state, 2, function, "params");
     const auto& answer = ask(state, lua_tostring(state, 1), cache);
     const auto failed = answer.find("error");
@@ -411,6 +417,7 @@ int kv_get(lua_State* state) {
     check_key(state, function);
     auto& run = inside(state);
     run.scratch = Json::object();
+    run.result_bytes = run.asked_bytes;
     read_argument(state, 1, function, "key");
     const auto own = run.values.find(run.scratch["key"].get_ref<const std::string&>());
     if (own != run.values.end()) {

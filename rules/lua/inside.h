@@ -39,6 +39,7 @@ struct Inside {
     ScriptOutcome* outcome = nullptr;
     std::optional<ScriptRandom> random;
     std::uint64_t made_globals = 0;         ///< bits of library_entries()
+    std::size_t asked_bytes = 0;            ///< of the effects so far, as JSON
     std::size_t result_bytes = 0;           ///< of what it returns and asks for, as JSON
     std::vector<std::string> requiring;     ///< files that are being required, the outermost first
     std::vector<std::string> needs;         ///< keys of the look-ups of this run

@@ -68,7 +68,7 @@ int math_modf(lua_State* state) {
     }
     const auto value = luaL_checknumber(state, 1);
     const auto whole = value < 0 ? std::ceil(value) : std::floor(value);
-    lua_pushnumber(state, whole);
+    push_whole(state, whole);
     lua_pushnumber(state, value == whole ? 0.0 : value - whole);
     return 2;
 }

@@ -1,6 +1,7 @@
 #include "rules/lua/sandbox.h"
 
 #include <algorithm>
+#include <clocale>
 #include <cstdlib>
 #include <lua.hpp>
 
@@ -17,6 +18,9 @@ using engine::Json;
 struct Sandbox::State {
     explicit State(const ScriptSet& set) : inside(set), lua(lua_newstate(Meter::allocate, &inside.meter)) {
         ENSURE(lua != nullptr);
+        // Lua compares texts by strcoll. With another locale than C it would not be by bytes, and with some
+        // Lua 5.4.4 reads beyond a text.
+        ENSURE(std::string_view(std::setlocale(LC_COLLATE, nullptr)) == "C");
         *static_cast<Inside**>(lua_getextraspace(lua)) = &inside;
     }
     ~State() { lua_close(lua); }
@@ -33,6 +37,7 @@ constexpr std::size_t message_bytes_max = 1000;
 constexpr std::size_t name_shown_max = 59;  // Lua cuts the names of files in messages
 
 Diagnostic script_error(const char* kind, engine::Place place, std::string message) {
+    if (place.line > 0 && place.column == 0) place.column = 1;  // Lua tells of lines alone
     return {engine::Severity::error, kind, std::move(place), std::move(message)};
 }
 
@@ -128,7 +133,7 @@ void begin(Inside& run, const ScriptCall& call, ScriptOutcome& outcome) {
     run.outcome = &outcome;
     run.context = call.context.is_object() ? &call.context : &run.no_context;
     run.random.reset();
-    run.result_bytes = 0;
+    run.result_bytes = run.asked_bytes = 0;
     run.requiring.clear();
     run.needs.clear();
     run.written = nullptr;
@@ -165,6 +170,7 @@ int call_function(lua_State* state) {
     push_ctx(state);
     lua_call(state, 1, 1);
     auto& run = inside(state);
+    run.result_bytes = run.asked_bytes;
     const JsonRoom room{"return", "result", run.result_bytes, run.meter.limits().result_bytes_max,
                         Ending::result};
     read_json(state, -1, run.outcome->result, room);

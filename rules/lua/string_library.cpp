@@ -336,14 +336,21 @@ int bad_conversion(lua_State* state, const FormatItem& item) {
     return luaL_error(state, "invalid conversion '%s' to 'format'", shown);
 }
 
-/// Flags that printf knows for the conversion; the rest is refused.
-void check_format_item(lua_State* state, const FormatItem& item, const char* flags, bool may_be_precise) {
-    const bool is_good = std::all_of(item.form.data() + 1, item.form.data() + item.size, [&](char c) {
-        return std::isdigit(static_cast<unsigned char>(c)) != 0 || c == '.' ||
-               std::strchr(flags, c) != nullptr;
-    });
-    const bool has_zero = item.size > 1 && item.form[1] == '0' && !std::strchr(flags, '0');
-    if (!is_good || has_zero || (item.precision >= 0 && !may_be_precise)) bad_conversion(state, item);
+/// Flags that printf knows for the conversion, a width, and a precision; the rest is refused.
+void check_format_item(lua_State* state, const FormatItem& item, std::string_view flags,
+                       bool may_be_precise) {
+    std::string_view left(item.form.data() + 1, item.size - 1);
+    const auto skip = [&](std::string_view known, std::size_t most) {
+        for (; most > 0 && !left.empty() && known.find(left[0]) != known.npos; --most) left.remove_prefix(1);
+    };
+    constexpr std::string_view digits = "0123456789";
+    skip(flags, left.size());
+    if (!left.empty() && left[0] != '0') skip(digits, 2);
+    if (!left.empty() && left[0] == '.' && may_be_precise) {
+        left.remove_prefix(1);
+        skip(digits, 2);
+    }
+    if (!left.empty()) bad_conversion(state, item);
 }
 
 template <class Value>
@@ -352,7 +359,7 @@ void add_printed(lua_State* state, TextMaker& made, FormatItem item, const char*
     item.form[item.size++] = item.conversion;
     item.form[item.size] = '\0';
     constexpr std::size_t longest = 512;  // %99.99f of the largest number
-    spend_bytes(state, longest / 8);
+    spend(state, longest / 16);
     char* const room = made.room(longest);
     const int size = std::snprintf(room, longest, item.form.data(), value);
     made.added(std::min(static_cast<std::size_t>(std::max(size, 0)), longest - 1));

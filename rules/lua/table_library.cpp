@@ -11,6 +11,8 @@ namespace rules {
 
 namespace {
 
+constexpr std::uint64_t turns_of_an_item = 4;
+
 lua_Integer table_size(lua_State* state, int argument) {
     luaL_checktype(state, argument, LUA_TTABLE);
     return static_cast<lua_Integer>(lua_rawlen(state, argument));
@@ -28,7 +30,7 @@ int table_concat(lua_State* state) {
     lua_settop(state, 4);
     TextMaker made(state);
     for (auto i = first; i <= last; ++i) {
-        spend(state, 1);
+        spend(state, turns_of_an_item);
         lua_rawgeti(state, 1, i);
         if (lua_isstring(state, -1) == 0)
             return luaL_error(state, "invalid value (at index %I) in table for 'concat'",
@@ -57,7 +59,7 @@ int table_insert(lua_State* state) {
     luaL_argcheck(state, static_cast<lua_Unsigned>(position) - 1U < static_cast<lua_Unsigned>(next), 2,
                   "position out of bounds");
     for (auto i = next; i > position; --i) {
-        spend(state, 1);
+        spend(state, turns_of_an_item);
         lua_rawgeti(state, 1, i - 1);
         lua_rawseti(state, 1, i);
     }
@@ -74,7 +76,7 @@ int table_remove(lua_State* state) {
     lua_settop(state, 1);
     lua_rawgeti(state, 1, position);
     for (; position < size; ++position) {
-        spend(state, 1);
+        spend(state, turns_of_an_item);
         lua_rawgeti(state, 1, position + 1);
         lua_rawseti(state, 1, position);
     }
@@ -99,7 +101,7 @@ int table_move(lua_State* state) {
             to > last || to <= first || (target != 1 && lua_rawequal(state, 1, target) == 0);
         for (lua_Integer i = 0; i <= last - first; ++i) {
             const auto offset = is_upwards ? i : last - first - i;
-            spend(state, 1);
+            spend(state, turns_of_an_item);
             lua_rawgeti(state, 1, first + offset);
             lua_rawseti(state, target, to + offset);
         }
@@ -171,7 +173,7 @@ void merge_runs(lua_State* state, lua_Integer first, lua_Integer middle, lua_Int
     auto left = first;
     auto right = middle;
     for (auto at = first; at < end; ++at) {
-        spend(state, 1);
+        spend(state, turns_of_an_item);
         if (left == middle || right == end) {
             take_item(state, left == middle ? right++ : left++, at);
             continue;

@@ -31,7 +31,7 @@ std::string utf8_of(std::string_view text) {
 void push_deep(lua_State* state, const Json& value, Nulls nulls, std::size_t depth) {
     const auto depth_max = inside(state).meter.limits().depth_max;
     if (depth > depth_max) depth_error(state, depth_max);
-    spend(state, 1);
+    spend(state, 4);
     luaL_checkstack(state, 4, nullptr);
     switch (value.type()) {
         case Json::value_t::null:
@@ -85,7 +85,7 @@ public:
     JsonReader(lua_State* state, const JsonRoom& room) : state_(state), room_(room), run_(inside(state)) {}
 
     void read(int index, Json& out, std::size_t depth) {
-        spend(state_, 1);
+        spend(state_, 8);
         switch (lua_type(state_, index)) {
             case LUA_TNIL:
                 take(4);

@@ -1,0 +1,108 @@
+#include "rules/lua/reference.h"
+
+#include "engine/base/text.h"
+#include "rules/lua/api.h"
+#include "rules/script.h"
+
+namespace rules {
+
+namespace {
+
+std::string cell(const std::string& text) {
+    std::string out;
+    for (const char c : text) {
+        if (c == '|') out += '\\';
+        out += c;
+    }
+    return out;
+}
+
+std::string signature(const ScriptFunction& function) {
+    std::string text = function.name + "(";
+    std::string closing;
+    for (const auto& param : function.params) {
+        const bool is_first = &param == &function.params.front();
+        if (param.is_optional) {
+            text += is_first ? "[" : " [";
+            closing += ']';
+        }
+        text += (is_first ? "" : ", ") + param.name;
+    }
+    if (function.takes_more) text += function.params.empty() ? "..." : ", ...";
+    return text + closing + ")";
+}
+
+std::string function_text(const ScriptFunction& function) {
+    std::string text = "### `" + signature(function) + "`\n\n";
+    if (!function.about.empty()) text += function.about + "\n\n";
+    for (const auto& param : function.params)
+        text += "- `" + param.name + "`: " + param.type + (param.is_optional ? ", may be left out" : "") +
+                "." + (param.about.empty() ? "" : " " + param.about) + "\n";
+    for (const auto& given : function.returns) text += "- gives " + given + "\n";
+    if (!function.params.empty() || !function.returns.empty()) text += "\n";
+    return text;
+}
+
+std::string class_text(const ScriptClass& type) {
+    std::string text;
+    if (type.fields.empty()) return text;
+    text += "| member | type | meaning |\n|---|---|---|\n";
+    for (const auto& field : type.fields)
+        text += "| `" + field.name + "` | " + cell(field.type) +
+                (field.is_optional ? ", may be left out" : "") + " | " + cell(field.about) + " |\n";
+    return text + "\n";
+}
+
+template <class Number>
+std::string limit(const char* name, Number value, const char* meaning) {
+    return std::string("| `") + name + "` | " + std::to_string(value) + " | " + meaning + " |\n";
+}
+
+std::string limits_text() {
+    const ScriptLimits limits;
+    return "## Limits\n\nA run that reaches one ends there, and `pcall` does not catch that. They are set "
+           "under `scripts` in `tenant.yaml`.\n\n"
+           "| setting | without it | what is counted |\n|---|---|---|\n" +
+           limit("fuel_max", limits.fuel_max,
+                 "instructions, turns of loops in the libraries, and bytes made, 16 for one") +
+           limit("memory_bytes_max", limits.memory_bytes_max, "bytes held at once") +
+           limit("text_bytes_max", limits.text_bytes_max, "bytes of one text") +
+           limit("keys_max", limits.keys_max, "keys of one table, the items of a list apart") +
+           limit("result_bytes_max", limits.result_bytes_max,
+                 "bytes of what a run returns and asks for, as JSON") +
+           limit("depth_max", limits.depth_max, "values in values, as they come and go") +
+           limit("calls_max", limits.calls_max, "look-ups of one run") +
+           limit("log_lines_max", limits.log_lines_max, "lines of one run; more are left out") +
+           limit("log_line_bytes_max", limits.log_line_bytes_max, "bytes of a line; more are cut off") +
+           limit("source_bytes_max", limits.source_bytes_max, "bytes of one file") +
+           limit("sources_bytes_max", limits.sources_bytes_max, "bytes of all files") +
+           limit("deadline", limits.deadline.count(),
+                 "milliseconds of processor time; ends what no other limit has ended");
+}
+
+}  // namespace
+
+std::string api_reference() {
+    const auto& api = script_api();
+    std::string text =
+        "# What scripts can call\n\nThis page is made from `schema/signalbox.d.lua`, which editors with "
+        "LuaLS complete from and by which arguments "
+        "are checked: `SIGNALBOX_UPDATE_GOLDEN=1 test_lua` writes it anew.\n\n" +
+        engine::trim(api.about) + "\n\n";
+    for (const auto* table : {"ctx", "ctx.kv", "json", "text", "date"}) {
+        const auto* type = api.class_of(api.tables.at(table));
+        text += std::string("## `") + table + "`\n\n" + (type->about.empty() ? "" : type->about + "\n\n") +
+                class_text(*type);
+        for (const auto& function : api.functions)
+            if (function.name.substr(0, function.name.rfind('.')) == table) text += function_text(function);
+    }
+    text += "## Tables that are given and taken\n\n";
+    for (const auto& type : api.classes) {
+        const bool is_value =
+            type.name.find("signalbox.") == 0 && type.name != "signalbox.Ctx" && !type.fields.empty();
+        if (is_value) text += "### `" + type.name + "`\n\n" + class_text(type);
+    }
+    return text + limits_text();
+}
+
+}  // namespace rules

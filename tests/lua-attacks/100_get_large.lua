@@ -1,0 +1,1 @@
+while true do ctx.get("ticket") ctx.get("ticket.custom.seats") end

@@ -1,0 +1,1 @@
+ctx.set("ticket" .. (".a"):rep(40), 1) return ctx.ticket

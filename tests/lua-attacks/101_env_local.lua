@@ -1,0 +1,1 @@
+local _ENV <const> = { } leftover = 1 return leftover

@@ -1,0 +1,1 @@
+_ENV = { } leftover = 1 x = { y = leftover }

@@ -1,0 +1,1 @@
+for k in pairs(_ENV) do _ENV[k] = nil end return pairs

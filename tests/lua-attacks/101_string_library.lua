@@ -1,0 +1,1 @@
+string.upper = nil ("x").foo = 1

@@ -1,0 +1,1 @@
+local f = ("x").rep return debug, f, string.dump

@@ -1,0 +1,1 @@
+while true do ctx.log(("x"):rep(100000)) end

@@ -1,0 +1,1 @@
+ctx.action("slack.post_message", { text = ("x"):rep(200000) })

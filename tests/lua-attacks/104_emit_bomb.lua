@@ -1,0 +1,1 @@
+while true do ctx.emit("ticket.updated", {}) end

@@ -1,0 +1,1 @@
+local data = {} data.data = data ctx.emit("ticket.updated", data)

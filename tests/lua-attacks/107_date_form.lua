@@ -1,0 +1,1 @@
+return date.format(ctx.now, ("%A"):rep(100000))

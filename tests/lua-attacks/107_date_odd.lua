@@ -1,0 +1,1 @@
+for _, d in ipairs { "9999-12-31T23:59:60Z", "0000-01-01T00:00:00Z", "2026-02-30T00:00:00Z", ("9"):rep(100000), "" } do ctx.log(pcall(date.parse, d)) ctx.log(pcall(date.add, d, "-9999999d")) end ctx.log(pcall(date.text, 1e300), pcall(date.text, 0/0))

@@ -1,0 +1,1 @@
+xpcall(error, function(e) error(e) end, "x") while true do xpcall(error, error, "x") end

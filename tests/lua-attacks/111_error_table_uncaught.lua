@@ -1,0 +1,1 @@
+error({ message = ("x"):rep(100000) })

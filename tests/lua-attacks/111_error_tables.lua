@@ -1,0 +1,1 @@
+while true do pcall(error, { message = { {} } }) pcall(error) pcall(error, nil) end

@@ -1,0 +1,1 @@
+local function f(...) return f(..., ...) end f(1, 2, 3)

@@ -1,0 +1,1 @@
+local function f(...) local a <const> = select("#", ...) return (function(...) return select("#", ...) end)(...) end local t = {} for i = 1, 90000 do t[i] = 1 end local function g(...) while true do f(...) end end g(table.unpack(t))

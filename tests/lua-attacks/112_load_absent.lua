@@ -1,0 +1,1 @@
+return load, loadstring, dofile, loadfile, coroutine, debug, io, os, package, rawget, rawset, rawequal, rawlen, setmetatable, getmetatable, collectgarbage, print, warn, _G, _VERSION, string.dump, string.pack, math.randomseed

@@ -1,0 +1,1 @@
+local t = { "x" } for i = 1, 30 do t = { t, t } end return #json.encode(t)

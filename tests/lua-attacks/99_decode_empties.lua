@@ -1,0 +1,1 @@
+local s = "[" .. ("{},"):rep(80000) .. "{}]" return #json.decode(s)
