@@ -10,7 +10,6 @@
 #include "engine/app/bench_e2e.h"
 #include "engine/app/bench_match.h"
 #include "engine/app/bench_policies.h"
-
 #include "engine/app/bench_scripts.h"
 #include "engine/app/bench_timers.h"
 #include "engine/app/bench_verify.h"

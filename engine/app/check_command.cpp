@@ -8,6 +8,7 @@
 #include "engine/app/cli.h"
 #include "engine/app/commands.h"
 #include "engine/app/graph_file.h"
+#include "engine/app/script_checks.h"
 #include "engine/app/support.h"
 #include "rules/checker/check.h"
 #include "rules/checker/graph.h"
@@ -49,8 +50,11 @@ Json json_of(const Diagnostics& diagnostics, const std::vector<rules::Finding>& 
 }
 
 int check(const CheckOptions& options) {
-    const auto loaded = load_folder(options.folder);
+    auto loaded = load_folder(options.folder);
     if (loaded.error) return complain(exit_code::failed, loaded.error->message);
+    if (loaded.tenant)
+        for (auto& problem : script_problems(*loaded.tenant->rule_set))
+            loaded.diagnostics.add(std::move(problem));
     std::vector<rules::Finding> findings;
     if (loaded.tenant) findings = rules::check(*loaded.tenant->rule_set, options.limits);
     if (loaded.tenant && !options.graph.empty()) {
@@ -61,7 +65,8 @@ int check(const CheckOptions& options) {
                        : complain(exit_code::unavailable, written.error().message);
     }
     const bool warned = has_warnings(loaded.diagnostics) || has_warnings(findings);
-    const bool fine = loaded.tenant != nullptr && !(options.strict && warned);
+    const bool fine =
+        loaded.tenant != nullptr && !loaded.diagnostics.has_errors() && !(options.strict && warned);
     const int code = fine ? exit_code::ok : exit_code::failed;
     if (options.json) {
         Json out{{"ok", fine}, {"diagnostics", json_of(loaded.diagnostics, findings)}};

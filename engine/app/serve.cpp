@@ -483,8 +483,7 @@ int serve(CLI::App& command, Settings& settings) {
     if (!scripts) return complain(exit_code::settings, scripts.error().message);
     const auto patience = parse_duration(settings.wait_for_owner);
     if (!patience) return complain(exit_code::settings, "--wait-for-owner: " + patience.error().message);
-    return Daemon(settings, {*drain, *every, *patience}, open_options(settings, *lease, *span),
-                  *scripts)
+    return Daemon(settings, {*drain, *every, *patience}, open_options(settings, *lease, *span), *scripts)
         .run();
 }
 

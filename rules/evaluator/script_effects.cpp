@@ -18,18 +18,6 @@ using engine::in_quotes;
 using engine::Json;
 using engine::Result;
 
-std::string hint(const std::string& name, const std::vector<std::string>& candidates) {
-    const auto near = engine::nearest(name, candidates);
-    return near.empty() ? "" : ", did you mean " + in_quotes(near) + "?";
-}
-
-template <class Map>
-std::vector<std::string> keys_of_map(const Map& map) {
-    std::vector<std::string> keys;
-    for (const auto& [key, value] : map) keys.push_back(key);
-    return keys;
-}
-
 bool is_of_type(const Json& value, engine::Parameter::Type type) {
     using Type = engine::Parameter::Type;
     switch (type) {
@@ -52,14 +40,10 @@ bool is_of_type(const Json& value, engine::Parameter::Type type) {
 /// What is wrong with the parameters of a call, as far as the action says what it takes.
 Result<void> check_params(const std::string& call, const engine::ActionSignature& action,
                           const Json& params) {
-    std::vector<std::string> names;
-    for (const auto& parameter : action.parameters) names.push_back(parameter.name);
     for (const auto& [name, value] : params.items()) {
         const auto* parameter = action.find(name);
-        if (parameter == nullptr && action.free_form) continue;
-        if (parameter == nullptr)
-            return engine::invalid(call + " has no parameter " + in_quotes(name) + hint(name, names));
-        if (value.is_null()) continue;
+        if (auto known = check_parameter(call, action, name); !known) return known.error();
+        if (parameter == nullptr || value.is_null()) continue;
         if (!is_of_type(value, parameter->type))
             return engine::invalid("parameter " + in_quotes(name) + " of " + call + " cannot be a " +
                                    value.type_name());
@@ -166,27 +150,14 @@ private:
         action.params = object_of(effect, "params");
         if (!action.params.is_object())
             return engine::invalid("the parameters of " + name + " must be a table with names");
-        if (auto known = check_call(name, action); !known) return known.error();
+        const auto signature = action_named(run_.rule_set.connections, name);
+        if (!signature) return signature.error();
+        if (auto good = check_params(name, **signature, action.params); !good) return good.error();
         action.as = text_of(effect, "as");
         action.rule = run_.rule.id;
         action.firing = run_.firing;
         state_.actions.push_back(std::move(action));
         return true;
-    }
-
-    Result<void> check_call(const std::string& call, const engine::Action& action) const {
-        const auto& connections = run_.rule_set.connections;
-        const auto connection = connections.find(action.connection);
-        if (connection == connections.end())
-            return engine::invalid("no connection is named " + in_quotes(action.connection) +
-                                   " in connections.yaml" +
-                                   hint(action.connection, keys_of_map(connections)));
-        const auto& actions = connection->second.actions;
-        const auto signature = actions.find(action.action);
-        if (signature == actions.end())
-            return engine::invalid("connection " + in_quotes(action.connection) + " has no action " +
-                                   in_quotes(action.action) + hint(action.action, keys_of_map(actions)));
-        return check_params(call, signature->second, action.params);
     }
 
     Result<bool> emit(const Json& effect) {

@@ -3,8 +3,19 @@
 #include <algorithm>
 
 #include "engine/base/diagnostic.h"
+#include "engine/base/text.h"
 
 namespace rules {
+namespace {
+
+template <class Map>
+std::vector<std::string> keys_of_map(const Map& map) {
+    std::vector<std::string> keys;
+    for (const auto& [key, value] : map) keys.push_back(key);
+    return keys;
+}
+
+}  // namespace
 
 engine::Error limit_reached(const std::string& limit, int value) {
     return engine::exhausted("the decision has reached " + limit + " (" + std::to_string(value) + ")");
@@ -40,6 +51,36 @@ FieldPath field_named(const Catalogue& catalogue, const std::string& text) {
     const auto* declared = catalogue.find(text);
     if (declared) field.type = declared->type;
     return field;
+}
+
+engine::Result<const engine::ActionSignature*> action_named(const engine::ConnectionSignatures& connections,
+                                                            const std::string& call) {
+    const auto dot = call.find('.');
+    const auto name = call.substr(0, dot);
+    const auto connection = connections.find(name);
+    if (connection == connections.end())
+        return engine::invalid("no connection is named " + engine::in_quotes(name) + " in connections.yaml" +
+                               hint(name, keys_of_map(connections)));
+    const auto action = dot == std::string::npos ? "" : call.substr(dot + 1);
+    const auto& actions = connection->second.actions;
+    const auto found = actions.find(action);
+    if (found == actions.end())
+        return engine::invalid("connection " + engine::in_quotes(name) + " has no action " +
+                               engine::in_quotes(action) + hint(action, keys_of_map(actions)));
+    return &found->second;
+}
+
+engine::Result<void> check_parameter(const std::string& call, const engine::ActionSignature& action,
+                                     const std::string& name) {
+    if (action.free_form || action.find(name) != nullptr) return {};
+    std::vector<std::string> names;
+    for (const auto& parameter : action.parameters) names.push_back(parameter.name);
+    return engine::invalid(call + " has no parameter " + engine::in_quotes(name) + hint(name, names));
+}
+
+std::string hint(const std::string& name, const std::vector<std::string>& candidates) {
+    const auto near = engine::nearest(name, candidates);
+    return near.empty() ? "" : ", did you mean " + engine::in_quotes(near) + "?";
 }
 
 }  // namespace rules

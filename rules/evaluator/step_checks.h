@@ -3,8 +3,10 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/result.h"
+#include "engine/model/action_signature.h"
 #include "engine/model/subject.h"
 #include "rules/rule_set.h"
 
@@ -20,5 +22,14 @@ engine::Error no_timer_name(const std::string& what, const std::string& name);
 engine::Result<void> check_own(const FieldPath& field, const engine::Subject& subject);
 /// The field as the catalogue knows it; of type any when it does not.
 FieldPath field_named(const Catalogue& catalogue, const std::string& text);
+
+/// `slack.post_message` of the tenant's connections. Fails with invalid_input naming the nearest.
+engine::Result<const engine::ActionSignature*> action_named(const engine::ConnectionSignatures& connections,
+                                                            const std::string& call);
+/// Whether the action takes a parameter of that name. Fails with invalid_input naming the nearest.
+engine::Result<void> check_parameter(const std::string& call, const engine::ActionSignature& action,
+                                     const std::string& name);
+/// `, did you mean "slack"?`, or nothing.
+std::string hint(const std::string& name, const std::vector<std::string>& candidates);
 
 }  // namespace rules

@@ -12,7 +12,8 @@
 
 namespace rules {
 
-/// Any thread: each is served by a host that no other one touches. What a thread leaves behind ends with this.
+/// Any thread: each is served by a host that no other one touches. What a thread leaves behind ends with
+/// this.
 class HostsByThread final : public ScriptHost {
 public:
     using Make = std::function<std::unique_ptr<ScriptHost>()>;

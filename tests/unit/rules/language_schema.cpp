@@ -10,6 +10,7 @@
 #include "rules/language/routing.h"
 #include "rules/language/rule_reader.h"
 #include "rules/language/scoring.h"
+#include "rules/language/scripts.h"
 #include "rules/language/sla.h"
 #include "rules/language/steps.h"
 #include "rules/language/tagging.h"
@@ -92,6 +93,7 @@ TEST_CASE("schema: the keys of conditions, rules and files are those the loader 
     CHECK(keys_at(root, "properties") == set_of(rules::rule_file_keys()));
     CHECK(keys_at(root, "properties.limits.properties") == set_of(rules::OptionsReader::limit_names()));
     CHECK(keys_at(schema("tenant"), "properties") == set_of(rules::tenant_keys()));
+    CHECK(keys_at(schema("tenant"), "properties.scripts.properties") == set_of(rules::script_limit_names()));
 }
 
 TEST_CASE("schema: the keys of a calendar are those the loader knows", "[language]") {

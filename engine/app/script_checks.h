@@ -1,0 +1,15 @@
+#pragma once
+/// What `check` says of a tenant's scripts beyond that they compile.
+
+#include <vector>
+
+#include "engine/base/diagnostic.h"
+#include "rules/rule_set.h"
+
+namespace engine::app {
+
+/// Names that nothing knows, and calls of actions that the tenant's connections do not have. The scripts are
+/// read in this process.
+std::vector<Diagnostic> script_problems(const rules::RuleSet& rule_set);
+
+}  // namespace engine::app
