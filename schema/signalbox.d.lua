@@ -22,7 +22,7 @@
 ---@field as? string Name under which a later step of the rule reads the result.
 
 ---@class signalbox.EmitOptions
----@field subject? string Whom the event is about, `ticket:17`; the entity of this decision without it.
+---@field subject? string Whom the event is about, `ticket/17`; the entity of this decision without it.
 
 ---@class signalbox.AfterOptions
 ---@field type? string Type of the event that comes then; `timer.<name>` without it.
@@ -46,6 +46,10 @@
 ---@field changes signalbox.Change[] What this event has changed, and what rules before have.
 ---@field sla table Clocks of service levels by name.
 ---@field scores table Scores by name.
+---@field args table What the step gives it under `with`.
+---@field subject string Whom the event is about, `ticket/zendesk:17`.
+---@field escalations table Escalations by name.
+---@field steps table Results of the rule's steps, by their `as`.
 ---@field now string The decision's time, and a script's only clock.
 ctx = {}
 

@@ -6,6 +6,7 @@
 
 #include "engine/app/bench_policies.h"
 #include "engine/app/bench_world.h"
+#include "rules/evaluator/router.h"
 #include "rules/policies/queues.h"
 
 namespace engine::app {
@@ -55,7 +56,7 @@ rules::Files unrouted_files() {
 class RoutedDesk {
 public:
     RoutedDesk(std::shared_ptr<const Tenant> tenant, std::size_t agents, std::size_t queues)
-        : world_(std::move(tenant), routed_now), agents_(agents), queues_(queues) {}
+        : tenant_(std::move(tenant)), world_(tenant_, routed_now), agents_(agents), queues_(queues) {}
 
     void fill(int of_each, std::size_t waiting) {
         for (std::size_t i = 0; i < agents_; ++i)
@@ -148,10 +149,14 @@ private:
         place.waits = world_.now() + Duration(tickets_);
         entity.fields["queue"] = place.queue;
         entity.fields["custom"]["area"] = place.queue;
+        rules::Scope scope;
+        scope.set("ticket", &entity.fields);
+        place.rank = rules::rank_of(tenant_->rule_set->catalogue, "ticket", scope);
         entity.routing["place"] = rules::to_json(place);
         world_.put(std::move(entity));
     }
 
+    std::shared_ptr<const Tenant> tenant_;
     BenchWorld world_;
     std::size_t agents_, queues_;
     std::unordered_map<std::string, std::vector<std::string>> open_;

@@ -125,6 +125,7 @@ TEST_CASE("reference: the examples compile without a warning", "[language]") {
         rules::Files files{{"rules.yaml", text}, {"calendars.yaml", rules::test_calendars}};
         if (then.find("score:") != std::string::npos) files["scoring.yaml"] = scoring;
         if (then.find("escalate:") != std::string::npos) files["routing.yaml"] = routing;
+        if (then.find("lua:") != std::string::npos) files["scripts/route.lua"] = "return {}\n";
         const auto loaded = rules::load_files(files);
         INFO(when << then << "\n" << loaded.text());
         CHECK(loaded.rule_set);

@@ -101,7 +101,7 @@ TEST_CASE("lua worker: what does not compile is said with its place", "[lua-work
     WorkerHost host(worker_options({"scripts"}));
     const auto diagnostics = host.load(scripts_of("return 1 +\n+"));
     REQUIRE(diagnostics.size() == 1);
-    CHECK(diagnostics[0].place == engine::Place{"scripts/a.lua", 2, 0});
+    CHECK(diagnostics[0].place == engine::Place{"scripts/a.lua", 2, 1});
     CHECK(host.run(scripts_of("return 1 +\n+"), call_of("scripts/a.lua")).failure->place.line == 2);
 }
 
