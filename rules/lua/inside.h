@@ -42,6 +42,7 @@ struct Inside {
     std::size_t asked_bytes = 0;            ///< of the effects so far, as JSON
     std::size_t result_bytes = 0;           ///< of what it returns and asks for, as JSON
     std::vector<std::string> requiring;     ///< files that are being required, the outermost first
+    std::vector<std::string> used_files;    ///< whose globals are those of this run
     std::vector<std::string> needs;         ///< keys of the look-ups of this run
     const engine::Json* context = nullptr;  ///< the call's, or `written` once something was written
     engine::Json no_context = engine::Json::object();

@@ -112,6 +112,7 @@ int prepare(lua_State* state) {
 void renew(lua_State* state) {
     auto& run = inside(state);
     run.made_globals = 0;
+    forget_globals_of_files(state);
     lua_newtable(state);
     lua_rawgeti(state, LUA_REGISTRYINDEX, kept_globals_meta);
     lua_setmetatable(state, -2);
@@ -136,9 +137,14 @@ void begin(Inside& run, const ScriptCall& call, ScriptOutcome& outcome) {
     run.result_bytes = run.asked_bytes = 0;
     run.requiring.clear();
     run.needs.clear();
-    run.written = nullptr;
-    run.values = Json::object();
     run.failure = {};
+}
+
+/// Large values are given back now, and not in the time of the next run.
+void drop_what_was_made(Inside& run) {
+    run.scratch = run.tags = run.written = nullptr;
+    run.values = Json::object();
+    run.context = &run.no_context;
 }
 
 /// Pushes the function that is called for.
@@ -338,6 +344,7 @@ ScriptOutcome Sandbox::perform(const ScriptCall& call) {
     const int status = protected_call(state_->lua, is_statements ? run_statements : call_function);
     run.meter.rest(state_->lua);
     settle_outcome(run, status, outcome);
+    drop_what_was_made(run);
     is_worn_ = status == LUA_ERRMEM || status == LUA_ERRERR || run.meter.ending() == Ending::memory ||
                run.meter.ending() == Ending::text || run.meter.ending() == Ending::keys;
     lua_settop(state_->lua, 0);
