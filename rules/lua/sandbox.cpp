@@ -144,6 +144,7 @@ void begin(Inside& run, const ScriptCall& call, ScriptOutcome& outcome) {
 void drop_what_was_made(Inside& run) {
     run.scratch = run.tags = run.written = nullptr;
     run.values = Json::object();
+    run.has_written = false;
     run.context = &run.no_context;
 }
 
