@@ -318,7 +318,7 @@ Sandbox::Opened Sandbox::open(std::shared_ptr<const ScriptSet> scripts) {
         if (file.is_function) continue;
         ScriptCall call;
         call.file = file.name;
-        const auto outcome = sandbox->perform(call);
+        const auto outcome = sandbox->perform(call, Part::statements);
         if (outcome.failure)
             opened.diagnostics.push_back(
                 script_error("script-statements", outcome.failure->place, outcome.failure->message));
@@ -327,8 +327,7 @@ Sandbox::Opened Sandbox::open(std::shared_ptr<const ScriptSet> scripts) {
     return opened;
 }
 
-/// The call with no function and no `ctx` runs the statements of the file.
-ScriptOutcome Sandbox::perform(const ScriptCall& call) {
+ScriptOutcome Sandbox::perform(const ScriptCall& call, Part part) {
     if (is_worn_) compile();
     ScriptOutcome outcome;
     auto& run = state_->inside;
@@ -340,9 +339,8 @@ ScriptOutcome Sandbox::perform(const ScriptCall& call) {
         outcome.failure->message = "there is no file \"" + call.file + "\" among the tenant's scripts";
         return outcome;
     }
-    const bool is_statements = call.function.empty() && !file->is_function;
     run.meter.begin(state_->lua);
-    const int status = protected_call(state_->lua, is_statements ? run_statements : call_function);
+    const int status = protected_call(state_->lua, part == Part::statements ? run_statements : call_function);
     run.meter.rest(state_->lua);
     settle_outcome(run, status, outcome);
     drop_what_was_made(run);
@@ -353,7 +351,7 @@ ScriptOutcome Sandbox::perform(const ScriptCall& call) {
 }
 
 ScriptOutcome Sandbox::run(const ScriptCall& call) {
-    return perform(call);
+    return perform(call, Part::function);
 }
 
 }  // namespace rules
