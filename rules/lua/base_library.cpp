@@ -340,12 +340,33 @@ int base_ipairs(lua_State* state) {
 
 // ---- files
 
+namespace {
+
+void set_globals_of_file(lua_State* state) {
+    if (!lua_setupvalue(state, -2, 1)) lua_pop(state, 1);
+}
+
+}  // namespace
+
 void push_file(lua_State* state, const std::string& name) {
+    inside(state).used_files.push_back(name);
     lua_rawgeti(state, LUA_REGISTRYINDEX, kept_files);
     lua_getfield(state, -1, name.c_str());
     lua_remove(state, -2);
     lua_rawgeti(state, LUA_REGISTRYINDEX, kept_globals);
-    if (!lua_setupvalue(state, -2, 1)) lua_pop(state, 1);
+    set_globals_of_file(state);
+}
+
+void forget_globals_of_files(lua_State* state) {
+    auto& used = inside(state).used_files;
+    lua_rawgeti(state, LUA_REGISTRYINDEX, kept_files);
+    for (; !used.empty(); used.pop_back()) {
+        lua_getfield(state, -1, used.back().c_str());
+        lua_pushnil(state);
+        set_globals_of_file(state);
+        lua_pop(state, 1);
+    }
+    lua_pop(state, 1);
 }
 
 namespace {

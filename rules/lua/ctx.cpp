@@ -104,13 +104,33 @@ std::string_view check_field(lua_State* state, const ScriptFunction& function) {
     return field;
 }
 
-/// What this run writes into, a copy of the context from the first time on.
+/// The entity's own: a copy from the first write on.
 Json& written(Inside& run) {
-    if (run.context != &run.written) {
-        run.written = *run.context;
-        run.context = &run.written;
-    }
+    if (run.has_written) return run.written;
+    const auto* entity = engine::find(*run.context, *kind_of(run));
+    run.written = entity ? *entity : Json::object();
+    run.has_written = true;
     return run.written;
+}
+
+/// A member of the context with what this run has written, or null.
+const Json* member_of(const Inside& run, std::string_view name) {
+    const auto* kind = kind_of(run);
+    if (run.has_written && kind && name == *kind) return &run.written;
+    const auto found = run.context->find(name);
+    return found == run.context->end() || found->is_null() ? nullptr : &*found;
+}
+
+/// The value of a field, or null.
+const Json* value_of(const Inside& run, std::string_view field) {
+    const auto dot = field.find('.');
+    const auto* member = member_of(run, field.substr(0, dot));
+    return member && dot != field.npos ? engine::find(*member, field.substr(dot + 1)) : member;
+}
+
+/// The path of a field from the entity on.
+engine::Path path_in_entity(std::string_view field) {
+    return engine::path_of(field.substr(field.find('.') + 1));
 }
 
 /// The table of the entity follows what was written, if the script has asked for it and left it a table.
@@ -148,9 +168,9 @@ void write(lua_State* state, std::string_view field, const Json* value) {
     auto& run = inside(state);
     spend(state, 8);
     if (value)
-        engine::put(written(run), engine::path_of(field), *value);
+        engine::put(written(run), path_in_entity(field), *value);
     else
-        engine::remove(written(run), engine::path_of(field));
+        engine::remove(written(run), path_in_entity(field));
     follow(state, field, value);
 }
 
@@ -159,7 +179,7 @@ int ctx_get(lua_State* state) {
     check_arguments(state, function);
     const auto field = text_at(state, 1);
     spend_bytes(state, 64 + field.size());
-    const auto* found = engine::find(*inside(state).context, field);
+    const auto* found = value_of(inside(state), field);
     if (found && !found->is_null())
         push_json(state, *found, Nulls::left_out);
     else
@@ -196,8 +216,8 @@ int ctx_unset(lua_State* state) {
 void write_tags(lua_State* state, const Json& tags, bool is_adding) {
     auto& run = inside(state);
     const auto* kind = kind_of(run);
-    const auto* now = engine::find(*run.context, {*kind, "tags"});
     run.text = *kind + ".tags";
+    const auto* now = value_of(run, run.text);
     auto& all = run.tags = now && now->is_array() ? *now : Json::array();
     spend(state, (all.size() + tags.size()) * (tags.size() + 4) * 2);
     for (const auto& tag : tags) {
@@ -507,8 +527,8 @@ bool push_member(lua_State* state, std::string_view name) {
         lua_pushcfunction(state, function->func);
         return true;
     }
-    const auto member = run.context->find(name);
-    if (member == run.context->end() || member->is_null()) return false;
+    const auto* member = member_of(run, name);
+    if (!member) return false;
     push_json(state, *member, Nulls::left_out);
     return true;
 }

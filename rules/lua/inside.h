@@ -38,14 +38,16 @@ struct Inside {
     const ScriptCall* call = nullptr;
     ScriptOutcome* outcome = nullptr;
     std::optional<ScriptRandom> random;
-    std::uint64_t made_globals = 0;         ///< bits of library_entries()
-    std::size_t asked_bytes = 0;            ///< of the effects so far, as JSON
-    std::size_t result_bytes = 0;           ///< of what it returns and asks for, as JSON
-    std::vector<std::string> requiring;     ///< files that are being required, the outermost first
-    std::vector<std::string> needs;         ///< keys of the look-ups of this run
-    const engine::Json* context = nullptr;  ///< the call's, or `written` once something was written
+    std::uint64_t made_globals = 0;       ///< bits of library_entries()
+    std::size_t asked_bytes = 0;          ///< of the effects so far, as JSON
+    std::size_t result_bytes = 0;         ///< of what it returns and asks for, as JSON
+    std::vector<std::string> requiring;   ///< files that are being required, the outermost first
+    std::vector<std::string> used_files;  ///< whose globals are those of this run
+    std::vector<std::string> needs;       ///< keys of the look-ups of this run
+    const engine::Json* context = nullptr;
     engine::Json no_context = engine::Json::object();
-    engine::Json written;                          ///< the context with what this run has written
+    engine::Json written;  ///< the entity with what this run has written, if it has
+    bool has_written = false;
     engine::Json values = engine::Json::object();  ///< the tenant's own values as written by this run
     ScriptFailure failure;
     /// Of functions that have to be left by a jump: what they were making. They hold nothing else that would

@@ -57,5 +57,7 @@ int index_strings(lua_State* state);
 void push_text_of(lua_State* state, int index);
 /// Pushes the file's function, with the globals of this run.
 void push_file(lua_State* state, const std::string& name);
+/// The files hold nothing of the run before, which would be kept alive by them.
+void forget_globals_of_files(lua_State* state);
 
 }  // namespace rules

@@ -141,11 +141,10 @@ bool Meter::refuses(std::size_t size, std::size_t more, bool is_text) {
     return true;
 }
 
-void Meter::charge(std::size_t size, std::size_t weight) {
+void Meter::charge(std::size_t weight) {
     if (!counts_) return;
     left_ -= static_cast<std::int64_t>(weight);
     if (held() > peak_) peak_ = held();
-    if (size >= long_text_bytes) watch();
 }
 
 /// From here on a single instruction may take microseconds.
@@ -163,6 +162,7 @@ void Meter::take_for_stack() {
     weight_ -= weight(last_made_->kind, last_made_bytes_);
     last_made_->kind = Kind::stack;
     stack_bytes_ = last_made_bytes_;
+    if (stack_bytes_ >= large_stack_bytes) watch();
 }
 
 void* Meter::grow(void* block, std::size_t old_size, std::size_t size) {
@@ -195,7 +195,8 @@ void* Meter::grow(void* block, std::size_t old_size, std::size_t size) {
         weight_ -= before;
     }
     if (kind == Kind::stack) stack_bytes_ = size;
-    if (is_larger) charge(size, kind == Kind::short_text ? 0 : after);
+    if (is_larger) charge(kind == Kind::short_text ? 0 : after);
+    if (tag == LUA_TSTRING && size >= long_text_bytes) watch();
     if (!block || header == last_made_) {
         last_made_ = made;
         last_made_bytes_ = size;

@@ -75,7 +75,7 @@ private:
     Kind kind_of_new(std::size_t tag, std::size_t size);
     static std::size_t weight(Kind kind, std::size_t size);
     bool refuses(std::size_t size, std::size_t more, bool is_text);
-    void charge(std::size_t size, std::size_t weight);
+    void charge(std::size_t weight);
     void watch();
     void take_for_stack();
     void settle();

@@ -112,6 +112,7 @@ int prepare(lua_State* state) {
 void renew(lua_State* state) {
     auto& run = inside(state);
     run.made_globals = 0;
+    forget_globals_of_files(state);
     lua_newtable(state);
     lua_rawgeti(state, LUA_REGISTRYINDEX, kept_globals_meta);
     lua_setmetatable(state, -2);
@@ -136,9 +137,15 @@ void begin(Inside& run, const ScriptCall& call, ScriptOutcome& outcome) {
     run.result_bytes = run.asked_bytes = 0;
     run.requiring.clear();
     run.needs.clear();
-    run.written = nullptr;
-    run.values = Json::object();
     run.failure = {};
+}
+
+/// Large values are given back now, and not in the time of the next run.
+void drop_what_was_made(Inside& run) {
+    run.scratch = run.tags = run.written = nullptr;
+    run.values = Json::object();
+    run.has_written = false;
+    run.context = &run.no_context;
 }
 
 /// Pushes the function that is called for.
@@ -311,7 +318,7 @@ Sandbox::Opened Sandbox::open(std::shared_ptr<const ScriptSet> scripts) {
         if (file.is_function) continue;
         ScriptCall call;
         call.file = file.name;
-        const auto outcome = sandbox->perform(call);
+        const auto outcome = sandbox->perform(call, Part::statements);
         if (outcome.failure)
             opened.diagnostics.push_back(
                 script_error("script-statements", outcome.failure->place, outcome.failure->message));
@@ -320,8 +327,7 @@ Sandbox::Opened Sandbox::open(std::shared_ptr<const ScriptSet> scripts) {
     return opened;
 }
 
-/// The call with no function and no `ctx` runs the statements of the file.
-ScriptOutcome Sandbox::perform(const ScriptCall& call) {
+ScriptOutcome Sandbox::perform(const ScriptCall& call, Part part) {
     if (is_worn_) compile();
     ScriptOutcome outcome;
     auto& run = state_->inside;
@@ -333,11 +339,11 @@ ScriptOutcome Sandbox::perform(const ScriptCall& call) {
         outcome.failure->message = "there is no file \"" + call.file + "\" among the tenant's scripts";
         return outcome;
     }
-    const bool is_statements = call.function.empty() && !file->is_function;
     run.meter.begin(state_->lua);
-    const int status = protected_call(state_->lua, is_statements ? run_statements : call_function);
+    const int status = protected_call(state_->lua, part == Part::statements ? run_statements : call_function);
     run.meter.rest(state_->lua);
     settle_outcome(run, status, outcome);
+    drop_what_was_made(run);
     is_worn_ = status == LUA_ERRMEM || status == LUA_ERRERR || run.meter.ending() == Ending::memory ||
                run.meter.ending() == Ending::text || run.meter.ending() == Ending::keys;
     lua_settop(state_->lua, 0);
@@ -345,7 +351,7 @@ ScriptOutcome Sandbox::perform(const ScriptCall& call) {
 }
 
 ScriptOutcome Sandbox::run(const ScriptCall& call) {
-    return perform(call);
+    return perform(call, Part::function);
 }
 
 }  // namespace rules

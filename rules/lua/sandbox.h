@@ -36,7 +36,8 @@ private:
     struct State;
     explicit Sandbox(std::shared_ptr<const ScriptSet> scripts);
     std::vector<engine::Diagnostic> compile();
-    ScriptOutcome perform(const ScriptCall& call);
+    enum class Part { statements, function };
+    ScriptOutcome perform(const ScriptCall& call, Part part);
 
     std::shared_ptr<const ScriptSet> scripts_;
     std::unique_ptr<State> state_;

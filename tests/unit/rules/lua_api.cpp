@@ -136,6 +136,12 @@ TEST_CASE("lua: a failure tells where, how it came there, and which setting rais
           "scripts/a.lua has no function walk in the table that it returns");
 }
 
+TEST_CASE("lua: a file is the function when none is named", "[lua]") {
+    const auto sandbox = opened(
+        set_of({{"scripts/a.lua", "local given = ... return given and { given == ctx, given.kind }"}}));
+    CHECK(sandbox->run(call_of("scripts/a.lua")).result == Json({true, "ticket"}));
+}
+
 TEST_CASE("lua: ctx.fail ends the run, and nobody catches it", "[lua]") {
     const auto outcome =
         run_body("ctx.add_tags('a')\nctx.log('so far')\npcall(ctx.fail, 'no budget') ctx.log('after')");
