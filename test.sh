@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds and tests everything. From a fresh clone nothing else is needed.
-#   ./test.sh             style; release build and all tests; a minute of fuzzing under ASan and UBSan
+#   ./test.sh             style; release build and all tests; half a minute of each fuzzer under ASan and UBSan
 #   ./test.sh --quick     style; release build and all tests
 #   ./test.sh --sanitize  style; all tests under ASan and UBSan, the unit tests under TSan
 #   ./test.sh --all       all of these, random tests with more seeds, 1000 crashes, clang-tidy
@@ -124,7 +124,7 @@ if [ "$mode" = --sanitize ] || [ "$mode" = --all ]; then
     stage "thread sanitizer: tests" thread_sanitizer_tests
 fi
 if [ "$mode" = default ] || [ "$mode" = --all ]; then
-    # A minute for both fuzzers together, half of it each.
+    # For each of the fuzzers.
     stage "fuzzing" tests/fuzz/run --seconds 30
 fi
 if [ "$mode" = --all ]; then

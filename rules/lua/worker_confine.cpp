@@ -76,27 +76,32 @@ struct ReleaseFilter {
 };
 using Filter = std::unique_ptr<void, ReleaseFilter>;
 
+/// What libseccomp's macros make of it, with all members, so that every compiler is content.
+scmp_arg_cmp argument(unsigned place, scmp_compare compare, unsigned value, unsigned masked = 0) {
+    return {place, compare, value, masked};
+}
+
 /// docs/decisions/0045-script-workers.md says why each is there.
 bool allow_what_is_needed(scmp_filter_ctx filter) {
     const auto allow = [filter](int call, auto... conditions) {
         return ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, sizeof...(conditions), conditions...) == 0;
     };
-    const auto socket = SCMP_A0_32(SCMP_CMP_EQ, worker_socket);
-    const auto not_executable = SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
-    const auto of_no_file = SCMP_A3_32(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS);
+    const auto socket = argument(0, SCMP_CMP_EQ, worker_socket);
+    const auto not_executable = argument(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+    const auto of_no_file = argument(3, SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS);
     bool good = allow(SCMP_SYS(read), socket) && allow(SCMP_SYS(write), socket) &&
                 allow(SCMP_SYS(mmap), not_executable, of_no_file) && allow(SCMP_SYS(munmap)) &&
                 allow(SCMP_SYS(mremap)) && allow(SCMP_SYS(brk)) && allow(SCMP_SYS(futex)) &&
                 allow(SCMP_SYS(exit)) && allow(SCMP_SYS(exit_group)) && allow(SCMP_SYS(rt_sigreturn));
     for (const int advice : {MADV_NORMAL, MADV_DONTNEED, MADV_FREE, MADV_HUGEPAGE, MADV_NOHUGEPAGE})
-        good = good && allow(SCMP_SYS(madvise), SCMP_A2_32(SCMP_CMP_EQ, static_cast<unsigned>(advice)));
+        good = good && allow(SCMP_SYS(madvise), argument(2, SCMP_CMP_EQ, static_cast<unsigned>(advice)));
 #ifdef __SANITIZE_ADDRESS__
     // It asks where the stack is when a function does not return, and keeps its notes out of dumps.
     good = good && allow(SCMP_SYS(sigaltstack)) &&
-           allow(SCMP_SYS(madvise), SCMP_A2_32(SCMP_CMP_EQ, static_cast<unsigned>(MADV_DONTDUMP)));
+           allow(SCMP_SYS(madvise), argument(2, SCMP_CMP_EQ, static_cast<unsigned>(MADV_DONTDUMP)));
 #endif
     // Negative numbers are the clocks of other processes.
-    good = good && allow(SCMP_SYS(clock_gettime), SCMP_A0_32(SCMP_CMP_LE, static_cast<unsigned>(CLOCK_TAI)));
+    good = good && allow(SCMP_SYS(clock_gettime), argument(0, SCMP_CMP_LE, static_cast<unsigned>(CLOCK_TAI)));
     return good;
 }
 
