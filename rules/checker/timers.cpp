@@ -9,6 +9,7 @@
 #include "engine/base/text.h"
 #include "rules/checker/checks.h"
 #include "rules/checker/wording.h"
+#include "rules/evaluator/step_checks.h"
 
 namespace rules {
 namespace {
@@ -85,13 +86,9 @@ private:
         finding.place = step.place;
         finding.rules = {rule_->id};
         finding.message = rule_named(*rule_) + " cancels the timer " + engine::in_quotes(name) +
-                          ", and no rule emits anything later by that name" + hint(name);
+                          ", and no rule emits anything later by that name" +
+                          hint(name, {names_.begin(), names_.end()});
         report_.add(std::move(finding));
-    }
-
-    std::string hint(const std::string& name) const {
-        const auto near = engine::nearest(name, {names_.begin(), names_.end()});
-        return near.empty() ? "" : ", did you mean " + engine::in_quotes(near) + "?";
     }
 
     void report_idle(const Step& step, const std::string& what) {

@@ -75,30 +75,29 @@ Json seen_value(const Comparison& comparison, const Scope& scope) {
     return {{"from", engine::value_or_null(change.from)}, {"to", engine::value_or_null(change.to)}};
 }
 
+Json explained(const Comparison& comparison, Json value, bool result, const std::string& note) {
+    Json explained = {{"field", comparison.field.text},
+                      {"op", std::string(name_of(comparison.op))},
+                      {"operand", comparison.operand},
+                      {"value", std::move(value)},
+                      {"result", result}};
+    if (!note.empty()) explained["note"] = note;
+    return explained;
+}
+
 /// Asked aside: an explanation changes nothing of the decision.
 Json explain_script(const Comparison& comparison, const Scope& scope) {
     const auto said = scope.scripts ? scope.scripts->would_say(*comparison.script, scope)
                                     : Scripting::Said{false, "scripts are not asked here"};
-    Json explained = {{"field", comparison.field.text},
-                      {"op", std::string(name_of(comparison.op))},
-                      {"operand", comparison.operand},
-                      {"value", Json()},
-                      {"result", said.yes}};
-    if (!said.failure.empty()) explained["note"] = said.failure;
-    return explained;
+    return explained(comparison, Json(), said.yes, said.failure);
 }
 
 Json explain(const Comparison& comparison, const Scope& scope) {
     if (comparison.op == Operator::lua) return explain_script(comparison, scope);
     const auto verdict = judge(comparison, scope);
     const auto value = seen_value(comparison, scope);
-    Json explained = {{"field", comparison.field.text},
-                      {"op", std::string(name_of(comparison.op))},
-                      {"operand", comparison.operand},
-                      {"value", value},
-                      {"result", verdict.result}};
-    if (verdict.oddity != Oddity::none) explained["note"] = note(verdict.oddity, comparison, value);
-    return explained;
+    return explained(comparison, value, verdict.result,
+                     verdict.oddity == Oddity::none ? "" : note(verdict.oddity, comparison, value));
 }
 
 }  // namespace

@@ -61,8 +61,8 @@ struct DecisionInput {
     /// What the rates_for the entity's kind found of other entities.
     CountedElsewhere counted_elsewhere;
     ScriptHost* scripts = nullptr;  ///< borrowed; null = rules with scripts fail
-    /// What scripts of this decision were told before, or need to be: key → answer.
-    engine::Json script_answers = engine::Json::object();
+    /// What scripts of this decision were told before, or need to be: key → answer; null = nothing.
+    engine::Json script_answers;
     engine::Instant now{};
     std::vector<PresetWrite> presets;
     std::optional<Resume> resume;  ///< runs the rest of that rule instead of matching the event first

@@ -55,7 +55,7 @@ ScriptOutcome Scripting::outcome_of(const ScriptRef& script, const Json& args, c
     call.now = scope.now;
     // The same numbers for the same rule and event, whoever decides it, whenever, and however often.
     call.seed = event_.id.text() + "\n" + script.rule + "\n" + to_text(script);
-    call.answers = answers_;
+    if (!answers_.is_null()) call.answers = answers_;
     return host_->run(script.scripts, call);
 }
 

@@ -248,18 +248,21 @@ std::optional<RuleSet> load_rule_set(const Files& files, const engine::Connectio
 }
 
 std::string version_of(const Files& files) {
-    std::string all;
-    const auto append = [&](const std::string& part) {
-        // The length before each part: no bytes of one file can pass for another's name.
-        all += std::to_string(part.size()) + ":" + part;
-    };
+    std::vector<std::string_view> parts;
     for (const auto& [name, bytes] : files) {
         if (name.starts_with("tests/")) continue;
-        append(name);
-        append(bytes);
+        parts.push_back(name);
+        parts.push_back(bytes);
     }
+    return "sha256:" + digest_of(parts);
+}
+
+std::string digest_of(const std::vector<std::string_view>& parts) {
+    std::string all;
+    // The length before each part: no bytes of one can pass for another.
+    for (const auto part : parts) all.append(std::to_string(part.size())).append(":").append(part);
     const auto digest = engine::sha256(all);
-    return "sha256:" + engine::to_hex(engine::bytes_of(digest));
+    return engine::to_hex(engine::bytes_of(digest));
 }
 
 std::optional<Condition> load_condition(const std::string& yaml, const Catalogue& catalogue,

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/diagnostic.h"
@@ -31,6 +32,9 @@ std::optional<RuleSet> load_rule_set(const Files& files, const engine::Connectio
 /// `sha256:<hex>` over sorted names and bytes of everything that takes part in decisions (tests/ is left
 /// out).
 std::string version_of(const Files& files);
+/// The digest of the parts in their order, as hexadecimal digits: no other parts have it, however they are
+/// cut.
+std::string digest_of(const std::vector<std::string_view>& parts);
 
 /// The classes of diagnostics this loader may report, with a sentence each; docs and tests are made from it.
 struct DiagnosticClass {

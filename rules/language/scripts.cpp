@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 
-#include "engine/base/hash.h"
 #include "engine/base/text.h"
 #include "rules/language/reading.h"
 #include "rules/language/values.h"
@@ -46,19 +45,13 @@ bool is_script(const std::string& name) {
     return name.starts_with("scripts/") && name.ends_with(".lua");
 }
 
-/// The length before each part: no bytes of one file can pass for another's name.
 std::string version_of_scripts(const ScriptSet& scripts) {
-    std::string all;
-    const auto append = [&](const std::string& part) { all += std::to_string(part.size()) + ":" + part; };
-    append(scripts.tenant);
-    for (const auto& limit : script_limits) append(std::to_string(limit.get(scripts.limits)));
-    for (const auto& file : scripts.files) {
-        append(file.name);
-        append(file.source);
-        append(file.is_function ? "function" : "table");
-    }
-    const auto digest = engine::sha256(all);
-    return engine::to_hex(engine::bytes_of(digest));
+    std::string limits;
+    for (const auto& limit : script_limits) limits += std::to_string(limit.get(scripts.limits)) + " ";
+    std::vector<std::string_view> parts{scripts.tenant, limits};
+    for (const auto& file : scripts.files)
+        parts.insert(parts.end(), {file.name, file.source, file.is_function ? "function" : "table"});
+    return digest_of(parts);
 }
 
 void check_size(const std::string& what, std::size_t bytes, const char* limit, std::size_t most,

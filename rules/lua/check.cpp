@@ -9,7 +9,7 @@
 #include "rules/lua/api.h"
 #include "rules/lua/globals.h"
 #include "rules/lua/sandbox.h"
-#include "rules/lua/tokens.h"
+#include "rules/script_tokens.h"
 
 namespace rules {
 

@@ -1,6 +1,6 @@
 // What is said of scripts without running them.
 #include "rules/lua/check.h"
-#include "rules/lua/tokens.h"
+#include "rules/script_tokens.h"
 #include "tests/unit/rules/lua_support.h"
 
 namespace lua_check {

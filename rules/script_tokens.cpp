@@ -1,4 +1,4 @@
-#include "rules/lua/tokens.h"
+#include "rules/script_tokens.h"
 
 #include <algorithm>
 #include <array>
