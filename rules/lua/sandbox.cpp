@@ -254,6 +254,11 @@ void settle_outcome(Inside& run, int status, ScriptOutcome& outcome) {
     if (outcome.failure->place.file.empty()) outcome.failure->place.file = run.call->file;
 }
 
+int append_code(lua_State*, const void* bytes, std::size_t size, void* code) {
+    static_cast<std::string*>(code)->append(static_cast<const char*>(bytes), size);
+    return 0;
+}
+
 int protected_call(lua_State* state, lua_CFunction function) {
     lua_pushcfunction(state, note_error);
     lua_pushcfunction(state, function);
@@ -269,18 +274,15 @@ std::size_t Sandbox::bytes() const {
     return state_->inside.meter.bytes();
 }
 
+/// In a state of its own, which is thrown away.
 std::vector<Diagnostic> Sandbox::compile() {
     std::vector<Diagnostic> found;
-    state_ = std::make_unique<State>(*scripts_);
-    is_worn_ = false;
-    auto* const state = state_->lua;
-    lua_pushcfunction(state, prepare);
-    ENSURE(lua_pcall(state, 0, 0, 0) == LUA_OK);
+    const State parsing(*scripts_);
+    auto* const state = parsing.lua;
     for (const auto& file : scripts_->files) {
-        lua_rawgeti(state, LUA_REGISTRYINDEX, kept_files);
         const auto name = "=" + file.name;
         if (luaL_loadbufferx(state, file.source.data(), file.source.size(), name.c_str(), "t") == LUA_OK) {
-            lua_setfield(state, -2, file.name.c_str());
+            ENSURE(lua_dump(state, append_code, &compiled_.emplace_back(), 0) == 0);
         } else {
             ScriptFailure failure;
             failure.place.file = file.name;
@@ -290,8 +292,25 @@ std::vector<Diagnostic> Sandbox::compile() {
         }
         lua_settop(state, 0);
     }
-    state_->inside.meter.loaded(state);
     return found;
+}
+
+/// A new state, in a fraction of the time that compiling takes: the run that comes next waits for it.
+void Sandbox::open_state() {
+    state_ = std::make_unique<State>(*scripts_);
+    is_worn_ = false;
+    auto* const state = state_->lua;
+    lua_pushcfunction(state, prepare);
+    ENSURE(lua_pcall(state, 0, 0, 0) == LUA_OK);
+    lua_rawgeti(state, LUA_REGISTRYINDEX, kept_files);
+    for (std::size_t i = 0; i < compiled_.size(); ++i) {
+        const auto& code = compiled_[i];
+        const auto& name = scripts_->files[i].name;
+        ENSURE(luaL_loadbufferx(state, code.data(), code.size(), name.c_str(), "b") == LUA_OK);
+        lua_setfield(state, -2, name.c_str());
+    }
+    lua_settop(state, 0);
+    state_->inside.meter.loaded(state);
 }
 
 Sandbox::Opened Sandbox::open(std::shared_ptr<const ScriptSet> scripts) {
@@ -314,6 +333,7 @@ Sandbox::Opened Sandbox::open(std::shared_ptr<const ScriptSet> scripts) {
     auto sandbox = std::unique_ptr<Sandbox>(new Sandbox(std::move(scripts)));
     opened.diagnostics = sandbox->compile();
     if (!opened.diagnostics.empty()) return opened;
+    sandbox->open_state();
     for (const auto& file : sandbox->scripts_->files) {
         if (file.is_function) continue;
         ScriptCall call;
@@ -328,7 +348,7 @@ Sandbox::Opened Sandbox::open(std::shared_ptr<const ScriptSet> scripts) {
 }
 
 ScriptOutcome Sandbox::perform(const ScriptCall& call, Part part) {
-    if (is_worn_) compile();
+    if (is_worn_) open_state();
     ScriptOutcome outcome;
     auto& run = state_->inside;
     begin(run, call, outcome);

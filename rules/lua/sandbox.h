@@ -3,6 +3,7 @@
 /// run had the state for itself.
 
 #include <memory>
+#include <string>
 
 #include "rules/script.h"
 
@@ -36,10 +37,12 @@ private:
     struct State;
     explicit Sandbox(std::shared_ptr<const ScriptSet> scripts);
     std::vector<engine::Diagnostic> compile();
+    void open_state();
     enum class Part { statements, function };
     ScriptOutcome perform(const ScriptCall& call, Part part);
 
     std::shared_ptr<const ScriptSet> scripts_;
+    std::vector<std::string> compiled_;  ///< of each file, by ourselves, and shown to nobody
     std::unique_ptr<State> state_;
     bool is_worn_ = false;
 };

@@ -28,7 +28,8 @@ ONCE = {"start.owned", "start.resumed", "command.performed", "activation.kept", 
 def names():
     found = re.findall(r'^\s+"([a-z]+\.[a-z]+)",', HEADER.read_text(), re.MULTILINE)
     assert len(found) > 10, "the header does not list its points as it did"
-    return found
+    # This tenant looks nothing up: tests/e2e/lookups.py dies there.
+    return [name for name in found if not name.startswith("lookup.")]
 
 
 class Rounds:
