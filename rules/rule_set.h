@@ -340,6 +340,7 @@ struct RuleSetOptions {
     int actions_max = 64;                    ///< per decision
     int emits_max = 64;                      ///< per decision
     int timers_max = 64;                     ///< set or cancelled by one decision
+    int lane_timers_max = 1000;              ///< of one entity, at once
     int script_runs_max = 64;                ///< per decision
     std::size_t text_bytes_max = 64 * 1024;  ///< of one rendered text
     std::map<std::string, Group> groups;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -98,6 +99,8 @@ public:
     /// place. The set is kept ready for runs when nothing is.
     virtual std::vector<engine::Diagnostic> load(const std::shared_ptr<const ScriptSet>& scripts) = 0;
     virtual ScriptOutcome run(const std::shared_ptr<const ScriptSet>& scripts, const ScriptCall& call) = 0;
+    /// Counts for metrics, by name; `script_kills_total{limit="fuel_max"}`.
+    virtual std::map<std::string, double> figures() { return {}; }
 };
 
 }  // namespace rules

@@ -13,7 +13,8 @@ namespace engine::app {
 /// Where a command leaves what is to be run once the command line is read.
 using Chosen = std::function<int()>;
 
-void add_rule_commands(CLI::App& app, Chosen& chosen);     ///< check test fmt dry-run replay
+void add_rule_commands(CLI::App& app, Chosen& chosen);     ///< check test fmt dry-run replay lua
+void add_lua_command(CLI::App& app, Chosen& chosen);       ///< lua
 void add_check_command(CLI::App& app, Chosen& chosen);     ///< check
 void add_version_commands(CLI::App& app, Chosen& chosen);  ///< rules
 void add_store_commands(CLI::App& app, Chosen& chosen);    ///< explain history

@@ -7,9 +7,11 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "engine/app/cli.h"
 #include "engine/app/commands.h"
+#include "engine/app/input_files.h"
 #include "engine/app/lines.h"
 #include "engine/app/progress.h"
 #include "engine/app/render.h"
@@ -20,16 +22,45 @@
 #include "engine/pipeline/replayer.h"
 #include "engine/pipeline/rule_tests.h"
 #include "rules/language/format.h"
+#include "rules/lua/coverage.h"
 
 namespace engine::app {
 namespace {
 
-constexpr std::size_t event_bytes_max = 8 * 1024 * 1024;
-
 struct TestOptions {
     std::string folder;
     bool json = false;
+    bool coverage = false;
 };
+
+/// `3, 7-9`
+std::string ranges_of(const std::set<int>& lines) {
+    std::string text;
+    for (auto at = lines.begin(); at != lines.end();) {
+        const int first = *at;
+        int last = first;
+        while (++at != lines.end() && *at == last + 1) last = *at;
+        text += (text.empty() ? "" : ", ") + std::to_string(first);
+        if (last > first) text += "-" + std::to_string(last);
+    }
+    return text;
+}
+
+void print_coverage(const std::vector<rules::Coverage>& files) {
+    for (const auto& one : files) {
+        const auto ran = one.lines.size() - one.missed.size();
+        std::cout << one.file << ": " << ran << " of " << one.lines.size() << " lines were run";
+        if (!one.missed.empty()) std::cout << ", not " << ranges_of(one.missed);
+        std::cout << "\n";
+    }
+}
+
+Json json_of(const std::vector<rules::Coverage>& files) {
+    Json list = Json::array();
+    for (const auto& one : files)
+        list.push_back({{"file", one.file}, {"lines", one.lines.size()}, {"missed", one.missed}});
+    return list;
+}
 
 void print_case(const CaseResult& one) {
     if (one.passed) return;
@@ -49,7 +80,10 @@ Json json_of(const std::vector<CaseResult>& results) {
 }
 
 int test(const TestOptions& options) {
-    const auto loaded = load_folder(options.folder);
+    LoadOptions load;
+    const auto covering = options.coverage ? std::make_shared<rules::CoverageHost>() : nullptr;
+    load.scripts = covering;
+    const auto loaded = load_folder(options.folder, load);
     if (loaded.error) return complain(exit_code::failed, loaded.error->message);
     print_diagnostics(loaded.diagnostics, options.folder);
     if (!loaded.tenant) return exit_code::failed;
@@ -61,11 +95,12 @@ int test(const TestOptions& options) {
         std::count_if(results->begin(), results->end(), [](const auto& one) { return one.passed; });
     const auto failed = static_cast<std::ptrdiff_t>(results->size()) - passed;
     if (options.json) {
-        std::cout << canonical_json(
-                         Json{{"passed", passed}, {"failed", failed}, {"cases", json_of(*results)}})
-                  << "\n";
+        Json summary{{"passed", passed}, {"failed", failed}, {"cases", json_of(*results)}};
+        if (covering) summary["coverage"] = json_of(covering->coverage());
+        std::cout << canonical_json(summary) << "\n";
     } else {
         for (const auto& one : *results) print_case(one);
+        if (covering) print_coverage(covering->coverage());
         std::cout << passed << " passed, " << failed << " failed\n";
         if (!failed && results->empty()) std::cout << "There are no cases: put some into tests/*.yaml.\n";
     }
@@ -124,32 +159,6 @@ struct DryRunOptions {
     bool explain = false;
     bool json = false;
 };
-
-Result<Json> read_json(const std::string& path) {
-    const auto text = read_input(path, event_bytes_max);
-    if (!text) return text.error();
-    auto json = parse_json(*text, {event_bytes_max, 64});
-    if (!json) return Error{json.error().code, path + ": " + json.error().message};
-    return json;
-}
-
-/// What scripts are told when they look something up: as in the cases of tests.
-Result<Json> read_lookups(const std::string& path) {
-    if (path.empty()) return Json::object();
-    const auto text = read_input(path, event_bytes_max);
-    if (!text) return text.error();
-    Diagnostics diagnostics;
-    auto lookups = to_json(parse_yaml(*text, path, diagnostics));
-    if (diagnostics.has_errors()) return invalid(to_text(diagnostics.sorted().front()));
-    const auto good = GivenAnswers::read(lookups);
-    return good ? Result<Json>(std::move(lookups)) : invalid(path + ": " + good.error().message);
-}
-
-Result<std::shared_ptr<AnswerSource>> given_answers(const Json& lookups) {
-    auto answers = GivenAnswers::read(lookups);
-    if (!answers) return answers.error();
-    return std::shared_ptr<AnswerSource>(std::make_shared<GivenAnswers>(*std::move(answers)));
-}
 
 /// What follows from the event until so long after it: by what it emits, and by timers.
 Result<Json> decisions_after(const std::shared_ptr<const Tenant>& tenant, const Json& request, Instant now,
@@ -324,6 +333,8 @@ void add_test(CLI::App& app, Chosen& chosen) {
     auto* command = app.add_subcommand("test", "Runs the cases in the folder's tests/*.yaml");
     command->add_option("TENANT_DIR", options->folder, "The tenant's folder")->required();
     command->add_flag("--json", options->json, "One JSON object");
+    command->add_flag("--coverage", options->coverage,
+                      "Show which lines of scripts no case runs; scripts run in this process then");
     command->callback([options, &chosen] { chosen = [options] { return test(*options); }; });
 }
 
@@ -380,6 +391,7 @@ void add_rule_commands(CLI::App& app, Chosen& chosen) {
     add_format(app, chosen);
     add_dry_run(app, chosen);
     add_replay(app, chosen);
+    add_lua_command(app, chosen);
 }
 
 }  // namespace engine::app

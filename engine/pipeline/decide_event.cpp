@@ -6,6 +6,7 @@
 
 #include "engine/base/text.h"
 #include "engine/pipeline/awaited.h"
+#include "engine/pipeline/lane_timers.h"
 #include "engine/pipeline/merge.h"
 #include "engine/pipeline/schedules.h"
 #include "engine/pipeline/timers.h"
@@ -453,9 +454,12 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
         input.counted_elsewhere = *std::move(counted);
     }
 
+    LaneTimers timers(snapshot, event);
+    input.timer_room = &timers;
     Decided decided;
     auto made = decided_with_answers(tenant, std::move(input), snapshot);
     if (!made) return made.error();
+    if (timers.error()) return *timers.error();
     decided.decision = *std::move(made);
     auto& decision = decided.decision;
     if (decision.need) {

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,8 @@ public:
     virtual Result<std::vector<Timer>> timers(const TenantName&, const Subject&) {
         return std::vector<Timer>();
     }
+    /// Which times this decision found no room for a timer when it was made before; nothing = it was not.
+    virtual std::optional<std::set<std::size_t>> timers_refused() { return std::nullopt; }
     /// The tenant under an older rule set; null when that cannot be read any more.
     virtual Result<std::shared_ptr<const Tenant>> tenant_under(const TenantName&, const std::string&) {
         return std::shared_ptr<const Tenant>();

@@ -68,6 +68,11 @@ public:
         return rates == nullptr ? std::vector<Instant>() : rules::counted_in(*rates, question.rate);
     }
 
+    std::optional<std::set<std::size_t>> timers_refused() override {
+        const auto* refused = find(decision_.consulted, "timers.refused");
+        return refused == nullptr ? std::set<std::size_t>() : refused->get<std::set<std::size_t>>();
+    }
+
     Json answers_said() override {
         const auto* said = find(decision_.consulted, "answers");
         return said == nullptr ? Json(Json::object()) : *said;

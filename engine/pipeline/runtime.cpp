@@ -7,6 +7,7 @@
 #include "engine/base/log.h"
 #include "engine/pipeline/activation.h"
 #include "engine/pipeline/dry_run.h"
+#include "rules/script.h"
 
 namespace engine {
 namespace {
@@ -408,6 +409,7 @@ void Runtime::publish_health(bool store_fine) {
     gauges["lookups_in_flight"] = static_cast<double>(lookups_under_way_);
     for (const auto& [label, count] : lookup_counts_)
         gauges["lookups_total{outcome=\"" + label + "\"}"] = static_cast<double>(count);
+    if (options_.load.scripts) gauges.merge(options_.load.scripts->figures());
     gauges["lanes_blocked"] = static_cast<double>(worker_.blocked_lanes());
     gauges["breakers_open"] = static_cast<double>(worker_.outbox().open_breakers().size());
     for (const auto quantile : {"0.5", "0.99"})

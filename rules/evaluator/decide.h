@@ -18,6 +18,7 @@ namespace rules {
 class Matcher;
 class RoutingBoard;
 class ScriptHost;
+class TimerRoom;
 struct PayloadReadings;
 
 /// Where a suspended rule goes on, with what is known by now.
@@ -60,7 +61,8 @@ struct DecisionInput {
     engine::Json rates;       ///< what the entity keeps of its counted events; null = nothing
     /// What the rates_for the entity's kind found of other entities.
     CountedElsewhere counted_elsewhere;
-    ScriptHost* scripts = nullptr;  ///< borrowed; null = rules with scripts fail
+    TimerRoom* timer_room = nullptr;  ///< borrowed; null = there is always room for one more
+    ScriptHost* scripts = nullptr;    ///< borrowed; null = rules with scripts fail
     /// What scripts of this decision were told before, or need to be: key → answer; null = nothing.
     engine::Json script_answers;
     engine::Instant now{};

@@ -49,6 +49,7 @@ Evaluation::Evaluation(const RuleSet& rule_set, const Matcher& matcher, Decision
     scope_.changes = &input_.merged;
     scope_.now = input_.now;
     scope_.scripts = &scripting_;
+    state_.timer_room = input_.timer_room;
     scope_.sla = input_.sla.is_null() ? nullptr : &input_.sla;
     if (input_.linked != nullptr)
         for (const auto& [kind, fields] : *input_.linked) scope_.set(kind, &fields);

@@ -184,10 +184,9 @@ private:
     }
 
     Next begin_wait(const Result<engine::Instant>& due, Wait wait, const engine::Place& place) {
-        if (!due || !has_room_for_timer()) {
-            const auto error = due ? limit_reached("timers_max", options().timers_max) : due.error();
-            return fail(error, place);
-        }
+        if (!due) return fail(due.error(), place);
+        if (auto room = state_.check_room_for_timer("", true, options()); !room)
+            return fail(room.error(), place);
         engine::TimerChange timer;
         timer.due = *due;
         timer.rule = run_.rule.id;
@@ -259,12 +258,12 @@ private:
     }
 
     Result<Next> emit_later(const EmitStep& step) {
-        if (!has_room_for_timer()) return limit_reached("timers_max", options().timers_max);
         const auto type = text(step.type, "emit: the type");
         if (!type) return type.error();
         const auto name = step.name ? text(*step.name, "emit: the name") : type;
         if (!name) return name.error();
         if (!is_timer_name(*name)) return no_timer_name("emit", *name);
+        if (auto room = state_.check_room_for_timer(*name, true, options()); !room) return room.error();
         const auto due = later(*step.when, "emit");
         if (!due) return due.error();
         auto data = object(step.data, "emit: data");
@@ -275,9 +274,9 @@ private:
 
     Result<Next> perform(const CancelStep& step) {
         for (const auto& timer : step.timers) {
-            if (!has_room_for_timer()) return limit_reached("timers_max", options().timers_max);
             const auto name = text(timer, "cancel");
             if (!name) return name.error();
+            if (auto room = state_.check_room_for_timer(*name, false, options()); !room) return room.error();
             if (!is_timer_name(*name)) return no_timer_name("cancel", *name);
             state_.timers.push_back({*name, std::nullopt, run_.rule.id, "", Json::object(), ""});
         }
@@ -421,10 +420,6 @@ private:
                                           const std::string& what) {
         if (found) return *found;
         return engine::invalid(what + ": calendar " + moment.calendar_name + " does not open that long");
-    }
-
-    bool has_room_for_timer() const {
-        return state_.timers.size() < static_cast<std::size_t>(options().timers_max);
     }
 
     /// Null is an object without members.

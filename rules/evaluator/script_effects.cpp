@@ -190,7 +190,7 @@ private:
 
     Result<bool> emit_later(const Json& effect) {
         const auto name = text_of(effect, "name");
-        if (auto room = check_timer("after", name); !room) return room.error();
+        if (auto room = check_timer("after", name, true); !room) return room.error();
         const auto span = engine::parse_duration(text_of(effect, "delay"));
         if (!span) return engine::invalid("after: " + span.error().message);
         if (*span > timer_span_max) return engine::invalid("after reaches more than 100 years ahead");
@@ -204,16 +204,14 @@ private:
 
     Result<bool> cancel(const Json& effect) {
         const auto name = text_of(effect, "name");
-        if (auto room = check_timer("cancel", name); !room) return room.error();
+        if (auto room = check_timer("cancel", name, false); !room) return room.error();
         state_.timers.push_back({name, std::nullopt, run_.rule.id, "", Json::object(), ""});
         return true;
     }
 
-    Result<void> check_timer(const std::string& what, const std::string& name) const {
-        if (state_.timers.size() >= static_cast<std::size_t>(options().timers_max))
-            return limit_reached("timers_max", options().timers_max);
+    Result<void> check_timer(const std::string& what, const std::string& name, bool is_set) {
         if (!is_timer_name(name)) return no_timer_name(what, name);
-        return {};
+        return state_.check_room_for_timer(name, is_set, options());
     }
 
     const RuleSetOptions& options() const { return run_.rule_set.options; }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "rules/evaluator/compare.h"
+#include "rules/evaluator/step_checks.h"
 
 namespace rules {
 namespace {
@@ -179,7 +180,21 @@ void WorkingState::end_rule() {
     if (isolated_) readable_.undo_to(kept_);
 }
 
+engine::Result<void> WorkingState::check_room_for_timer(std::string_view name, bool is_set,
+                                                        const RuleSetOptions& options) {
+    if (timers.size() >= static_cast<std::size_t>(options.timers_max))
+        return limit_reached("timers_max", options.timers_max);
+    if (!is_set || timer_room == nullptr) return {};
+    const auto number = asked_for_room_++;
+    if (timer_room->has_room(number, name, timers, static_cast<std::size_t>(options.lane_timers_max)))
+        return {};
+    timers_refused_.push_back(number);
+    return engine::exhausted("the entity has lane_timers_max (" + std::to_string(options.lane_timers_max) +
+                             ") timers");
+}
+
 void WorkingState::finish(engine::Decision& decision) {
+    if (!timers_refused_.is_null()) decision.consulted["timers"]["refused"] = timers_refused_;
     decision.changes = ledger_.standing();
     // An overruled write may have left an empty object or another order of tags behind.
     const bool is_disputed = ledger_.is_disputed();

@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "engine/base/json.h"
+#include "engine/base/result.h"
 #include "engine/model/decision.h"
 #include "rules/evaluator/document.h"
 #include "rules/evaluator/ledger.h"
 #include "rules/evaluator/router.h"
+#include "rules/evaluator/timer_room.h"
 #include "rules/matcher/matcher.h"
 #include "rules/rule_set.h"
 
@@ -63,6 +65,9 @@ public:
     void end_rule();
 
     const Ledger& ledger() const { return ledger_; }
+    /// For a timer more, set or cancelled. Fails with exhausted, naming the limit.
+    engine::Result<void> check_room_for_timer(std::string_view name, bool is_set,
+                                              const RuleSetOptions& options);
     /// Moves what came of it all into the decision.
     void finish(engine::Decision& decision);
 
@@ -72,8 +77,9 @@ public:
     std::vector<engine::Continuation> continuations;
     std::vector<ScoreStep::Gift> gifts;  ///< points that rules gave
     std::vector<EscalationWish> wishes;
-    std::vector<RoutedTo> routed;  ///< the last counts
-    Router* router = nullptr;      ///< null = there are no queues
+    std::vector<RoutedTo> routed;     ///< the last counts
+    Router* router = nullptr;         ///< null = there are no queues
+    TimerRoom* timer_room = nullptr;  ///< null = there always is some
 
 private:
     Document& result() { return apart_ ? *apart_ : readable_; }
@@ -89,6 +95,8 @@ private:
     std::deque<FieldPath> kept_fields_;
     MatchCursor* cursor_ = nullptr;
     std::size_t kept_ = 0;
+    std::size_t asked_for_room_ = 0;
+    engine::Json timers_refused_;  ///< which times there was none
     bool isolated_ = false;
 };
 

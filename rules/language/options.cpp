@@ -37,6 +37,7 @@ const std::vector<Limit>& limits() {
         {"actions_max", &RuleSetOptions::actions_max, 1000},
         {"emits_max", &RuleSetOptions::emits_max, 1000},
         {"timers_max", &RuleSetOptions::timers_max, 1000},
+        {"lane_timers_max", &RuleSetOptions::lane_timers_max, 100'000},
         {"script_runs_max", &RuleSetOptions::script_runs_max, 1000},
     };
     return all;

@@ -244,6 +244,8 @@ const std::vector<Word>& limit_words() {
          "Events emitted by one decision; the rule that emits more fails.", ""},
         {"timers_max", number(static_cast<std::size_t>(defaults.timers_max)),
          "Timers set or cancelled by one decision; the rule that asks for more fails.", ""},
+        {"lane_timers_max", number(static_cast<std::size_t>(defaults.lane_timers_max)),
+         "Timers that one entity has at once; the rule that sets one more fails.", ""},
         {"script_runs_max", number(static_cast<std::size_t>(defaults.script_runs_max)),
          "Scripts that one decision runs; the rule that runs more fails.", ""},
         {"text_bytes_max", number(defaults.text_bytes_max),

@@ -25,6 +25,8 @@ public:
     ScriptOutcome run(const std::shared_ptr<const ScriptSet>& scripts, const ScriptCall& call) override {
         return own().run(scripts, call);
     }
+    /// Of the calling thread's host.
+    std::map<std::string, double> figures() override { return own().figures(); }
 
 private:
     /// The calling thread's.

@@ -152,7 +152,7 @@ void Meter::watch() {
     if (is_watchful_ || !counts_) return;
     is_watchful_ = true;
     interval_ = watchful_interval;
-    if (ending_ == Ending::none) lua_sethook(state_, tick, LUA_MASKCOUNT, interval_);
+    if (ending_ == Ending::none) lua_sethook(state_, tick, hooks(), interval_);
 }
 
 /// Lua gives the old stack back right after it has made the new one.
@@ -260,7 +260,7 @@ void Meter::begin(lua_State* state) {
     began_ = clock_time(CLOCK_MONOTONIC);
     began_processor_ = clock_time(CLOCK_THREAD_CPUTIME_ID);
     counts_ = true;
-    lua_sethook(state, tick, LUA_MASKCOUNT, interval_);
+    lua_sethook(state, tick, hooks(), interval_);
 }
 
 void Meter::rest(lua_State* state) {
@@ -273,9 +273,19 @@ std::uint64_t Meter::fuel_used() const {
     return static_cast<std::uint64_t>(all - (left_ < 0 ? 0 : left_)) / units_of_a_turn;
 }
 
-void Meter::tick(lua_State* state, lua_Debug*) {
+int Meter::hooks() const {
+    return LUA_MASKCOUNT | (lines_ == nullptr ? 0 : LUA_MASKLINE);
+}
+
+void Meter::note_line(lua_State* state, lua_Debug* at) {
+    lua_getinfo(state, "S", at);
+    (*lines_)[at->source + 1].insert(at->currentline);
+}
+
+void Meter::tick(lua_State* state, lua_Debug* at) {
     auto& meter = inside(state).meter;
     if (meter.ending_ != Ending::none) jump(state);
+    if (at->event == LUA_HOOKLINE) return meter.note_line(state, at);
     meter.left_ -= static_cast<std::int64_t>(units_of_a_turn) * meter.interval_;
     if (meter.is_watchful_ || meter.left_ < meter.look_at_) meter.look(state);
     const auto due = std::max<std::size_t>(units_between_collections, meter.held() / 2);

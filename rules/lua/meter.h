@@ -4,6 +4,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
 #include <string_view>
 
 #include "rules/script.h"
@@ -12,6 +16,9 @@ struct lua_State;
 struct lua_Debug;
 
 namespace rules {
+
+/// Lines that were run, by file.
+using ScriptLines = std::map<std::string, std::set<int>, std::less<>>;
 
 /// Why a run ended that did not end by itself. No script can catch it.
 enum class Ending : std::uint8_t { none, fuel, memory, text, keys, deadline, result, calls, need, fail };
@@ -31,6 +38,8 @@ public:
     /// What Lua calls for memory; `self` is the meter.
     static void* allocate(void* self, void* block, std::size_t old_size, std::size_t size);
 
+    /// Lines that are run are noted there, by file; null = nowhere. Before the first run.
+    void note_lines(ScriptLines* lines) { lines_ = lines; }
     /// From here on what is held belongs to the state and not to a run.
     void loaded(lua_State* state);
     /// A run begins, with all of its fuel, and nothing of an earlier one that it could see or be counted for.
@@ -89,8 +98,12 @@ private:
     void collect(lua_State* state);
     [[noreturn]] static void jump(lua_State* state);
 
+    int hooks() const;
+    void note_line(lua_State* state, lua_Debug* at);
+
     const ScriptLimits& limits_;
     lua_State* state_ = nullptr;
+    ScriptLines* lines_ = nullptr;
     bool counts_ = false;  ///< a run is on
     Ending ending_ = Ending::none;
     Ending refusal_ = Ending::none;  ///< why memory was last refused

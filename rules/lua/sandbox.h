@@ -3,8 +3,10 @@
 /// run had the state for itself.
 
 #include <memory>
+#include <set>
 #include <string>
 
+#include "rules/lua/meter.h"
 #include "rules/script.h"
 
 namespace rules {
@@ -23,8 +25,9 @@ public:
         std::vector<engine::Diagnostic> diagnostics;
     };
 
-    /// Compiles all files, and runs the statements of those that are no function themselves.
-    static Opened open(std::shared_ptr<const ScriptSet> scripts);
+    /// Compiles all files, and runs the statements of those that are no function themselves. `lines` gets
+    /// those that are run from now on, and outlives this; null = nobody wants to know.
+    static Opened open(std::shared_ptr<const ScriptSet> scripts, ScriptLines* lines = nullptr);
     ~Sandbox();
 
     ScriptOutcome run(const ScriptCall& call);
@@ -32,10 +35,12 @@ public:
     /// What the state holds now.
     std::size_t bytes() const;
     const ScriptSet& scripts() const { return *scripts_; }
+    /// Which lines of the file have something to run.
+    std::set<int> lines_of(const std::string& file) const;
 
 private:
     struct State;
-    explicit Sandbox(std::shared_ptr<const ScriptSet> scripts);
+    Sandbox(std::shared_ptr<const ScriptSet> scripts, ScriptLines* lines);
     std::vector<engine::Diagnostic> compile();
     void open_state();
     enum class Part { statements, function };
@@ -44,6 +49,7 @@ private:
     std::shared_ptr<const ScriptSet> scripts_;
     std::vector<std::string> compiled_;  ///< of each file, by ourselves, and shown to nobody
     std::unique_ptr<State> state_;
+    ScriptLines* lines_;
     bool is_worn_ = false;
 };
 

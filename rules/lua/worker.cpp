@@ -77,6 +77,19 @@ WorkerStats WorkerHost::stats() const {
     return stats;
 }
 
+std::map<std::string, double> WorkerHost::figures() {
+    const auto number = [](std::uint64_t count) { return static_cast<double>(count); };
+    std::map<std::string, double> figures{{"script_workers", number(pool_.workers().size())},
+                                          {"script_runs_total", number(stats_.runs)},
+                                          {"script_retries_total", number(stats_.retries)},
+                                          {"script_crashes_total", number(stats_.script_crashes)},
+                                          {"script_worker_starts_total", number(stats_.starts)},
+                                          {"script_worker_losses_total", number(stats_.restarts)}};
+    for (const auto& [limit, count] : stats_.limits)
+        figures["script_kills_total{limit=\"" + limit + "\"}"] = number(count);
+    return figures;
+}
+
 std::vector<pid_t> WorkerHost::processes() const {
     std::vector<pid_t> ids;
     for (const auto& worker : pool_.workers()) ids.push_back(worker.process->id());

@@ -31,6 +31,7 @@ public:
     /// Ends workers that had nothing to do for long; what is called later does so too.
     void rest() { pool_.rest(); }
     WorkerStats stats() const;
+    std::map<std::string, double> figures() override;
     /// Processes that have a tenant, the one used last first.
     std::vector<pid_t> processes() const;
 

@@ -331,6 +331,37 @@ TEST_CASE("timers: what is due as its subject is erased is erased with it", "[ti
     CHECK(timers_in(world).empty());
 }
 
+TEST_CASE("timers: an entity has no more than it may, and the decision says so", "[timers]") {
+    World world(
+        tenant_with("  - id: remind\n"
+                    "    on: ticket.created\n"
+                    "    then:\n"
+                    "      - emit: { type: ticket.reminder, after: 10m, name: \"{{ ticket.subject }}\" }\n"
+                    "      - add_tags: [\"{{ ticket.subject }}\"]\n"
+                    "  - id: patient\n"
+                    "    on: ticket.touched\n"
+                    "    then: [ { cancel: a }, { wait: 10m }, { add_tags: [over] } ]\n",
+                    "name: acme\nlimits: { lane_timers_max: 2 }\n"));
+    const auto remind = [&](const std::string& id, const std::string& name) {
+        world.submit(event(id, "ticket.created", "ticket/1", Json{{"ticket", {{"subject", name}}}}));
+        return world.decisions.back().failures.empty();
+    };
+    CHECK(remind("e1", "a"));
+    CHECK(remind("e2", "b"));
+    // One that moves another takes no more room.
+    CHECK(remind("e3", "a"));
+    CHECK_FALSE(remind("e4", "c"));
+    CHECK(world.decisions.back().failures[0].message == "the entity has lane_timers_max (2) timers");
+    CHECK(world.decisions.back().changes.empty());
+    CHECK(timers_in(world).size() == 2);
+    world.submit(event("e5", "ticket.touched", "ticket/1", ticket()));
+    CHECK(world.decisions.back().failures.empty());
+    world.submit(event("e6", "ticket.touched", "ticket/1", ticket()));
+    CHECK(world.decisions.back().failures.size() == 1);
+    CHECK(timers_in(world).size() == 2);
+    CHECK(found_in(world) == "");
+}
+
 TEST_CASE("waits: an operator's retry runs the rest again", "[timers]") {
     World world(tenant_with(
         "  - id: strict\n    on: ticket.created\n    on_error: lane\n    then:\n      - wait: 10m\n"

@@ -1,0 +1,237 @@
+/// lua: one of a tenant's scripts, or lines as they are typed, on one event; nothing is sent or stored.
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <set>
+#include <sstream>
+
+#include "engine/app/cli.h"
+#include "engine/app/commands.h"
+#include "engine/app/input_files.h"
+#include "engine/app/render.h"
+#include "engine/app/script_hosts.h"
+#include "engine/app/support.h"
+#include "engine/base/text.h"
+#include "engine/pipeline/dry_run.h"
+#include "engine/pipeline/envelope.h"
+
+namespace engine::app {
+namespace {
+
+constexpr auto typed_file = "scripts/typed.lua";
+constexpr auto rule_id = "lua";
+
+struct LuaOptions {
+    std::string folder;
+    std::string event;
+    std::string script;
+    std::string with;
+    std::string entity;
+    std::string lookups;
+    std::string at;
+    bool json = false;
+};
+
+/// The tenant's folder with one rule in the place of its own: it runs the script on every event.
+class Bench {
+public:
+    Bench(rules::Files files, const std::string& folder, Json request)
+        : files_(std::move(files)), name_(tenant_name_of(files_, folder)), request_(std::move(request)) {
+        std::erase_if(files_, [](const auto& file) {
+            return file.first == "rules.yaml" || file.first.starts_with("rules/") ||
+                   file.first.starts_with("tests/");
+        });
+        load_.scripts = command_scripts();
+    }
+
+    void type(const std::string& source) { files_[typed_file] = source; }
+
+    /// Fails with invalid_input when the script, or what surrounds it, has errors.
+    Result<Json> decide(const std::string& script, const Json& with) {
+        const auto type = text_or(request_, "event.type", "");
+        // What is JSON is YAML.
+        const Json step = {{"script", script}, {"with", with}};
+        const Json rule = {{"id", rule_id}, {"on", type}, {"then", Json::array({{{"lua", step}}})}};
+        files_["rules.yaml"] = Json{{"rules", Json::array({rule})}}.dump();
+        Diagnostics diagnostics;
+        const auto tenant = load_tenant(name_, files_, load_, diagnostics);
+        std::string problems;
+        for (const auto& one : diagnostics.sorted())
+            if (one.severity == Severity::error) problems += (problems.empty() ? "" : "\n") + to_text(one);
+        if (!tenant) return invalid(problems);
+        return dry_run(*tenant, request_, now_);
+    }
+
+    void set_now(Instant now) { now_ = now; }
+
+private:
+    rules::Files files_;
+    TenantName name_;
+    Json request_;
+    LoadOptions load_;
+    Instant now_ = SystemClock().now();
+};
+
+/// Of the script alone: what came in is not its doing.
+std::string shown(const Json& decision) {
+    auto own = decision;
+    own.erase("merged");
+    auto text = render_decision(own);
+    // The first lines say what came and what fired.
+    std::string lines;
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);)
+        if (line.starts_with("  ") && line.find("  fired") != 0) lines += line.substr(2) + "\n";
+    return lines;
+}
+
+void print_tracebacks(const Json& decision) {
+    const auto* failures = find(decision, "failures");
+    if (failures == nullptr) return;
+    for (const auto& failure : *failures)
+        if (const auto* traceback = find(failure, "traceback"))
+            for (const auto& line : *traceback) std::cerr << "  " << line.get<std::string>() << "\n";
+}
+
+bool has_failed(const Json& decision) {
+    const auto* failures = find(decision, "failures");
+    return failures != nullptr && !failures->empty();
+}
+
+/// What was typed is run again from its start with each line: a run leaves nothing behind, and does the same
+/// again. Shown is what was not there the time before.
+class Session {
+public:
+    explicit Session(Bench& bench) : bench_(bench) {}
+
+    void take(const std::string& line) {
+        // What has a value is shown.
+        auto decision = run("ctx.log(" + line + ")");
+        const bool has_value = static_cast<bool>(decision);
+        if (!has_value) decision = run(line);
+        if (!decision) {
+            std::cerr << decision.error().message << "\n";
+            return;
+        }
+        show(*decision);
+        print_tracebacks(*decision);
+        if (has_failed(*decision)) return;
+        // A value alone does nothing the next time, and is no statement.
+        if (has_value) decision = run(line);
+        if (!decision) return;
+        kept_ += line + "\n";
+        known_ = lines_of(*decision);
+    }
+
+private:
+    Result<Json> run(const std::string& line) {
+        bench_.type(kept_ + line + "\n");
+        return bench_.decide(typed_file, Json());
+    }
+
+    static std::multiset<std::string> lines_of(const Json& decision) {
+        std::multiset<std::string> lines;
+        std::istringstream in(shown(decision));
+        for (std::string line; std::getline(in, line);) lines.insert(line);
+        return lines;
+    }
+
+    void show(const Json& decision) {
+        auto before = known_;
+        std::istringstream in(shown(decision));
+        const std::string log = "note     log of rule " + std::string(rule_id) + ":";
+        for (std::string line; std::getline(in, line);) {
+            if (const auto old = before.find(line); old != before.end()) {
+                before.erase(old);
+                continue;
+            }
+            const bool is_log = line.starts_with(log);
+            const auto text = is_log ? std::string(trim(line.substr(log.size()))) : line;
+            if (!text.empty()) std::cout << text << "\n";
+        }
+        std::cout.flush();
+    }
+
+    Bench& bench_;
+    std::string kept_;
+    std::multiset<std::string> known_;
+};
+
+int type_lines(Bench& bench) {
+    const bool is_person = ::isatty(STDIN_FILENO) == 1;
+    if (is_person) std::cerr << "ctx is the event's. Ctrl-D ends.\n";
+    Session session(bench);
+    while (true) {
+        if (is_person) std::cerr << "> ";
+        std::string line;
+        if (!std::getline(std::cin, line)) break;
+        if (!trim(line).empty()) session.take(line);
+    }
+    return exit_code::ok;
+}
+
+Result<Json> request_of(const LuaOptions& options) {
+    auto event = read_json(options.event);
+    if (!event) return event.error();
+    Json request{{"event", *std::move(event)}};
+    if (!options.entity.empty()) {
+        auto entity = read_json(options.entity);
+        if (!entity) return entity.error();
+        request["entity"] = *std::move(entity);
+    }
+    auto lookups = read_lookups(options.lookups);
+    if (!lookups) return lookups.error();
+    request["lookups"] = *std::move(lookups);
+    return request;
+}
+
+int run_lua(const LuaOptions& options) {
+    auto files = read_folder(options.folder);
+    if (!files) return complain(exit_code::bad_data, files.error().message);
+    auto request = request_of(options);
+    if (!request) return complain(exit_code::bad_data, request.error().message);
+    auto with = options.with.empty() ? Result<Json>(Json()) : parse_json(options.with);
+    if (!with) return complain(exit_code::usage, "--with: " + with.error().message);
+    Bench bench(*std::move(files), options.folder, *std::move(request));
+    if (!options.at.empty()) {
+        const auto at = parse_instant(options.at);
+        if (!at) return complain(exit_code::usage, "--at: " + at.error().message);
+        bench.set_now(*at);
+    }
+    if (options.script.empty()) return type_lines(bench);
+    const auto decision = bench.decide(options.script, *with);
+    if (!decision) return complain(exit_code::bad_data, decision.error().message);
+    if (options.json)
+        std::cout << canonical_json(*decision) << "\n";
+    else
+        std::cout << shown(*decision);
+    std::cout.flush();
+    if (!options.json) print_tracebacks(*decision);
+    return has_failed(*decision) ? exit_code::failed : exit_code::ok;
+}
+
+}  // namespace
+
+void add_lua_command(CLI::App& app, Chosen& chosen) {
+    auto options = std::make_shared<LuaOptions>();
+    auto* command = app.add_subcommand(
+        "lua", "Runs a script of the tenant on one event, or what is typed; nothing is sent or stored");
+    command->add_option("TENANT_DIR", options->folder, "The tenant's folder")->required();
+    command->add_option("SCRIPT", options->script,
+                        "scripts/FILE.lua#FUNCTION; without it lines are read and run as they come");
+    command->add_option("--event", options->event, "File with the CloudEvents envelope")->required();
+    command->add_option("--with", options->with, "What the step's `with` would give, as JSON: ctx.args");
+    command->add_option("--entity", options->entity,
+                        "File with what was known before: {\"ticket\": {…}, \"contact\": {…}}");
+    command->add_option("--lookups", options->lookups,
+                        "File with what scripts find when they look something up, as in test cases");
+    command->add_option("--at", options->at, "The script's clock, RFC 3339");
+    command->add_flag("--json", options->json, "The decision as one JSON object, like a line of replay");
+    command->callback([options, &chosen] { chosen = [options] { return run_lua(*options); }; });
+}
+
+}  // namespace engine::app
