@@ -101,6 +101,18 @@ TEST_CASE("lua check: tokens are those of Lua", "[lua]") {
     for (const auto& token : rules::tokens_of("a --[==[ x\n]] ]==] .. [[t\n]] 'q\\'' ~= 0x1F --end\n::b::"))
         words += std::string(token.words) + "|";
     CHECK(words == "a|..|t\n|q\\'|~=|0x1F|::|b|::||");
+    words.clear();
+    for (const auto& token : rules::tokens_of("1e-5 .5 0x1p+4 3..x 'é' y"))
+        words += std::string(token.words) + "@" + std::to_string(token.column) + "|";
+    CHECK(words == "1e-5@1|.5@6|0x1p+4@9|3..x@16|é@21|y@25||@26|");
+}
+
+TEST_CASE("lua check: a text means what Lua reads in it", "[lua]") {
+    const auto value = [](const std::string& source) { return rules::value_of(rules::tokens_of(source)[0]); };
+    CHECK(value(R"('a\n\t\\\'\"\x41\65\0651\u{20AC}\z   b')") == "a\n\t\\'\"AAA1€b");
+    CHECK(value("[==[\n\\n]]]==]") == "\\n]]");
+    for (const auto* bad : {R"('\q')", R"('\x4')", R"('\300')", R"('\u{110000}')", R"('\u20')", R"('\xg0')"})
+        CHECK_FALSE(value(bad));
 }
 
 }  // namespace lua_check
