@@ -104,7 +104,7 @@ TEST_CASE("lua check: tokens are those of Lua", "[lua]") {
     words.clear();
     for (const auto& token : rules::tokens_of("1e-5 .5 0x1p+4 3..x 'é' y"))
         words += std::string(token.words) + "@" + std::to_string(token.column) + "|";
-    CHECK(words == "1e-5@1|.5@6|0x1p+4@9|3..x@16|é@21|y@25||@26|");
+    CHECK(words == "1e-5@1|.5@6|0x1p+4@9|3..x@16|é@21|y@25|@26|");
 }
 
 TEST_CASE("lua check: a text means what Lua reads in it", "[lua]") {
