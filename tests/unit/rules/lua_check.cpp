@@ -79,6 +79,28 @@ TEST_CASE("lua check: a file that does not compile is told of once", "[lua]") {
           Problems{"a.lua:2:1: error: unexpected symbol near 'return' [script-syntax]"});
 }
 
+TEST_CASE("lua check: functions that rules name have to be there", "[lua]") {
+    const auto set = set_of({{"scripts/a.lua", "return { run = error, n = 1, people = { choose = error } }"},
+                             {"scripts/b.lua", "return 5"},
+                             {"scripts/c.lua", "ctx.log('x')", true},
+                             {"rules/d.lua", "local rule = { when = { lua = error } } return rule"}});
+    const auto said_of = [&](const std::string& file, const std::string& function) {
+        const rules::ScriptRef reference{set, file, function, {"rules.yaml", 3, 7}, "r"};
+        const auto found = rules::check_functions(set, {&reference});
+        return found.empty() ? "" : engine::to_text(found[0]);
+    };
+    for (const auto* function : {"run", "people.choose"}) CHECK(said_of("scripts/a.lua", function).empty());
+    CHECK(said_of("scripts/c.lua", "").empty());
+    CHECK(said_of("rules/d.lua", "when.lua").empty());
+    CHECK(
+        said_of("scripts/a.lua", "runn") ==
+        "rules.yaml:3:7: error: scripts/a.lua has no function \"runn\" in the table that it returns, did you "
+        "mean \"run\"? [dangling-script]");
+    for (const auto* function : {"n", "people.chose", "people", "run.run"})
+        CHECK(said_of("scripts/a.lua", function).find("[dangling-script]") != std::string::npos);
+    CHECK(said_of("scripts/b.lua", "run").find("has no function \"run\"") != std::string::npos);
+}
+
 TEST_CASE("lua check: the calls of connections are listed", "[lua]") {
     const auto uses = rules::uses_of({"a.lua",
                                       "ctx.action('slack.post', { channel = '#a', blocks = { { type = 'x' } "
