@@ -74,6 +74,7 @@ struct ScriptFailure {
     engine::Place place;                 ///< in the tenant's own code
     std::vector<std::string> traceback;  ///< `scripts/a.lua:7: in function 'score'`, innermost first
     std::string limit;                   ///< setting that ended the run, `fuel_max`; empty = no limit did
+    bool lost = false;                   ///< its worker was, and the run with it; never said by a worker
 };
 
 struct ScriptOutcome {

@@ -195,6 +195,24 @@ Json fake_of(const std::string& key) {
     return {{"id", digits}, {"hex", hex.substr(0, 16)}, {"uuid", uuid}};
 }
 
+Attempt simulated(const Connection& connection, const Operation& operation, const Json& given,
+                  const std::string& key) {
+    const auto params = checked_params(operation, given);
+    Attempt attempt = params ? Attempt() : failed(params.error().message);
+    attempt.simulated = true;
+    if (!params) return attempt;
+    const auto fake = fake_of(key);
+    const Json key_value = key;
+    Scope scope;
+    scope.with("fake", fake)
+        .with("params", *params)
+        .with("settings", connection.settings)
+        .with("key", key_value);
+    const auto& shape = operation.sandbox_result;
+    attempt.result = (shape ? shape->render(scope) : std::nullopt).value_or(Json::object());
+    return attempt;
+}
+
 }  // namespace
 
 const std::string* HttpResponse::header(std::string_view name) const {
@@ -212,17 +230,27 @@ Attempt classify(const Connection& connection, const engine::Action& action, con
 
 Attempt simulate(const Connection& connection, const engine::Delivery& delivery) {
     const auto operation = find_action(connection, delivery.action.action);
-    const auto params = operation ? checked_params(**operation, delivery.action.params)
-                                  : engine::Result<Json>(operation.error());
-    Attempt attempt = params ? Attempt() : failed(params.error().message);
+    if (operation) return simulated(connection, **operation, delivery.action.params, delivery.key.text());
+    auto attempt = failed(operation.error().message);
     attempt.simulated = true;
-    if (!params) return attempt;
-    const auto fake = fake_of(delivery.key.text());
-    const Json key = delivery.key.text();
-    Scope scope;
-    scope.with("fake", fake).with("params", *params).with("settings", connection.settings).with("key", key);
-    const auto& shape = (*operation)->sandbox_result;
-    attempt.result = (shape ? shape->render(scope) : std::nullopt).value_or(Json::object());
+    return attempt;
+}
+
+Attempt classify(const Connection& connection, const Lookup& lookup, const HttpResponse& response,
+                 Instant now) {
+    const auto operation = find_lookup(connection, lookup.name);
+    if (!operation) return failed(operation.error().message);
+    return Judge(connection, **operation, lookup.params, response).judge(now);
+}
+
+Attempt simulate(const Connection& connection, const Lookup& lookup) {
+    const auto operation = find_lookup(connection, lookup.name);
+    if (operation && (*operation)->sandbox_result)
+        return simulated(connection, **operation, lookup.params, lookup.key);
+    auto attempt = failed(operation ? "look-up " + lookup.name + " has no sandbox_result, and connection " +
+                                          connection.name + " is a sandbox"
+                                    : operation.error().message);
+    attempt.simulated = true;
     return attempt;
 }
 

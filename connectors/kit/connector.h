@@ -131,6 +131,21 @@ engine::Attempt classify(const Connection& connection, const engine::Action& act
 /// What a sandbox connection answers: a made-up result that is the same for the same key.
 engine::Attempt simulate(const Connection& connection, const engine::Delivery& delivery);
 
+/// A question to a connection, which changes nothing there.
+struct Lookup {
+    std::string name;  ///< of one of the definition's `lookups`
+    engine::Json params = engine::Json::object();
+    std::string key;  ///< the same for the same question
+};
+/// Fails as `render` does, without a request: whether it makes sense to ask.
+engine::Result<void> check(const Connection& connection, const Lookup& lookup);
+/// As for deliveries. What a sandbox connection answers is what the definition says, or a failure.
+engine::Result<HttpRequest> render(const Connection& connection, const Lookup& lookup,
+                                   engine::Instant attempt_time);
+engine::Attempt classify(const Connection& connection, const Lookup& lookup, const HttpResponse& response,
+                         engine::Instant now);
+engine::Attempt simulate(const Connection& connection, const Lookup& lookup);
+
 /// The one call that carries a decision's changes back to the owner of the entity; nothing when the connector
 /// has no `write_back`, when none of the changed fields is one it knows, or when the connection has it off.
 /// `action.rule` is empty.

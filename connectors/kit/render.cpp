@@ -257,19 +257,39 @@ private:
     HttpRequest request_;
 };
 
-engine::Error about(const engine::Action& action, const engine::Error& error) {
-    return {error.code, action.connection + "." + action.action + ": " + error.message};
+engine::Error about(const std::string& operation, const engine::Error& error) {
+    return {error.code, operation + ": " + error.message};
+}
+
+Result<const Operation*> find_operation(const Connection& connection, const char* kind,
+                                        const std::map<std::string, Operation>& operations,
+                                        const std::string& name) {
+    if (const auto found = operations.find(name); found != operations.end()) return &found->second;
+    std::vector<std::string> known;
+    for (const auto& [other, operation] : operations) known.push_back(other);
+    return invalid("connector " + connection.connector->name + " has no " + kind + " " + in_quotes(name) +
+                   hint(name, known));
+}
+
+Result<HttpRequest> render_operation(const Connection& connection, const Operation& operation,
+                                     const std::string& name, const Json& given, const std::string& key,
+                                     engine::Instant attempt_time) {
+    const auto params = checked_params(operation, given);
+    if (!params) return about(name, params.error());
+    const Json key_value = key;
+    auto request = Renderer(connection, operation, *params, key_value).render(attempt_time);
+    if (!request) return about(name, request.error());
+    return request;
 }
 
 }  // namespace
 
 Result<const Operation*> find_action(const Connection& connection, const std::string& action) {
-    const auto& actions = connection.connector->actions;
-    if (const auto found = actions.find(action); found != actions.end()) return &found->second;
-    std::vector<std::string> known;
-    for (const auto& [name, operation] : actions) known.push_back(name);
-    return invalid("connector " + connection.connector->name + " has no action " + in_quotes(action) +
-                   hint(action, known));
+    return find_operation(connection, "action", connection.connector->actions, action);
+}
+
+Result<const Operation*> find_lookup(const Connection& connection, const std::string& lookup) {
+    return find_operation(connection, "look-up", connection.connector->lookups, lookup);
 }
 
 Result<Json> checked_params(const Operation& operation, const Json& params) {
@@ -294,12 +314,22 @@ Result<HttpRequest> render(const Connection& connection, const engine::Delivery&
     const auto& action = delivery.action;
     const auto operation = find_action(connection, action.action);
     if (!operation) return operation.error();
-    const auto params = checked_params(**operation, action.params);
-    if (!params) return about(action, params.error());
-    const Json key = delivery.key.text();
-    auto request = Renderer(connection, **operation, *params, key).render(attempt_time);
-    if (!request) return about(action, request.error());
-    return request;
+    return render_operation(connection, **operation, action.connection + "." + action.action, action.params,
+                            delivery.key.text(), attempt_time);
+}
+
+Result<void> check(const Connection& connection, const Lookup& lookup) {
+    const auto operation = find_lookup(connection, lookup.name);
+    if (!operation) return operation.error();
+    const auto params = checked_params(**operation, lookup.params);
+    return params ? Result<void>() : Result<void>(about(connection.name + "." + lookup.name, params.error()));
+}
+
+Result<HttpRequest> render(const Connection& connection, const Lookup& lookup, engine::Instant attempt_time) {
+    const auto operation = find_lookup(connection, lookup.name);
+    if (!operation) return operation.error();
+    return render_operation(connection, **operation, connection.name + "." + lookup.name, lookup.params,
+                            lookup.key, attempt_time);
 }
 
 }  // namespace connectors

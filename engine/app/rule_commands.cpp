@@ -118,6 +118,7 @@ struct DryRunOptions {
     std::string folder;
     std::string event;
     std::string entity;
+    std::string lookups;
     std::string at;
     std::string advance;
     bool explain = false;
@@ -132,6 +133,24 @@ Result<Json> read_json(const std::string& path) {
     return json;
 }
 
+/// What scripts are told when they look something up: as in the cases of tests.
+Result<Json> read_lookups(const std::string& path) {
+    if (path.empty()) return Json::object();
+    const auto text = read_input(path, event_bytes_max);
+    if (!text) return text.error();
+    Diagnostics diagnostics;
+    auto lookups = to_json(parse_yaml(*text, path, diagnostics));
+    if (diagnostics.has_errors()) return invalid(to_text(diagnostics.sorted().front()));
+    const auto good = GivenAnswers::read(lookups);
+    return good ? Result<Json>(std::move(lookups)) : invalid(path + ": " + good.error().message);
+}
+
+Result<std::shared_ptr<AnswerSource>> given_answers(const Json& lookups) {
+    auto answers = GivenAnswers::read(lookups);
+    if (!answers) return answers.error();
+    return std::shared_ptr<AnswerSource>(std::make_shared<GivenAnswers>(*std::move(answers)));
+}
+
 /// What follows from the event until so long after it: by what it emits, and by timers.
 Result<Json> decisions_after(const std::shared_ptr<const Tenant>& tenant, const Json& request, Instant now,
                              Duration advance) {
@@ -141,7 +160,10 @@ Result<Json> decisions_after(const std::shared_ptr<const Tenant>& tenant, const 
     // The clock begins where the dry run's stands.
     event->time = std::min(event->time.value_or(now), now);
     const auto known = request.contains("entity") ? request["entity"] : Json::object();
-    const auto decisions = rehearse(tenant, {known, {*std::move(event)}, now, advance}, scratch_store);
+    auto answers = given_answers(request["lookups"]);
+    if (!answers) return answers.error();
+    const auto decisions =
+        rehearse(tenant, {known, {*std::move(event)}, now, advance, *std::move(answers)}, scratch_store);
     if (!decisions) return decisions.error();
     Json later = Json::array();
     for (std::size_t i = 1; i < decisions->size(); ++i) later.push_back(to_json((*decisions)[i]));
@@ -161,6 +183,9 @@ int dry_run_command(const DryRunOptions& options) {
         if (!entity) return complain(exit_code::bad_data, entity.error().message);
         request["entity"] = *entity;
     }
+    auto lookups = read_lookups(options.lookups);
+    if (!lookups) return complain(exit_code::bad_data, lookups.error().message);
+    request["lookups"] = *std::move(lookups);
     Instant now = SystemClock().now();
     if (!options.at.empty()) {
         const auto at = parse_instant(options.at);
@@ -195,6 +220,7 @@ struct ReplayOptions {
     std::string folder;
     std::string events;
     std::string store;
+    std::string lookups;
     std::string until;
     bool json = false;
 };
@@ -270,11 +296,15 @@ int replay(const ReplayOptions& options) {
     auto store = options.store.empty() ? scratch_store() : open_store(options.store);
     if (!store) return complain(store.error());
     if (auto free = may_be_filled(**store); !free) return complain(free.error());
+    const auto lookups = read_lookups(options.lookups);
+    auto answers = lookups ? given_answers(*lookups) : lookups.error();
+    if (!answers) return complain(exit_code::bad_data, answers.error().message);
     ReplayCounts counts;
-    Replayer replayer(**store, loaded.tenant, [&](const Event&, const Decision& decision) {
+    const auto show = [&](const Event&, const Decision& decision) {
         count(counts, decision);
         if (options.json) std::cout << canonical_json(to_json(decision)) << '\n';
-    });
+    };
+    Replayer replayer(**store, loaded.tenant, show, *std::move(answers));
     if (auto started = replayer.start(); !started) return complain(started.error());
     const auto played = play(*lines, replayer, loaded.tenant->name, until);
     std::cout.flush();
@@ -314,6 +344,8 @@ void add_dry_run(CLI::App& app, Chosen& chosen) {
         ->required();
     command->add_option("--entity", options->entity,
                         "File with what was known before: {\"ticket\": {…}, \"contact\": {…}}");
+    command->add_option("--lookups", options->lookups,
+                        "File with what scripts find when they look something up, as in test cases");
     command->add_option("--at", options->at, "The decision's clock, RFC 3339");
     command->add_option("--advance", options->advance,
                         "Shows what timers do until so long after it, such as 3d");
@@ -333,6 +365,8 @@ void add_replay(CLI::App& app, Chosen& chosen) {
                      "CloudEvents as JSON lines, plain or .gz, - for standard input")
         ->required();
     command->add_option("--store", options->store, "Keep the journal there (marked simulated)");
+    command->add_option("--lookups", options->lookups,
+                        "File with what scripts find when they look something up, as in test cases");
     command->add_option("--until", options->until, "Stop before later events and timers, RFC 3339");
     command->add_flag("--json", options->json, "One JSON line for each decision");
     command->callback([options, &chosen] { chosen = [options] { return replay(*options); }; });

@@ -113,6 +113,9 @@ RuntimeOptions runtime_options(const Settings& settings, const std::shared_ptr<r
     options.worker.outbox_memory_max = settings.outbox_memory_max;
     options.worker.timers_memory_max = settings.timers_memory_max;
     options.worker.watched_max = settings.watched_max;
+    options.worker.lookups_per_event_max = settings.lookups_per_event_max;
+    options.worker.answers = std::make_shared<LiveAnswers>(settings.lookup_answers_max);
+    options.lookups_max = settings.lookups_max;
     options.load = load_options(scripts);
     return options;
 }
@@ -130,6 +133,7 @@ struct Times {
     Duration drain{};
     Duration checkpoint_every{};
     Duration wait_for_owner{};
+    Duration lookup{};
 };
 
 OpenOptions open_options(const Settings& settings, Duration lease, JournalSpan span) {
@@ -217,7 +221,7 @@ private:
         client_options.response_bytes_max = settings_.response_bytes_max;
         client_options.may_send = [this] { return runtime_ && runtime_->may_deliver(); };
         client_ = std::make_unique<connectors::HttpClient>(network_, client_options);
-        outbound_ = std::make_unique<HttpOutbound>(network_, *client_, clock_);
+        outbound_ = std::make_unique<HttpOutbound>(network_, *client_, clock_, times_.lookup);
         auto options = runtime_options(settings_, scripts_);
         options.on_owned = [this](Store& store) { return hold_against_checkpoints(store); };
         runtime_ = std::make_unique<Runtime>(
@@ -483,7 +487,12 @@ int serve(CLI::App& command, Settings& settings) {
     if (!scripts) return complain(exit_code::settings, scripts.error().message);
     const auto patience = parse_duration(settings.wait_for_owner);
     if (!patience) return complain(exit_code::settings, "--wait-for-owner: " + patience.error().message);
-    return Daemon(settings, {*drain, *every, *patience}, open_options(settings, *lease, *span), *scripts)
+    const auto lookup = parse_duration(settings.lookup_timeout);
+    if (!lookup) return complain(exit_code::settings, "--lookup-timeout: " + lookup.error().message);
+    if (settings.lookups_max == 0 || settings.lookups_per_event_max < 1)
+        return complain(exit_code::settings, "--lookups-max and --lookups-per-event-max are at least 1");
+    return Daemon(settings, {*drain, *every, *patience, *lookup}, open_options(settings, *lease, *span),
+                  *scripts)
         .run();
 }
 

@@ -113,6 +113,13 @@ void add_settings(CLI::App& command, Settings& settings) {
         "The same for one address");
     add(command, "cache-bytes", settings.cache_bytes, "Page cache of the store");
     add(command, "response-bytes-max", settings.response_bytes_max, "Largest answer of a destination");
+    add(command, "lookup-timeout", settings.lookup_timeout,
+        "How long a script's look-up is tried; then the script is told that there is no answer");
+    add(command, "lookups-max", settings.lookups_max, "Look-ups under way at once");
+    add(command, "lookups-per-event-max", settings.lookups_per_event_max,
+        "Look-ups that one event waits for, one after another");
+    add(command, "lookup-answers-max", settings.lookup_answers_max,
+        "Answers of look-ups that are kept for scripts that ask again");
     add_script_settings(command, settings);
 }
 

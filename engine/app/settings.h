@@ -44,6 +44,10 @@ struct Settings {
     std::size_t connections_per_address_max = 256;
     std::size_t cache_bytes = 16u * 1024 * 1024;   ///< the store's page cache
     std::size_t response_bytes_max = 1024 * 1024;  ///< of a destination's answer
+    std::string lookup_timeout = "10s";            ///< of what a script asks a connection for
+    std::size_t lookups_max = 64;                  ///< under way at once
+    int lookups_per_event_max = 16;                ///< that an event waits for, one after another
+    std::size_t lookup_answers_max = 10'000;       ///< kept for scripts that ask again
     std::string script_isolation = "process";      ///< or in_process
     std::size_t script_workers_max = 4;            ///< processes that run scripts, each of one tenant
     std::size_t script_sets_max = 4;               ///< versions of a tenant's scripts kept compiled

@@ -23,13 +23,15 @@ enum class Failpoint {
     delivery_leaving,
     delivery_answered,
     delivery_settled,
+    lookup_leaving,
+    lookup_answered,
     command_performed,
     activation_kept,
     activation_journaled,
     drain_begun,
 };
 
-inline constexpr std::array<std::string_view, 16> failpoint_names{
+inline constexpr std::array<std::string_view, 18> failpoint_names{
     "start.owned",           // the store is ours, nothing was read yet
     "start.resumed",         // what waited was read, nobody is answered yet
     "intake.queued",         // an event waits for its turn
@@ -42,6 +44,8 @@ inline constexpr std::array<std::string_view, 16> failpoint_names{
     "delivery.leaving",      // an action is about to be sent
     "delivery.answered",     // its receiver has answered and nobody knows
     "delivery.settled",      // its end is committed, what waited behind it was not sent
+    "lookup.leaving",        // the event waits in the store, nobody is asked yet
+    "lookup.answered",       // the answer is there, nothing is decided by it
     "command.performed",     // a person's command is committed and not answered
     "activation.kept",       // a rule set is kept and not live
     "activation.journaled",  // it is live in the journal and not served

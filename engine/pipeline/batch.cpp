@@ -110,7 +110,7 @@ Result<Ack> Batch::admit(const Arrival& arrival) {
     work.payload = arrival.payload;
     const Origin outside{{}, true, &arrival, nullptr};
     if (auto decided = decide(*tenant->second, std::move(work), outside); !decided) return decided.error();
-    return Ack{Ack::Kind::accepted, event.id, false, ""};
+    return Ack{Ack::Kind::accepted, event.id, lanes_.asking.contains(Lanes::key_of(event)), ""};
 }
 
 /// The content under which the event's key is known: here, in the batch before, or in the store.
@@ -156,17 +156,64 @@ void Batch::count_no_waiting() {
 
 bool Batch::is_blocked(const Event& event) const {
     const auto key = Lanes::key_of(event);
-    return lanes_.blocked.contains(key) || waiting_.contains(key);
+    return lanes_.blocked.contains(key) || waiting_.contains(key) || lanes_.asking.contains(key);
+}
+
+bool Batch::has_turn(const Event& event) {
+    if (answered_lane(event) != nullptr) return true;
+    if (const auto asking = lanes_.asking.find(Lanes::key_of(event)); asking != lanes_.asking.end())
+        asking->second.has_more = true;
+    return !is_blocked(event);
+}
+
+/// The lane, when it is this event that it asked for and all it asked for is known.
+const AskingLane* Batch::answered_lane(const Event& event) const {
+    const auto found = lanes_.asking.find(Lanes::key_of(event));
+    if (found == lanes_.asking.end()) return nullptr;
+    const auto& [key, lane] = *found;
+    const bool is_its_own = lane.pending.event.id == event.id && lane.pending.event.source == event.source;
+    return lane.is_answered && is_its_own ? &lane : nullptr;
+}
+
+Json Batch::answers_said() {
+    const auto* lane = answered_lane(*deciding_);
+    return lane == nullptr ? Json(Json::object()) : lane->answers;
+}
+
+Result<std::optional<Json>> Batch::look_up(const Tenant& tenant, const Need& need) {
+    if (options_.answers == nullptr) return Snapshot::look_up(tenant, need);
+    if (auto known = options_.answers->answer(tenant, need, options_.now)) return known;
+    const auto* lane = answered_lane(*deciding_);
+    if (lane == nullptr || lane->asked < options_.lookups_per_event_max) return std::optional<Json>();
+    return std::optional<Json>(unanswered("exhausted", "the event has waited for lookups_per_event_max (" +
+                                                           std::to_string(lane->asked) + ") answers"));
+}
+
+void Batch::undo_asking() {
+    for (auto& [key, before] : std::exchange(asking_before_, {})) {
+        auto now = lanes_.asking.extract(key);
+        if (!before) continue;
+        before->has_more = now.mapped().has_more;
+        before->waiting = now.mapped().waiting;
+        now.mapped() = *std::move(before);
+        lanes_.asking.insert(std::move(now));
+    }
+    asked_.clear();
+    answered_.clear();
 }
 
 Result<Ack> Batch::let_wait(const Event& event, std::string_view canonical_data) {
     const auto key = Lanes::key_of(event);
     const auto blocked = lanes_.blocked.find(key);
-    const auto waiting = (blocked == lanes_.blocked.end() ? 0 : blocked->second.waiting) + waiting_[key];
+    const auto asking = lanes_.asking.find(key);
+    const auto waiting = (blocked == lanes_.blocked.end() ? 0 : blocked->second.waiting) +
+                         (asking == lanes_.asking.end() ? 0 : asking->second.waiting) + waiting_[key];
     if (waiting >= options_.lane_waiting_max) {
         seen_.erase(seen_key(event));
         return Ack{Ack::Kind::overloaded, event.id, false,
-                   "lane " + event.subject.text() + " is blocked and lane_waiting_max is reached"};
+                   "lane " + event.subject.text() + " " +
+                       (asking == lanes_.asking.end() ? "is blocked" : "waits for a look-up") +
+                       " and lane_waiting_max is reached"};
     }
     ++waiting_[key];
     auto step = new_step(event.tenant);
@@ -190,7 +237,7 @@ PendingEvent Batch::next_pending(Event event, const char* kind) {
 
 Result<void> Batch::decide(const PendingEvent& pending) {
     const auto& event = pending.event;
-    if (is_blocked(event)) return {};
+    if (!has_turn(event)) return {};
     const auto tenant = tenants_.find(event.tenant);
     ENSURE(tenant != tenants_.end());
     const bool is_new = pending.kind != pending_kind::event;
@@ -221,7 +268,7 @@ Result<void> Batch::fire(const Timer& timer) {
         planned == nullptr || (*planned && (*planned)->due == timer.due && (*planned)->body == timer.body);
     if (!is_there) return {};
     auto event = fired_event(timer, options_.now);
-    if (is_blocked(event)) return {};
+    if (!has_turn(event)) return {};
     const auto known = known_digest(event);
     if (!known) return known.error();
     // No timer fires twice, whatever a store says that was put together from others.
@@ -319,21 +366,20 @@ Result<void> Batch::decide(const Tenant& tenant, Work work, const Origin& origin
         with_context.extensions[context_extension] = std::move(context);
         work.event = std::make_shared<const Event>(std::move(with_context));
     }
+    const Event& event = *work.event;
+    deciding_ = &event;
     auto decided = decide_event(tenant, work, *this, {options_.now, false});
     if (!decided) return decided.error();
-    const Event& event = *work.event;
-    auto step = new_step(event.tenant);
-    const EventKey key{event.tenant, event.source, event.id};
-    if (origin.journal_event) {
-        const auto* arrival = origin.arrival;
-        const auto data = arrival == nullptr ? canonical_json(event.data) : std::string();
-        add_event_record(step, event, arrival == nullptr ? data : arrival->data);
-        step.seen = key;
-        step.seen_digest = arrival == nullptr ? content_digest(event, data) : arrival->digest;
-        seen_[seen_key(event)] = step.seen_digest;
-    } else {
-        step.decided = key;
+    if (decided->need) {
+        ask(work, origin, *std::move(decided->need));
+        return {};
     }
+    if (answered_lane(event) != nullptr) answered_.push_back(Lanes::key_of(event));
+    auto step = new_step(event.tenant);
+    if (origin.journal_event)
+        journal_event(step, event, origin);
+    else
+        step.decided = EventKey{event.tenant, event.source, event.id};
     if (origin.pending) step.pending_removed.emplace_back(origin.pending->partition, origin.pending->place);
     if (options_.deliver) add_deliveries(step, event, *decided);
     add_derived(step, *decided);
@@ -346,6 +392,47 @@ Result<void> Batch::decide(const Tenant& tenant, Work work, const Origin& origin
     steps_.push_back(std::move(step));
     made_.push_back({std::move(work.event), std::move(decided->decision)});
     return {};
+}
+
+/// The event waits in the store, in its place in the lane, and is acknowledged; its decision is a later step.
+void Batch::ask(const Work& work, const Origin& origin, Need need) {
+    const Event& event = *work.event;
+    const auto key = Lanes::key_of(event);
+    const auto known = lanes_.asking.find(key);
+    asking_before_.emplace_back(
+        key, known == lanes_.asking.end() ? std::nullopt : std::optional<AskingLane>(known->second));
+    auto& lane = lanes_.asking[key];
+    lane.need = std::move(need);
+    lane.is_answered = false;
+    asked_.push_back(key);
+    if (!origin.journal_event) {
+        lane.pending = *origin.pending;
+        return;
+    }
+    auto step = new_step(event.tenant);
+    journal_event(step, event, origin);
+    lane.pending = next_pending(event, pending_kind::event);
+    if (origin.pending) {
+        // It keeps its place: others of the lane may stand behind it.
+        lane.pending.place = origin.pending->place;
+        step.pending_removed.emplace_back(lane.pending.partition, lane.pending.place);
+    }
+    step.pending_added.push_back(lane.pending);
+    add_waiting_record(step, event, lane.pending.place);
+    if (origin.timer != nullptr) {
+        timers_[key_of(*origin.timer)] = std::nullopt;
+        step.timers_removed.push_back(*origin.timer);
+    }
+    steps_.push_back(std::move(step));
+}
+
+void Batch::journal_event(Step& step, const Event& event, const Origin& origin) {
+    const auto* arrival = origin.arrival;
+    const auto data = arrival == nullptr ? canonical_json(event.data) : std::string();
+    add_event_record(step, event, arrival == nullptr ? data : arrival->data);
+    step.seen = EventKey{event.tenant, event.source, event.id};
+    step.seen_digest = arrival == nullptr ? content_digest(event, data) : arrival->digest;
+    seen_[seen_key(event)] = step.seen_digest;
 }
 
 /// The step must be the next one that is added.
@@ -429,8 +516,8 @@ void Batch::block_lane(Step& step, const Event& event, const Decided& decided, c
     lane.since = options_.now;
     // The retry waits at the head of the lane from now on; an operator lets it run or takes it away.
     auto pending = next_pending(retry_of(event, decided.decision.merged), pending_kind::retry);
-    // One that stumbles again stays before what came behind it.
-    if (origin.pending && origin.pending->kind == pending_kind::retry) pending.place = origin.pending->place;
+    // One that has waited stays before what came behind it.
+    if (origin.pending) pending.place = origin.pending->place;
     const auto place = pending.place;
     step.pending_added.push_back(std::move(pending));
     NewRecord record;

@@ -21,6 +21,18 @@
 
 namespace engine {
 
+/// A lane whose next event waits for what a script has asked for. It and what came behind it are in the
+/// store.
+struct AskingLane {
+    PendingEvent pending;           ///< is decided again when the answer is known
+    Need need;                      ///< what is asked for now
+    Json answers = Json::object();  ///< so far: key → answer
+    int asked = 0;                  ///< how often something was
+    bool is_answered = false;
+    bool has_more = false;      ///< others wait behind it
+    std::uint64_t waiting = 0;  ///< events from outside among them
+};
+
 /// What a worker remembers of its lanes between turns.
 struct Lanes {
     using Key = std::pair<std::string, std::string>;  ///< tenant, subject
@@ -33,6 +45,7 @@ struct Lanes {
     std::map<int, std::uint64_t> places;   ///< last used place of a partition
     std::map<int, std::uint64_t> numbers;  ///< last used number of a partition
     std::map<Key, BlockedLane> blocked;    ///< with the count of waiting events
+    std::map<Key, AskingLane> asking;
 
     int partition_of(const TenantName& tenant, const Subject& subject) const {
         return engine::partition_of(tenant, subject, partitions);
@@ -45,6 +58,8 @@ struct BatchOptions {
     std::size_t lane_waiting_max = 10'000;
     std::size_t erased_rows_max = 10'000;  ///< by one command, so that no other lane waits long
     std::size_t swept_entities_max = 500;  ///< looked at by one timer that fires, for the same reason
+    AnswerSource* answers = nullptr;       ///< borrowed; null = scripts are told that nobody can be asked
+    int lookups_per_event_max = 16;        ///< that an event waits for, one after another
 };
 
 /// One thread; nothing is durable before the steps are committed. `lanes` gets the used places and numbers,
@@ -91,6 +106,11 @@ public:
     const std::vector<Made>& made() const { return made_; }
     /// Events to take in when the batch is committed: what waits for somebody who got free by a command.
     const std::vector<Event>& offers() const { return offers_; }
+    /// Lanes that ask for something once the batch is committed, and those that have done with asking then.
+    const std::vector<Lanes::Key>& asked() const { return asked_; }
+    const std::vector<Lanes::Key>& answered() const { return answered_; }
+    /// The batch is not committed: lanes ask for what they did before.
+    void undo_asking();
 
     Result<Entity> entity(const TenantName& tenant, const Subject& subject) override;
     Result<std::optional<Entity>> by_email(const TenantName& tenant, std::string_view kind,
@@ -105,6 +125,8 @@ public:
         const auto board = watched_.find(tenant);
         return board == watched_.end() ? nullptr : board->second.desk().seen_by(subject, routing);
     }
+    Json answers_said() override;
+    Result<std::optional<Json>> look_up(const Tenant& tenant, const Need& need) override;
     Result<std::vector<Instant>> counted(const TenantName& tenant, const rules::RateQuestion& question,
                                          const Subject& except) override {
         const auto board = watched_.find(tenant);
@@ -128,6 +150,11 @@ private:
     Result<std::optional<Ack>> recognise(const Event& event, const Digest& digest);
     Ack note_clash(const Event& event);
     bool is_blocked(const Event& event) const;
+    /// Whether what waits in the store has its turn; notes it when not.
+    bool has_turn(const Event& event);
+    const AskingLane* answered_lane(const Event& event) const;
+    void ask(const Work& work, const Origin& origin, Need need);
+    void journal_event(Step& step, const Event& event, const Origin& origin);
     Result<std::optional<Digest>> known_digest(const Event& event);
     Result<Ack> let_wait(const Event& event, std::string_view canonical_data);
     Result<void> decide(const Tenant& tenant, Work work, const Origin& origin);
@@ -193,6 +220,11 @@ private:
     std::vector<Step> steps_;
     std::vector<Made> made_;
     std::vector<Event> offers_;
+    const Event* deciding_ = nullptr;  ///< the event under decision
+    std::vector<Lanes::Key> asked_;
+    std::vector<Lanes::Key> answered_;
+    /// Lanes whose asking this batch has begun or gone on with, as they were; the last one last.
+    std::vector<std::pair<Lanes::Key, std::optional<AskingLane>>> asking_before_;
     std::map<Lanes::Key, std::size_t> entities_;  ///< the last step that wrote the lane's entity
     /// (tenant, e-mail) and the subjects of all that had it at some time in this batch.
     std::map<Lanes::Key, std::set<std::string>> emails_;

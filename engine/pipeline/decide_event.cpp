@@ -345,9 +345,9 @@ Result<Json> own_value(const TenantName& tenant, const Need& need, Snapshot& sna
     return Json{{"ok", std::move(known)}};
 }
 
-Result<std::optional<Json>> answer_to(const TenantName& tenant, const Need& need, Snapshot& snapshot) {
+Result<std::optional<Json>> answer_to(const Tenant& tenant, const Need& need, Snapshot& snapshot) {
     if (need.what != rules::own_values) return snapshot.look_up(tenant, need);
-    auto value = own_value(tenant, need, snapshot);
+    auto value = own_value(tenant.name, need, snapshot);
     if (!value) return value.error();
     return std::optional<Json>(*std::move(value));
 }
@@ -363,8 +363,7 @@ bool comes_too_late(const Event& event, const Entity& before) {
 constexpr std::size_t answers_max = 256;
 
 /// Made again with each answer, until it is none that asks for more or for something that is not known yet.
-Result<Decision> decided_with_answers(const Tenant& tenant, const Event& event, rules::DecisionInput input,
-                                      Snapshot& snapshot) {
+Result<Decision> decided_with_answers(const Tenant& tenant, rules::DecisionInput input, Snapshot& snapshot) {
     input.scripts = tenant.scripts.get();
     if (!tenant.rule_set->scripts && !input.resume)
         return rules::decide(*tenant.rule_set, *tenant.matcher, std::move(input));
@@ -374,7 +373,7 @@ Result<Decision> decided_with_answers(const Tenant& tenant, const Event& event, 
         attempt.script_answers = answers;
         auto decision = rules::decide(*tenant.rule_set, *tenant.matcher, std::move(attempt));
         if (!decision.need) {
-            if (!answers.empty()) decision.consulted["answers"] = std::move(answers);
+            if (!answers.empty()) decision.consulted["answers"].update(answers);
             return decision;
         }
         const auto need = *decision.need;
@@ -383,7 +382,7 @@ Result<Decision> decided_with_answers(const Tenant& tenant, const Event& event, 
                 "exhausted", "the decision has asked for " + std::to_string(answers_max) + " answers");
             continue;
         }
-        auto found = answer_to(event.tenant, need, snapshot);
+        auto found = answer_to(tenant, need, snapshot);
         if (!found) return found.error();
         if (!*found) return decision;
         answers[need.key] = **std::move(found);
@@ -391,10 +390,6 @@ Result<Decision> decided_with_answers(const Tenant& tenant, const Event& event, 
 }
 
 }  // namespace
-
-Json unanswered(std::string_view code, std::string_view message) {
-    return {{"error", {{"code", std::string(code)}, {"message", std::string(message)}}}};
-}
 
 Result<bool> Snapshot::is_news(const Event& entering, const rules::Catalogue& catalogue) {
     const auto before = entity(entering.tenant, entering.subject);
@@ -459,7 +454,7 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     }
 
     Decided decided;
-    auto made = decided_with_answers(tenant, event, std::move(input), snapshot);
+    auto made = decided_with_answers(tenant, std::move(input), snapshot);
     if (!made) return made.error();
     decided.decision = *std::move(made);
     auto& decision = decided.decision;

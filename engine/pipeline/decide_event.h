@@ -14,15 +14,13 @@
 #include "engine/model/entity.h"
 #include "engine/model/event.h"
 #include "engine/model/timer.h"
+#include "engine/pipeline/answers.h"
 #include "engine/pipeline/derived.h"
 #include "engine/pipeline/engine.h"
 #include "rules/evaluator/decide.h"
 #include "rules/policies/routing.h"
 
 namespace engine {
-
-/// What a script is told instead of an answer: `{"error":{"code","message"}}`.
-Json unanswered(std::string_view code, std::string_view message);
 
 /// The entities as committed (and as left by what is decided in the same batch before).
 class Snapshot {
@@ -57,7 +55,7 @@ public:
     virtual Json answers_said() { return Json::object(); }
     /// What a script asks a connection for: `{"ok": value}` or what unanswered gives; nothing = not known
     /// yet.
-    virtual Result<std::optional<Json>> look_up(const TenantName&, const Need& need) {
+    virtual Result<std::optional<Json>> look_up(const Tenant&, const Need& need) {
         return std::optional<Json>(unanswered("unavailable", need.what + " cannot be looked up here"));
     }
     /// Whether an event by which another entity of a payload would enter its lane says anything new there.

@@ -13,8 +13,8 @@ constexpr std::size_t watched_max = 100'000;
 /// The world of one dry run: what the request says was known, and what the store has counted.
 class Supposed final : public Snapshot {
 public:
-    Supposed(const Event& event, const Json& known, Store* store, Instant now)
-        : event_(event), known_(known), store_(store), now_(now) {}
+    Supposed(const Event& event, const Json& known, GivenAnswers answers, Store* store, Instant now)
+        : event_(event), known_(known), answers_(std::move(answers)), store_(store), now_(now) {}
 
     Result<Entity> entity(const TenantName& tenant, const Subject& subject) override {
         Entity entity;
@@ -43,6 +43,10 @@ public:
         return std::optional<Entity>(std::move(*found));
     }
 
+    Result<std::optional<Json>> look_up(const Tenant& tenant, const Need& need) override {
+        return answers_.answer(tenant, need, now_);
+    }
+
     Result<std::vector<Instant>> counted(const TenantName& tenant, const rules::RateQuestion& question,
                                          const Subject& except) override {
         if (store_ == nullptr) return std::vector<Instant>();
@@ -67,6 +71,7 @@ private:
 
     const Event& event_;
     const Json& known_;
+    GivenAnswers answers_;
     Store* store_;
     Instant now_;
     std::optional<Watched> watched_;
@@ -95,7 +100,10 @@ Result<Json> dry_run(const Tenant& tenant, const Json& request, Instant now, Sto
     const auto* known = find(request, "entity");
     if (known != nullptr && !known->is_object()) return invalid("\"entity\" is not an object of kinds");
     const Json nothing = Json::object();
-    Supposed world(*event, known == nullptr ? nothing : *known, store, options.now);
+    const auto* lookups = find(request, "lookups");
+    auto answers = lookups == nullptr ? Result<GivenAnswers>(GivenAnswers()) : GivenAnswers::read(*lookups);
+    if (!answers) return invalid("\"lookups\": " + answers.error().message);
+    Supposed world(*event, known == nullptr ? nothing : *known, *std::move(answers), store, options.now);
     Work work;
     work.event = std::make_shared<const Event>(*event);
     auto decided = decide_event(tenant, work, world, options);

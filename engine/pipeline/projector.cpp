@@ -156,10 +156,10 @@ Result<void> Projector::take_event(const JournalRecord& record, const Json& body
 Result<void> Projector::take_waiting(const JournalRecord& record, const Json& body) {
     const auto place = number_in(body, "place");
     const auto open = open_.find(key_text(record.subject, text_or(body, "source", ""), record.cause_event));
-    if (open != open_.end()) {
-        open->second.place = place;
-        raise(partition_of(open->second.event->subject), place, 0);
-    }
+    if (open == open_.end()) return {};
+    open->second.place = place;
+    raise(partition_of(open->second.event->subject), place, 0);
+    apply_origin(open->second);
     return {};
 }
 
@@ -179,8 +179,7 @@ Result<void> Projector::take_decision(const JournalRecord& record, const Decisio
     }
     const auto open = std::move(found->second);
     open_.erase(found);
-    if (open.flow) apply_result(*open.flow);
-    if (was_timer(*open.event)) apply_timer(*open.event);
+    if (open.place == 0) apply_origin(open);
     if (lost(decision.subject) == nullptr)
         if (auto changed = change_entity(record, *open.event, decision); !changed) return changed;
     // A waiting event's row belongs to an earlier step.
@@ -301,6 +300,12 @@ void Projector::remove_pending(const Key& key, const Projection::Place& place) {
     const auto found = pending_by_key_.find(key);
     found->second.erase(place);
     if (found->second.empty()) pending_by_key_.erase(found);
+}
+
+/// What the event was before it was one is gone with its decision, or as soon as it waits for that.
+void Projector::apply_origin(const Open& open) {
+    if (open.flow) apply_result(*open.flow);
+    if (was_timer(*open.event)) apply_timer(*open.event);
 }
 
 /// The decision of a delivery's result takes what waited for it.

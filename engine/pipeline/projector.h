@@ -75,7 +75,7 @@ private:
     struct Open {
         std::shared_ptr<const Event> event;
         SeenEvent seen;
-        std::uint64_t place = 0;           ///< of one that waits behind a blocked lane
+        std::uint64_t place = 0;           ///< of one that waits in its lane
         std::optional<PendingEvent> flow;  ///< what it was before it was journaled, when it flowed back
     };
     /// What the rest of a step is about.
@@ -102,6 +102,7 @@ private:
     void add_pending(PendingEvent pending);
     std::optional<PendingEvent> take_pending(const Key& key);
     void remove_pending(const Key& key, const Projection::Place& place);
+    void apply_origin(const Open& open);
     void apply_result(const PendingEvent& flow);
     void apply_timer(const Event& event);
     void change_timers(const JournalRecord& record, const Event& event, const Decision& decision);

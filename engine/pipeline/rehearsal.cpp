@@ -47,9 +47,10 @@ Result<std::vector<Decision>> rehearse(const std::shared_ptr<const Tenant>& tena
     if (!store) return store.error();
     std::vector<Decision> decisions;
     // That schedules begin is no news of the rehearsal.
-    Replayer replayer(**store, tenant, [&](const Event& event, const Decision& decision) {
+    const auto note = [&](const Event& event, const Decision& decision) {
         if (!begins_schedule(event)) decisions.push_back(decision);
-    });
+    };
+    Replayer replayer(**store, tenant, note, std::move(rehearsal.answers));
     const auto start = rehearsal.at ? rehearsal.at : rehearsal.events.front().time;
     if (auto started = replayer.start(start); !started) return started.error();
     const auto& subject = rehearsal.events.front().subject;

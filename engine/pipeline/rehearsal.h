@@ -12,6 +12,7 @@
 #include "engine/base/time.h"
 #include "engine/model/decision.h"
 #include "engine/model/event.h"
+#include "engine/pipeline/answers.h"
 #include "engine/pipeline/engine.h"
 #include "engine/store/store.h"
 
@@ -26,6 +27,7 @@ struct Rehearsal {
     std::vector<Event> events;  ///< at least one
     std::optional<Instant> at;  ///< where the clock begins; without it at the first event
     Duration advance{};         ///< how far it goes on after the last event, for timers that are due
+    std::shared_ptr<AnswerSource> answers = nullptr;  ///< what look-ups find; null = nothing
 };
 
 /// Every decision, in order: of the events, of what they emit, and of timers. Nothing is delivered. Fails as

@@ -10,8 +10,9 @@ namespace {
 
 constexpr std::size_t batch_events = 256;
 
-WorkerOptions replay_options() {
+WorkerOptions replay_options(std::shared_ptr<AnswerSource> answers) {
     WorkerOptions options;
+    options.answers = answers ? std::move(answers) : std::make_shared<GivenAnswers>();
     options.deliver = false;
     options.batch_events_max = batch_events;
     options.urgent_turns_max = 0;  // the stream's order is the order
@@ -20,11 +21,12 @@ WorkerOptions replay_options() {
 
 }  // namespace
 
-Replayer::Replayer(Store& store, std::shared_ptr<const Tenant> tenant, Each each)
+Replayer::Replayer(Store& store, std::shared_ptr<const Tenant> tenant, Each each,
+                   std::shared_ptr<AnswerSource> answers)
     : store_(store),
       tenant_(std::move(tenant)),
       each_(std::move(each)),
-      worker_(store, Tenants{{tenant_->name, tenant_}}, replay_options(),
+      worker_(store, Tenants{{tenant_->name, tenant_}}, replay_options(std::move(answers)),
               [this](const Event& event, const Decision& decision) { made_.emplace_back(event, decision); }) {
 }
 

@@ -23,7 +23,9 @@ public:
     /// Called once for each decision, in order; a duplicate counts as one.
     using Each = std::function<void(const Event&, const Decision&)>;
 
-    Replayer(Store& store, std::shared_ptr<const Tenant> tenant, Each each);
+    /// `answers` says what scripts look up, and leaves no question open; null = nobody answers.
+    Replayer(Store& store, std::shared_ptr<const Tenant> tenant, Each each,
+             std::shared_ptr<AnswerSource> answers = nullptr);
 
     /// Owns the store and marks it simulated. `clock` is where time starts; without it, at the first event.
     Result<void> start(std::optional<Instant> clock = {});

@@ -21,6 +21,7 @@ struct Case {
     std::vector<Place> event_places;
     std::optional<Instant> at;
     Duration advance{};  ///< after the last event
+    GivenAnswers answers;
     Json expect = Json::object();
 };
 
@@ -80,6 +81,14 @@ private:
         read.place = node.place;
         read.expect = to_json(*expect);
         if (const auto* entity = node.find("entity")) read.entity = to_json(*entity);
+        if (const auto* lookups = node.find("lookups")) {
+            auto answers = GivenAnswers::read(to_json(*lookups));
+            if (!answers) {
+                complain(lookups->place, "lookups: " + answers.error().message);
+                return std::nullopt;
+            }
+            read.answers = *std::move(answers);
+        }
         if (!read_time(node, read) || !read_events(*events, read)) return std::nullopt;
         return read;
     }
@@ -264,7 +273,10 @@ Result<CaseResult> run(const Case& test, const std::shared_ptr<const Tenant>& te
         event->connection = std::string(event->subject.connection());
         events.push_back(std::move(*event));
     }
-    const auto decisions = rehearse(tenant, {test.entity, std::move(events), test.at, test.advance}, scratch);
+    const auto decisions = rehearse(
+        tenant,
+        {test.entity, std::move(events), test.at, test.advance, std::make_shared<GivenAnswers>(test.answers)},
+        scratch);
     if (!decisions) return decisions.error();
     Outcomes outcomes;
     for (const auto& decision : *decisions) outcomes.lines.push_back(to_json(decision));

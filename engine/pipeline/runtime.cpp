@@ -194,6 +194,7 @@ bool Runtime::run_turns() {
         const bool has_work = worker_.has_work() || worker_.has_timers(now);
         if (has_work && !worker_.turn(now)) return false;
         const bool simulated = deliver_due();
+        ask_for_answers();
         if (!worker_.has_work() && !worker_.has_timers(clock_.now()) && !simulated) return true;
         for (auto& task : tasks_->take(Duration(0))) task(worker_);
     }
@@ -235,6 +236,32 @@ void Runtime::dispatch(Delivery delivery) {
             worker.settled(partition, number, std::move(attempt));
         });
     });
+}
+
+void Runtime::ask_for_answers() {
+    while (worker_.has_lookups() && lookups_under_way_ < options_.lookups_max)
+        for (auto& lookup : worker_.take_lookups(options_.lookups_max - lookups_under_way_))
+            ask(std::move(lookup));
+}
+
+void Runtime::ask(PendingLookup lookup) {
+    const auto tenant = worker_.tenant(lookup.tenant);
+    auto question = question_of(*tenant, lookup.need);
+    // Connections may be others by now.
+    if (!question) return worker_.answered(lookup, unanswered(question.error()), clock_.now());
+    ++lookups_under_way_;
+    const std::shared_ptr<const connectors::Connection> connection(tenant, question->connection);
+    pass(Failpoint::lookup_leaving);
+    // A task that comes after the end is never run.
+    outbound_.look_up(connection, std::move(question->lookup),
+                      [this, tasks = tasks_, lookup = std::move(lookup)](Attempt attempt) {
+                          pass(Failpoint::lookup_answered);
+                          tasks->put([this, lookup, attempt = std::move(attempt)](Worker& worker) {
+                              --lookups_under_way_;
+                              ++lookup_counts_[std::string(name_of(attempt.kind))];
+                              worker.answered(lookup, answer_of(attempt), clock_.now());
+                          });
+                      });
 }
 
 void Runtime::look_for_requests() {
@@ -368,7 +395,7 @@ void Runtime::publish_health(bool store_fine) {
     if (stopping_) health.reason = "stopping";
     const auto moment = std::chrono::steady_clock::now();
     // Whoever waits for the end of work must see it at once.
-    const bool busy = !worker_.idle() || worker_.outbox().in_flight() > 0;
+    const bool busy = !worker_.idle() || worker_.outbox().in_flight() > 0 || worker_.asking_lanes() > 0;
     if (busy && health.ready == published_ready_ && moment < next_publication_) return;
     published_ready_ = health.ready;
     next_publication_ = moment + figures_every;
@@ -377,6 +404,10 @@ void Runtime::publish_health(bool store_fine) {
     gauges["pending_events"] = static_cast<double>(worker_.pending_size());
     gauges["outbox_depth"] = static_cast<double>(worker_.outbox_rows());
     gauges["outbox_in_flight"] = static_cast<double>(worker_.outbox().in_flight());
+    gauges["lanes_asking"] = static_cast<double>(worker_.asking_lanes());
+    gauges["lookups_in_flight"] = static_cast<double>(lookups_under_way_);
+    for (const auto& [label, count] : lookup_counts_)
+        gauges["lookups_total{outcome=\"" + label + "\"}"] = static_cast<double>(count);
     gauges["lanes_blocked"] = static_cast<double>(worker_.blocked_lanes());
     gauges["breakers_open"] = static_cast<double>(worker_.outbox().open_breakers().size());
     for (const auto quantile : {"0.5", "0.99"})

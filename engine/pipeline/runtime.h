@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,11 +20,14 @@
 
 namespace engine {
 
-/// Performs deliveries. `done` may be called on any thread, once.
+/// Performs deliveries and look-ups. `done` may be called on any thread, once.
 class Outbound {
 public:
     virtual ~Outbound() = default;
     virtual void deliver(std::shared_ptr<const connectors::Connection> connection, Delivery delivery,
+                         std::function<void(Attempt)> done) = 0;
+    /// Asks, and asks again what may be answered later, as long as there is time for it.
+    virtual void look_up(std::shared_ptr<const connectors::Connection> connection, connectors::Lookup lookup,
                          std::function<void(Attempt)> done) = 0;
 };
 
@@ -37,6 +41,7 @@ struct RuntimeOptions {
     Duration store_retry = std::chrono::milliseconds(100);  ///< after the store refused
     std::size_t questions_max = 1'000;                      ///< waiting for the reader
     std::size_t deliveries_per_turn_max = 256;
+    std::size_t lookups_max = 64;  ///< under way at once
 };
 
 /// Tasks for one thread, in order. Any thread puts; one takes.
@@ -130,6 +135,8 @@ private:
     void note_ownership();
     void know_tenants();
     void dispatch(Delivery delivery);
+    void ask_for_answers();
+    void ask(PendingLookup lookup);
     void look_for_requests();
     void perform_left(Request request);
     void answer(std::uint64_t number, const Result<Json>& result);
@@ -160,6 +167,8 @@ private:
     std::atomic<bool> stopping_{false};
     std::atomic<std::int64_t> stop_deadline_{0};
     std::atomic<std::chrono::steady_clock::time_point> owns_until_{};
+    std::size_t lookups_under_way_ = 0;                   ///< the worker's thread
+    std::map<std::string, std::uint64_t> lookup_counts_;  ///< by done, retry, failed
     Instant next_poll_{};
     std::set<std::uint64_t> compiling_;  ///< requests whose rule set is being compiled; the worker's thread
     std::chrono::steady_clock::time_point next_publication_{};  ///< of figures that nobody waits for

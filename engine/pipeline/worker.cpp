@@ -35,6 +35,26 @@ Worker::~Worker() {
     if (under_way_) (void)committer_.wait();
 }
 
+std::vector<PendingLookup> Worker::take_lookups(std::size_t limit) {
+    std::vector<PendingLookup> taken;
+    for (; !lookups_.empty() && taken.size() < limit; lookups_.pop_front())
+        taken.push_back(std::move(lookups_.front()));
+    return taken;
+}
+
+void Worker::answered(const PendingLookup& lookup, Json answer, Instant now) {
+    const auto found = lanes_.asking.find(Lanes::key_of(lookup.tenant, lookup.lane));
+    if (found == lanes_.asking.end()) return;
+    auto& lane = found->second;
+    if (lane.is_answered || lane.need.key != lookup.need.key) return;
+    make_plain(answer);
+    if (options_.answers) options_.answers->keep(lookup.tenant, lookup.need, answer, now);
+    lane.answers[lookup.need.key] = std::move(answer);
+    lane.is_answered = true;
+    ++lane.asked;
+    pending_.push_back(lane.pending);
+}
+
 std::shared_ptr<const Tenant> Worker::tenant(const TenantName& name) const {
     const auto found = tenants_.find(name);
     return found == tenants_.end() ? nullptr : found->second;

@@ -35,9 +35,20 @@ struct WorkerOptions {
     std::size_t erased_rows_max = 10'000;     ///< journal rows one erasure takes; it is continued by the next
     std::size_t swept_entities_max = 500;     ///< looked at by one step of a schedule's sweep
     std::size_t watched_max = 1'000'000;      ///< counted events in memory for other lanes, of each tenant
+    int lookups_per_event_max = 16;           ///< that an event waits for, one after another
     int urgent_turns_max = 8;                 ///< batches in a row that take urgent lanes first
     bool deliver = true;                      ///< false: decide only (replay)
     ChannelOptions channel;                   ///< what connections.yaml leaves open
+    /// Null = scripts are told that nobody can be asked. One that leaves a question open needs somebody who
+    /// takes it (`take_lookups`).
+    std::shared_ptr<AnswerSource> answers = {};
+};
+
+/// What a script asks a connection for.
+struct PendingLookup {
+    TenantName tenant;
+    Subject lane;
+    Need need;
 };
 
 /// Counts since the start, for metrics.
@@ -85,6 +96,10 @@ public:
     void submit(std::vector<Event> events, Done done);
     void settled(int partition, std::uint64_t number, Attempt attempt);
     void command(Request request, std::function<void(Result<Json>)> done);
+    /// What is to be asked for now, at most so many; each is answered by `answered`.
+    std::vector<PendingLookup> take_lookups(std::size_t limit);
+    /// The answer, as answer_of gives it. Nothing when the lane does not ask for it.
+    void answered(const PendingLookup& lookup, Json answer, Instant now);
 
     /// Whom to serve, instead of those given before. Before `start`.
     void serve(Tenants tenants) { tenants_ = std::move(tenants); }
@@ -118,6 +133,9 @@ public:
     bool has_work() const { return has_input() || (under_way_ ? committer_.ended() : open_.has_value()); }
     /// Nothing waits and nothing is under way.
     bool idle() const { return !has_input() && !under_way_ && !open_; }
+    /// Lanes that wait for an answer.
+    std::size_t asking_lanes() const { return lanes_.asking.size(); }
+    bool has_lookups() const { return !lookups_.empty(); }
     /// Waits until all that was decided is committed. False when the store refused it.
     bool settle_commits();
     /// Whether the store takes commits, as far as is known. It is tried after a refusal, and as often as the
@@ -243,6 +261,8 @@ private:
     static void log_what_needs_people(const Turn& turn, const Batch& batch);
     void apply(const Step& step, Instant now);
     void release(const BlockedLane& lane);
+    void read_lane(const TenantName& tenant, const Subject& subject, int partition);
+    void go_on(const Lanes::Key& key);
     static void answer(const Incoming& incoming, Ack ack);
     Result<void> take_up(const TenantName& tenant, Instant now);
     Result<void> check_whole(const TenantName& name);
@@ -267,6 +287,7 @@ private:
     std::deque<PendingEvent> pending_;
     std::deque<Answer> settled_;
     std::deque<Command> commands_;
+    std::deque<PendingLookup> lookups_;  ///< that nobody has taken yet
     Outbox outbox_;
     TimerQueue timers_;
     bool timers_rest_ = false;

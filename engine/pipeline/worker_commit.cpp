@@ -35,9 +35,24 @@ void put_last(List& list, List& items) {
 
 /// What is decided next must see only what a batch shows: its entities, known events and continuations.
 bool may_be_built_on(const Batch& batch) {
-    return std::all_of(batch.steps().begin(), batch.steps().end(), [](const Step& step) {
-        return step.lanes_blocked.empty() && step.lanes_released.empty();
-    });
+    // What waits behind an answered event is read from the store as soon as that is decided.
+    return batch.answered().empty() &&
+           std::all_of(batch.steps().begin(), batch.steps().end(), [](const Step& step) {
+               return step.lanes_blocked.empty() && step.lanes_released.empty();
+           });
+}
+
+void wait_behind(AskingLane& lane) {
+    lane.has_more = true;
+    ++lane.waiting;
+}
+
+/// The event waits in memory already: what is new is that it stands in the journal.
+bool is_journaled_only(const Step& step, const PendingEvent& pending) {
+    const auto& removed = step.pending_removed;
+    return pending.kind == pending_kind::event &&
+           std::find(removed.begin(), removed.end(), std::pair(pending.partition, pending.place)) !=
+               removed.end();
 }
 
 }  // namespace
@@ -105,7 +120,9 @@ std::unique_ptr<Batch> Worker::new_batch() {
                                                 options_.deliver,
                                                 options_.lane_waiting_max,
                                                 options_.erased_rows_max,
-                                                options_.swept_entities_max},
+                                                options_.swept_entities_max,
+                                                options_.answers.get(),
+                                                options_.lookups_per_event_max},
                                    under_way_ ? under_way_->batch.get() : nullptr);
 }
 
@@ -190,11 +207,14 @@ void Worker::apply_waiting(Planned& planned) {
         for (const auto& lane : step.lanes_blocked)
             lanes_.blocked[Lanes::key_of(lane.tenant, lane.subject)] = lane;
         for (const auto& pending : step.pending_added) {
-            const auto blocked = lanes_.blocked.find(Lanes::key_of(pending.event));
-            if (blocked != lanes_.blocked.end())
+            const auto key = Lanes::key_of(pending.event);
+            const auto asking = lanes_.asking.find(key);
+            if (const auto blocked = lanes_.blocked.find(key); blocked != lanes_.blocked.end())
                 ++blocked->second.waiting;
-            else
+            else if (asking == lanes_.asking.end())
                 pending_.push_back(pending);
+            else if (asking->second.pending.place != pending.place)
+                wait_behind(asking->second);
         }
     }
     planned.batch->count_no_waiting();
@@ -212,11 +232,16 @@ void Worker::undo(Planned& planned) {
     const auto steps = std::span(planned.batch->steps()).first(planned.applied);
     for (const auto& step : steps) {
         for (const auto& pending : step.pending_added) {
-            added.insert(key_of(pending));
-            const auto blocked = lanes_.blocked.find(Lanes::key_of(pending.event));
-            if (blocked != lanes_.blocked.end()) --blocked->second.waiting;
+            if (!is_journaled_only(step, pending)) added.insert(key_of(pending));
+            const auto key = Lanes::key_of(pending.event);
+            const auto asking = lanes_.asking.find(key);
+            if (const auto blocked = lanes_.blocked.find(key); blocked != lanes_.blocked.end())
+                --blocked->second.waiting;
+            else if (asking != lanes_.asking.end() && asking->second.pending.place != pending.place)
+                --asking->second.waiting;
         }
     }
+    planned.batch->undo_asking();
     for (const auto& step : steps)
         for (const auto& lane : step.lanes_blocked)
             lanes_.blocked.erase(Lanes::key_of(lane.tenant, lane.subject));
@@ -388,6 +413,7 @@ bool Worker::run_alone(Turn turn) {
     auto decided = decide(turn, *planned.batch);
     if (decided) decided = committer_.commit(planned.batch->steps()).outcome;
     if (!decided) forget_watched();
+    if (!decided) planned.batch->undo_asking();
     if (decided) {
         apply_waiting(planned);
         finish(turn, *planned.batch);
@@ -426,6 +452,11 @@ void Worker::finish(Turn& turn, const Batch& batch) {
     for (const auto& step : batch.steps()) apply(step, turn.now);
     for (const auto& step : batch.steps())
         for (const auto& lane : step.lanes_released) release(lane);
+    for (const auto& key : batch.answered()) go_on(key);
+    for (const auto& key : batch.asked()) {
+        const auto& lane = lanes_.asking.at(key);
+        lookups_.push_back({lane.pending.event.tenant, lane.pending.event.subject, lane.need});
+    }
     if (options_.deliver) log_what_needs_people(turn, batch);
     for (const auto& answer : turn.answers) {
         ++counts_.attempts[attempt_label(answer.settlement->kind)];
@@ -466,16 +497,32 @@ void Worker::apply(const Step& step, Instant now) {
 /// What waited behind the lane is in the store, in the order of its places.
 void Worker::release(const BlockedLane& lane) {
     lanes_.blocked.erase(Lanes::key_of(lane.tenant, lane.subject));
-    const auto timers = store_.timers_of(lane.tenant, lane.subject);
+    read_lane(lane.tenant, lane.subject, lane.partition);
+}
+
+void Worker::read_lane(const TenantName& tenant, const Subject& subject, int partition) {
+    const auto timers = store_.timers_of(tenant, subject);
     timers_changed_ = timers_changed_ || !timers;
     if (timers)
         for (const auto& timer : *timers) timers_.set(timer);
+    const auto is_of_lane = [&](const PendingEvent& pending) {
+        return pending.event.tenant == tenant && pending.event.subject == subject;
+    };
     // A lane that stumbled again may have left some of it in memory.
-    std::erase_if(pending_, [&lane](const PendingEvent& pending) { return is_of(lane, pending.event); });
-    const auto read = for_each_pending(store_, lane.partition, [&](PendingEvent&& pending) {
-        if (is_of(lane, pending.event)) pending_.push_back(std::move(pending));
+    std::erase_if(pending_, is_of_lane);
+    const auto read = for_each_pending(store_, partition, [&](PendingEvent&& pending) {
+        if (is_of_lane(pending)) pending_.push_back(std::move(pending));
     });
     if (!read) fatal_ = read.error();
+}
+
+/// The event that asked is decided: those behind it have their turn, unless it has blocked the lane.
+void Worker::go_on(const Lanes::Key& key) {
+    const auto lane = std::move(lanes_.asking.extract(key).mapped());
+    if (const auto blocked = lanes_.blocked.find(key); blocked != lanes_.blocked.end())
+        blocked->second.waiting += lane.waiting;
+    else if (lane.has_more)
+        read_lane(lane.pending.event.tenant, lane.pending.event.subject, lane.pending.partition);
 }
 
 }  // namespace engine

@@ -345,6 +345,7 @@ Decision Evaluation::finish() {
     follow_routing(decision);
     settle_rates(decision);
     for (auto& line : scripting_.take_log()) decision.notes.push_back(std::move(line));
+    if (!scripting_.chances().is_null()) decision.consulted["answers"] = scripting_.chances();
     decision.trace = trace_.take();
     return decision;
 }

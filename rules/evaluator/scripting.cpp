@@ -24,6 +24,37 @@ Json context_of(const engine::Event& event, const Json& args, const Scope& scope
     return context;
 }
 
+/// The machine ended it: made again it may end otherwise.
+bool is_by_chance(const ScriptOutcome& outcome) {
+    return outcome.failure && (outcome.failure->lost || outcome.failure->limit == "deadline");
+}
+
+/// Of a run that failed, as far as a decision shows it.
+Json recorded(const ScriptOutcome& outcome) {
+    const auto& failure = *outcome.failure;
+    return {{"error",
+             {{"message", failure.message},
+              {"file", failure.place.file},
+              {"line", failure.place.line},
+              {"column", failure.place.column},
+              {"traceback", failure.traceback}}},
+            {"log", outcome.log}};
+}
+
+ScriptOutcome outcome_from(const Json& recorded) {
+    const auto& error = recorded.at("error");
+    ScriptOutcome outcome;
+    auto& failure = outcome.failure.emplace();
+    failure.lost = true;
+    error.at("message").get_to(failure.message);
+    error.at("file").get_to(failure.place.file);
+    error.at("line").get_to(failure.place.line);
+    error.at("column").get_to(failure.place.column);
+    error.at("traceback").get_to(failure.traceback);
+    recorded.at("log").get_to(outcome.log);
+    return outcome;
+}
+
 engine::RuleFailure failure_of(const ScriptRef& script, const ScriptFailure& found) {
     return {script.rule, found.message, found.place.file.empty() ? script.place : found.place,
             found.traceback};
@@ -59,6 +90,15 @@ ScriptOutcome Scripting::outcome_of(const ScriptRef& script, const Json& args, c
     return host_->run(script.scripts, call);
 }
 
+/// By its number: the runs of a decision come in the same order whenever it is made.
+ScriptOutcome Scripting::recorded_outcome_of(const ScriptRef& script, const Json& args, const Scope& scope) {
+    const auto key = "run:" + std::to_string(runs_);
+    const auto before = answers_.find(key);
+    auto outcome = before == answers_.end() ? outcome_of(script, args, scope) : outcome_from(*before);
+    if (is_by_chance(outcome)) chances_[key] = recorded(outcome);
+    return outcome;
+}
+
 std::optional<ScriptOutcome> Scripting::counted(const ScriptRef& script, const Json& args, const Scope& scope,
                                                 std::optional<engine::RuleFailure>& failure) {
     if (need_) return std::nullopt;
@@ -68,7 +108,7 @@ std::optional<ScriptOutcome> Scripting::counted(const ScriptRef& script, const J
         return std::nullopt;
     }
     ++runs_;
-    auto outcome = outcome_of(script, args, scope);
+    auto outcome = recorded_outcome_of(script, args, scope);
     if (outcome.need) {
         need_ = std::move(outcome.need);
         return std::nullopt;

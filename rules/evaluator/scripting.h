@@ -43,9 +43,14 @@ public:
     std::vector<engine::RuleFailure> take_failures();
     /// `log of rule a: …`
     std::vector<std::string> take_log();
+    /// What a later run of the decision has to be told, because the run of a script may not end so again:
+    /// key → `{"error": …}`; null = nothing.
+    const engine::Json& chances() const { return chances_; }
 
 private:
     ScriptOutcome outcome_of(const ScriptRef& script, const engine::Json& args, const Scope& scope) const;
+    /// The same, or how it ended by chance when this was decided before.
+    ScriptOutcome recorded_outcome_of(const ScriptRef& script, const engine::Json& args, const Scope& scope);
     /// Counts the run. Nothing when it failed, or when it needs something.
     std::optional<ScriptOutcome> counted(const ScriptRef& script, const engine::Json& args,
                                          const Scope& scope, std::optional<engine::RuleFailure>& failure);
@@ -56,6 +61,7 @@ private:
     engine::Json answers_;
     int runs_ = 0;
     std::optional<engine::Need> need_;
+    engine::Json chances_;
     std::vector<engine::RuleFailure> failures_;
     std::vector<std::string> log_;
 };

@@ -196,6 +196,7 @@ bool WorkerHost::run_alone(const std::shared_ptr<const ScriptSet>& scripts, cons
     failure.message = loss->message;
     failure.place.file = call.file;
     failure.limit = loss->limit;
+    failure.lost = loss->may_pass;
     answer(outcomes, std::move(outcome));
     return false;
 }

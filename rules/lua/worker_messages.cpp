@@ -97,7 +97,7 @@ ScriptNeed read_need(WireReader& from) {
 }
 
 void write_failure(WireWriter& to, const ScriptFailure& failure) {
-    const auto& [message, place, traceback, limit] = failure;
+    const auto& [message, place, traceback, limit, lost] = failure;
     to.text(message);
     write_place(to, place);
     write_texts(to, traceback);

@@ -42,7 +42,8 @@ Result<std::unique_ptr<WorkerProcess>> WorkerPool::take_process() {
     // It may have been killed meanwhile. The next one starts while this one works.
     auto ready = std::exchange(ready_, nullptr);
     if (ready) keep_one_ready();
-    if (ready && trouble_in_greeting(*ready, options_.start_deadline).empty()) return ready;
+    if (ready && trouble_in_greeting(*ready, options_.start_deadline).empty() && ready->is_running())
+        return ready;
     auto process = start_process();
     if (!process) return process.error();
     const auto trouble = trouble_in_greeting(**process, options_.start_deadline);

@@ -183,6 +183,12 @@ bool WorkerProcess::wants_processor() const {
     return state == 'R' || state == 'D';
 }
 
+bool WorkerProcess::is_running() const {
+    siginfo_t ended{};
+    return ::waitid(P_PID, static_cast<id_t>(id_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           ended.si_pid == 0;
+}
+
 std::string WorkerProcess::end() {
     if (!ended_.empty()) return ended_;
     // Nobody else reaps it, so the number is still its own.

@@ -44,6 +44,8 @@ public:
     bool said_more() const { return frames_.has_more(); }
 
     pid_t id() const { return id_; }
+    /// What it sent before it ended may still be there to be read.
+    bool is_running() const;
     /// Processor time it has had so far; zero when it is gone.
     std::chrono::nanoseconds processor_time() const;
     /// It would go on if it were given a processor.

@@ -61,6 +61,14 @@ public:
         }
         changed_.notify_all();
     }
+    void look_up(std::shared_ptr<const connectors::Connection>, connectors::Lookup,
+                 std::function<void(Attempt)> done) override {
+        {
+            const std::lock_guard lock(mutex_);
+            waiting_.push_back(std::move(done));
+        }
+        changed_.notify_all();
+    }
     void answer_with(Attempt attempt) {
         const std::lock_guard lock(mutex_);
         answer_ = std::move(attempt);

@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""Scripts that try to hang, bloat, poison or escape, driven through the daemon as a tenant would.
+
+After each one the daemon is the same process, and the next event of that tenant and of another one is decided as if
+nothing had been. How long everybody waited is printed; with --strict it has to stay within what the guide promises.
+"""
+import argparse
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+sys.dont_write_bytecode = True  # the sources' folder stays as it is
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/faults"))
+from rig.daemon import Daemon, exit_code_of, expect  # noqa: E402
+
+LIMIT_SECONDS = 0.05 + 0.1  # the deadline of a run, and what it may take to notice
+NEXT_SECONDS = 0.05
+SOURCES_BYTES_MAX = 900_000  # of a tenant's scripts; what is more goes to another tenant
+WITNESS = """\
+local seen = {}
+for name in pairs(_ENV) do seen[#seen + 1] = name end
+ctx.set("ticket.custom.seen", table.concat(seen, " ") .. (" "):rep(3) .. math.random(1, 1000000))
+"""
+FIELDS = "fields:\n  ticket.custom.seen: { type: text }\n"
+
+
+def scripts():
+    folders = [ROOT / "tests/lua-attacks", Path(os.environ.get("SIGNALBOX_SHARED", ROOT.parent / "shared")) / "lua-attacks"]
+    found = []
+    for folder in folders:
+        if not folder.is_dir():
+            print(f"skipped: {folder} is not there (set SIGNALBOX_SHARED)")
+            continue
+        found += sorted(folder.glob("*.lua"))
+    expect(found, "there are no scripts to try")
+    return found
+
+
+class Tenants:
+    """`good`, and as many bad ones as the scripts need."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.places = {}  # script -> (tenant, event type)
+        self.write("good", {}, "")
+        tenant, sources, size = 0, {}, 0
+        for number, path in enumerate(scripts()):
+            text = path.read_text()
+            if size + len(text) > SOURCES_BYTES_MAX:
+                self.flush(tenant, sources)
+                tenant, sources, size = tenant + 1, {}, 0
+            sources[f"attack_{number}.lua"] = text
+            size += len(text)
+            self.places[path.name] = (f"bad{tenant}", f"ticket.attack_{number}")
+        self.flush(tenant, sources)
+
+    def flush(self, tenant, sources):
+        rules = "".join(f"  - id: {name[:-4]}\n    on: ticket.{name[:-4]}\n    then: [ {{ lua: scripts/{name} }} ]\n"
+                        for name in sources)
+        self.write(f"bad{tenant}", sources, rules)
+
+    def write(self, name, sources, rules):
+        folder = self.folder / name
+        (folder / "scripts").mkdir(parents=True)
+        (folder / "tenant.yaml").write_text(f"name: {name}\n")
+        (folder / "fields.yaml").write_text(FIELDS)
+        witness = "  - { id: witness, on: ticket.created, then: [ { lua: scripts/witness.lua } ] }\n"
+        (folder / "rules.yaml").write_text("rules:\n" + witness + rules)
+        for file, text in {"witness.lua": WITNESS, **sources}.items():
+            (folder / "scripts" / file).write_text(text)
+
+    def names(self):
+        return sorted(path.name for path in self.folder.iterdir())
+
+
+class Attacks:
+    def __init__(self, arguments):
+        work = Path(arguments.work).resolve()
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        self.tenants = Tenants(work / "tenants")
+        self.daemon = Daemon(arguments.signalbox, work, work / "tenants")
+        self.refused = self.drop_what_does_not_compile()
+        self.daemon.start()
+        self.keys = {name: self.daemon.make_key(name, "--name", "attacks") for name in self.tenants.names()}
+        self.sent = 0
+
+    def drop_what_does_not_compile(self):
+        """As `check` tells their author; a daemon would not take the rule set."""
+        refused = set()
+        for name in self.tenants.names():
+            folder = self.tenants.folder / name
+            said = json.loads(self.daemon.command("check", folder, "--json", store=False, code=None))
+            for file in {one["file"] for one in said["diagnostics"] if one["severity"] == "error"}:
+                expect(file.startswith("scripts/attack_"), f"{name}: {file} has errors")
+                (folder / file).write_text("-- refused\n")
+                refused.add((name, file))
+        return refused
+
+    def decide(self, tenant, kind):
+        """The decision, and how long its sender waited."""
+        self.sent += 1
+        event = {"specversion": "1.0", "id": f"e{self.sent}", "source": "/attacks", "type": kind,
+                 "subject": f"ticket/{self.sent}", "data": {"ticket": {"subject": "Help"}}}
+        began = time.monotonic()
+        status, _, content = self.daemon.call("POST", f"/v1/{tenant}/events", event, key=self.keys[tenant],
+                                              headers={"Content-Type": "application/cloudevents+json"})
+        took = time.monotonic() - began
+        expect(status == 202, f"{kind} was answered {status}: {content}")
+        decision = self.daemon.call("GET", f"/v1/{tenant}/decisions/e{self.sent}", key=self.keys[tenant])[2]
+        return decision, took
+
+    def witness(self, tenant):
+        decision, took = self.decide(tenant, "ticket.created")
+        expect(not decision["failures"], f"{tenant} fails: {decision['failures']}")
+        names = decision["changes"][0]["to"].split("   ")[0]
+        return names, took
+
+    def run(self, strict):
+        pid = self.daemon.process.pid
+        clean = self.witness("good")[0]
+        ends, nexts, others, failed = [], [], [], 0
+        for name, (tenant, kind) in self.tenants.places.items():
+            expect(self.witness(tenant)[0] == clean, f"before {name} something is there that was not")
+            decision, took = self.decide(tenant, kind)
+            failed += 1 if decision["failures"] else 0
+            ends.append((took, name))
+            names, took = self.witness(tenant)
+            nexts.append((took, name))
+            expect(names == clean, f"after {name} a script sees {names}")
+            names, took = self.witness("good")
+            others.append((took, name))
+            expect(names == clean, f"after {name} another tenant's script sees {names}")
+            expect(self.daemon.running() and self.daemon.process.pid == pid, f"{name} ended the daemon")
+        for what, times, most in (("ended", ends, LIMIT_SECONDS), ("next event", nexts, NEXT_SECONDS),
+                                  ("other tenant's", others, NEXT_SECONDS)):
+            times.sort()
+            worst = ", ".join(f"{name} {took * 1000:.0f}" for took, name in times[-3:])
+            print(f"{what}: median {times[len(times) // 2][0] * 1000:.0f} ms, worst {worst}")
+            expect(not strict or times[-1][0] <= most, f"{what}: {times[-1][1]} took {times[-1][0] * 1000:.0f} ms")
+        print(f"{len(ends)} scripts, {failed} failed, {len(self.refused)} do not compile; the daemon is the same process")
+
+
+def run(arguments):
+    attacks = Attacks(arguments)
+    try:
+        attacks.run(arguments.strict)
+        expect(attacks.daemon.stop() == 0, "the daemon did not stop as it should")
+    finally:
+        attacks.daemon.end()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--signalbox", required=True)
+    parser.add_argument("--work", required=True)
+    parser.add_argument("--strict", action="store_true", help="fail when somebody waited too long")
+    arguments = parser.parse_args()
+    return exit_code_of(run, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
