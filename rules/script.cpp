@@ -1,13 +1,23 @@
 #include "rules/script.h"
 
-#include "rules/script_tokens.h"
+#include <algorithm>
+
+#include "rules/script_rule.h"
 
 namespace rules {
 
-std::vector<std::string> texts_in(std::string_view source) {
+std::vector<std::string> texts_in(const ScriptFile& file) {
+    const auto rule =
+        is_lua_rule(file.name) ? read_lua_rule(file.source) : LuaRule{tokens_of(file.source), {}, {}, {}, {}};
+    const auto is_said = [&](std::size_t token) {
+        return std::any_of(rule.members.begin(), rule.members.end(), [&](const LuaRuleMember& member) {
+            return member.name != "run" && token >= member.key && token < member.last;
+        });
+    };
     std::vector<std::string> texts;
-    for (const auto& token : tokens_of(source))
-        if (token.kind == LuaToken::Kind::text) texts.emplace_back(token.words);
+    for (std::size_t i = 0; i < rule.tokens.size(); ++i)
+        if (rule.tokens[i].kind == LuaToken::Kind::text && !is_said(i))
+            texts.emplace_back(rule.tokens[i].words);
     return texts;
 }
 

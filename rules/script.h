@@ -20,7 +20,7 @@
 namespace rules {
 
 struct ScriptFile {
-    std::string name;          ///< as below the tenant's folder, `scripts/route.lua`
+    std::string name;          ///< as below the tenant's folder, `scripts/route.lua`, `rules/96-vip.lua`
     std::string source;        ///< text, never compiled code
     bool is_function = false;  ///< its statements are the function, so they do not run when it is loaded
 };
@@ -52,13 +52,14 @@ struct ScriptSet {
     ScriptLimits limits;
 };
 
-/// The texts that stand in the source of a script, as they are written: what it may name.
-std::vector<std::string> texts_in(std::string_view source);
+/// The texts that stand in a script, as they are written: what it may name when it runs. Of a rule file those
+/// of its own code alone, and not of what says when the rule fires.
+std::vector<std::string> texts_in(const ScriptFile& file);
 
 /// One run of one function of the table that a file returns.
 struct ScriptCall {
-    std::string file;                               ///< name of one of the set's files
-    std::string function;                           ///< `run`; empty = the file itself is the function
+    std::string file;      ///< name of one of the set's files
+    std::string function;  ///< `run`, in tables of the table `a.run`; empty = the file itself is the function
     engine::Json context = engine::Json::object();  ///< what `ctx` shows, as schema/signalbox.d.lua says
     engine::Instant now{};                          ///< the script's only clock
     std::string seed;  ///< of its random numbers: the same text, the same numbers

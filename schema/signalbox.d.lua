@@ -131,6 +131,24 @@ function ctx.kv.set(key, value, options) end
 ---@param options? signalbox.SetOptions
 function ctx.kv.delete(key, options) end
 
+---A rule that is a file of its own, `rules/96-vip.lua`, and returns it. What it says of itself is read from the file as it is written, before any
+---code of it runs: so each value but the functions is a constant or a table of constants, written outside of functions
+---and blocks, between `local rule = {}` and `return rule`. It needs an id, on, and run or stop; all others may be left out.
+---@class signalbox.Rule
+---@field id? string Names the rule, once in the tenant.
+---@field description? string What the rule is for, for people.
+---@field enabled? boolean False leaves the rule out.
+---@field on? string|string[] The types of events that it is tried on, `ticket.created`, `ticket.*`.
+---@field order? integer Rules run by it, then by file; 500 without it.
+---@field group? string The group of rules it belongs to.
+---@field stop? boolean When it fires, no further rule of the decision runs.
+---@field repeat? boolean It may fire again in a later pass; written `rule["repeat"]`.
+---@field on_error? string What a failure of it does: `rule`, `event` or `lane`.
+---@field schedule? table Of a rule with the type `schedule`: when its event comes.
+---@field accept? table<string,any> Why findings of `check` about it are meant.
+---@field when? table|fun(ctx:signalbox.Ctx):boolean What must hold: conditions as in rule files in YAML, where `lua` may be a function, or one function.
+---@field run? fun(ctx:signalbox.Ctx) What it does. What it asks for is done when it has ended well.
+
 ---JSON as text.
 ---@class jsonlib
 ---@field null userdata Nothing, as an item of a list or a value of its own. It is true as a condition.

@@ -19,11 +19,48 @@ void check_action(const rules::ScriptUse& use, const rules::RuleSet& rule_set,
             problems.push_back({Severity::error, "unknown-parameter", place, known.error().message});
 }
 
+/// Collects the functions that rules name.
+class References {
+public:
+    std::vector<const rules::ScriptRef*> of(const rules::RuleSet& rule_set) {
+        for (const auto& rule : rule_set.rules) {
+            add(rule.when);
+            add(rule.then);
+        }
+        return std::move(found_);
+    }
+
+private:
+    void add(const rules::Condition& condition) {
+        if (condition.comparison.script) found_.push_back(condition.comparison.script.get());
+        for (const auto& child : condition.children) add(child);
+    }
+    void add(const std::vector<rules::Step>& steps) {
+        for (const auto& step : steps) {
+            if (const auto* script = std::get_if<rules::LuaStep>(&step.what))
+                found_.push_back(&script->script);
+            if (const auto* wait = std::get_if<rules::WaitForStep>(&step.what)) {
+                add(wait->when);
+                add(wait->otherwise);
+            }
+            const auto* choice = std::get_if<rules::IfStep>(&step.what);
+            if (choice == nullptr) continue;
+            add(choice->condition);
+            add(choice->then);
+            add(choice->otherwise);
+        }
+    }
+
+    std::vector<const rules::ScriptRef*> found_;
+};
+
 }  // namespace
 
 std::vector<Diagnostic> script_problems(const rules::RuleSet& rule_set) {
     if (!rule_set.scripts) return {};
     auto problems = rules::check_scripts(*rule_set.scripts, rule_set.catalogue.kinds());
+    for (auto& problem : rules::check_functions(rule_set.scripts, References().of(rule_set)))
+        problems.push_back(std::move(problem));
     for (const auto& file : rule_set.scripts->files)
         for (const auto& use : rules::uses_of(file))
             if (use.function == "ctx.action") check_action(use, rule_set, problems);

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "engine/base/yaml.h"
+#include "rules/script_rule.h"
 
 namespace engine {
 namespace {
@@ -22,10 +23,22 @@ std::map<std::string, std::string> by_path(const rules::Files& files) {
     return kept;
 }
 
+/// The rule of a file in Lua: its words, without what stands between them.
+void add_lua_rule(const std::string& source, std::map<std::string, std::string>& found) {
+    const auto rule = rules::read_lua_rule(source);
+    std::string words;
+    for (const auto& token : rule.tokens)
+        words += std::to_string(static_cast<int>(token.kind)) + std::string(token.words) + "\n";
+    for (const auto& member : rule.members)
+        if (member.name == "id" && rule.tokens[member.first].kind == rules::LuaToken::Kind::text)
+            found[rules::value_of(rule.tokens[member.first]).value_or("")] = words;
+}
+
 /// Each rule as a value, by id: neither its place nor its layout counts.
 std::map<std::string, std::string> by_rule(const rules::Files& files) {
     std::map<std::string, std::string> found;
     for (const auto& [path, bytes] : files) {
+        if (rules::is_lua_rule(path)) add_lua_rule(bytes, found);
         if (!holds_rules(path)) continue;
         Diagnostics ignored;
         const auto root = parse_yaml(bytes, path, ignored);

@@ -38,7 +38,7 @@ bool is_write(const Step& step) {
 std::set<std::string> names_in(const ScriptRef& script) {
     for (const auto& file : script.scripts->files) {
         if (file.name != script.file) continue;
-        const auto texts = texts_in(file.source);
+        const auto texts = texts_in(file);
         return {texts.begin(), texts.end()};
     }
     return {};

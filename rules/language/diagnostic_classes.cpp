@@ -32,10 +32,19 @@ const std::vector<DiagnosticClass>& diagnostic_classes() {
         {"dangling-steps", "A step runs a list of steps that no file has.",
          "Correct the name, or write the list under `steps`, beside `rules`."},
         {"unused-steps", "No rule runs a list of steps.", "Run it from a rule, or take it out."},
-        {"unknown-file", "The folder holds a YAML file that nothing reads.",
-         "Rename it to one that is read, or put it under rules/ with the ending .yaml."},
+        {"unknown-file", "The folder holds a YAML or Lua file that nothing reads.",
+         "Rename it to one that is read, or put it under rules/ with the ending .yaml or .lua."},
         {"dangling-script", "A rule names a script, or a function of one, that there is not.",
          "Correct the name; files count from the tenant's folder, functions stand behind #."},
+        {"lua-rule",
+         "A file in Lua under rules/ does not say what its rule is, or not in the form that is read.",
+         "Begin it with local rule = {}, end it with return rule, and write rule.id, rule.on and so on "
+         "between "
+         "them, outside of functions and blocks; what other files require stands in scripts/."},
+        {"computed-value", "What a rule in Lua is would only be known when its file runs.",
+         "Write the value itself: a text, a number, true or false, a table of them. Only rule.when and "
+         "rule.run "
+         "may be functions."},
         // The field catalogue.
         {"unknown-field", "No field of the catalogue or of fields.yaml has this path.",
          "Correct it, or declare it in fields.yaml; any field under <kind>.custom may be used undeclared."},

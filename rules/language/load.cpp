@@ -8,6 +8,7 @@
 #include "rules/language/calendars.h"
 #include "rules/language/conditions.h"
 #include "rules/language/fields.h"
+#include "rules/language/lua_rules.h"
 #include "rules/language/options.h"
 #include "rules/language/reading.h"
 #include "rules/language/routing.h"
@@ -17,6 +18,7 @@
 #include "rules/language/sla.h"
 #include "rules/language/tagging.h"
 #include "rules/policies/rates.h"
+#include "rules/script_rule.h"
 
 namespace rules {
 namespace {
@@ -25,7 +27,8 @@ using engine::in_quotes;
 using engine::YamlNode;
 
 bool is_rule_file(const std::string& name) {
-    return name == "rules.yaml" || (name.starts_with("rules/") && name.ends_with(".yaml"));
+    return name == "rules.yaml" || (name.starts_with("rules/") && name.ends_with(".yaml")) ||
+           is_lua_rule(name);
 }
 
 /// A file as a tree; after a syntax error, without the rule that it cut short.
@@ -143,7 +146,8 @@ private:
         std::vector<YamlNode> roots;
         for (const auto& file : files_) {
             if (!is_rule_file(file.first)) continue;
-            auto root = parse_file(file, problems_);
+            auto root = is_lua_rule(file.first) ? read_lua_rule_file(file.first, file.second, problems_)
+                                                : parse_file(file, problems_);
             if (root.is_null() || !expect_map(root, file.first, problems_)) continue;
             check_keys(root, rule_file_keys(), file.first, problems_);
             read_head(root);
@@ -189,6 +193,7 @@ private:
         static const std::vector<std::string> folders{"rules", "tests", "connectors", "scripts"};
         if (name.ends_with(".ics"))
             return holiday_files_.contains(name) ? "" : ": no calendar names it under holidays";
+        if (name.ends_with(".lua")) return why_unread_script(name);
         if (!name.ends_with(".yaml") && !name.ends_with(".yml")) return "";
         const auto slash = name.find('/');
         if (slash == std::string::npos) {
@@ -203,6 +208,13 @@ private:
             return hint.empty() ? ": nothing is read in the folder " + in_quotes(folder) : hint;
         }
         return folder == "rules" && name.ends_with(".yml") ? ": name it .yaml" : "";
+    }
+
+    static std::string why_unread_script(const std::string& name) {
+        static const std::vector<std::string> folders{"rules/", "scripts/", "connectors/", "tests/"};
+        const bool is_known = std::any_of(folders.begin(), folders.end(),
+                                          [&](const auto& folder) { return name.starts_with(folder); });
+        return is_known ? "" : ": rules in Lua stand in rules/, functions for rules in scripts/";
     }
 
     static bool known_file(const std::string& name, const std::vector<std::string>& known) {

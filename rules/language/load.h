@@ -24,8 +24,8 @@ struct LoadHelp {
     ScriptHost* scripts = nullptr;  ///< compiles them; borrowed, null = they are compiled when they run
 };
 
-/// Compiles `tenant.yaml rules.yaml rules/**.yaml fields.yaml`; `connections` says which actions exist.
-/// Problems go to `diagnostics`; with an error among them nothing is returned. Pure.
+/// Compiles `tenant.yaml rules.yaml rules/**.yaml rules/**.lua fields.yaml`; `connections` says which actions
+/// exist. Problems go to `diagnostics`; with an error among them nothing is returned. Pure.
 std::optional<RuleSet> load_rule_set(const Files& files, const engine::ConnectionSignatures& connections,
                                      engine::Diagnostics& diagnostics, const LoadHelp& help = {});
 

@@ -6,6 +6,7 @@
 #include "engine/base/text.h"
 #include "rules/language/reading.h"
 #include "rules/language/values.h"
+#include "rules/script_rule.h"
 
 namespace rules {
 namespace {
@@ -42,7 +43,7 @@ constexpr ScriptLimit script_limits[] = {
 };
 
 bool is_script(const std::string& name) {
-    return name.starts_with("scripts/") && name.ends_with(".lua");
+    return (name.starts_with("scripts/") && name.ends_with(".lua")) || is_lua_rule(name);
 }
 
 std::string version_of_scripts(const ScriptSet& scripts) {
@@ -62,18 +63,31 @@ void check_size(const std::string& what, std::size_t bytes, const char* limit, s
                        ": raise " + limit + " below scripts in tenant.yaml");
 }
 
-bool is_function_name(const std::string& name) {
+bool is_lua_name(const std::string& name) {
     const auto is_letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '_'; };
     const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
     return !name.empty() && is_letter(name.front()) &&
            std::all_of(name.begin(), name.end(), [&](char c) { return is_letter(c) || is_digit(c); });
 }
 
-std::vector<std::string> names_of_files(const ScriptSet* scripts) {
+/// `run`, or `people.choose` of a table in the file's table.
+bool is_function_name(const std::string& name) {
+    const auto parts = engine::split(name, '.');
+    return std::all_of(parts.begin(), parts.end(), is_lua_name);
+}
+
+/// Those that may be named in a file: a rule in Lua is nobody's but its own.
+std::vector<std::string> names_of_files(const ScriptSet* scripts, const std::string& named_in) {
     std::vector<std::string> names;
     if (scripts == nullptr) return names;
-    for (const auto& file : scripts->files) names.push_back(file.name);
+    for (const auto& file : scripts->files)
+        if (!is_lua_rule(file.name) || file.name == named_in) names.push_back(file.name);
     return names;
+}
+
+std::string remedy_for(const std::string& file) {
+    return is_lua_rule(file) ? ": what rules share stands in scripts/"
+                             : ": it counts from the tenant's folder, such as scripts/route.lua";
 }
 
 }  // namespace
@@ -129,13 +143,12 @@ std::optional<ScriptRef> read_script_ref(const YamlNode& node, RuleContext& cont
     script.function = hash == std::string::npos ? "" : text->substr(hash + 1);
     script.place = node.place;
     script.rule = context.rule;
-    const auto names = names_of_files(context.scripts.get());
+    const auto names = names_of_files(context.scripts.get(), node.place.file);
     if (!has(names, script.file)) {
         const auto hint = problems.hint(script.file, names);
         problems.error(
             "dangling-script", node.place,
-            "there is no script " + in_quotes(script.file) +
-                (hint.empty() ? ": it counts from the tenant's folder, such as scripts/route.lua" : hint));
+            "there is no script " + in_quotes(script.file) + (hint.empty() ? remedy_for(script.file) : hint));
         return std::nullopt;
     }
     auto& file = *std::find_if(context.scripts->files.begin(), context.scripts->files.end(),

@@ -12,8 +12,9 @@
 
 namespace rules {
 
-/// The files below `scripts/`, with the limits that tenant.yaml gives; null when there is none. Reports what
-/// is too big. How rules refer to a file says what it is: finish it when they are read.
+/// The files below `scripts/` and the rule files in Lua, with the limits that tenant.yaml gives; null when
+/// there is none. Reports what is too big. How rules refer to a file says what it is: finish it when they are
+/// read.
 std::shared_ptr<ScriptSet> read_scripts(const Files& files, const std::string& tenant,
                                         const ScriptLimits& limits, Problems& problems);
 void finish(ScriptSet& scripts);

@@ -371,17 +371,19 @@ void forget_globals_of_files(lua_State* state) {
 
 namespace {
 
-/// The set's file that is meant: `scripts/lib/words.lua`, `lib/words.lua`, `lib.words`.
+/// The set's file that is meant: `scripts/lib/words.lua`, `scripts/lib/words`, `lib/words`, `lib.words`.
 const ScriptFile* file_meant(const ScriptSet& set, std::string_view name) {
     constexpr std::string_view folder = "scripts/";
     constexpr std::string_view ending = ".lua";
-    const auto is_meant = [&](std::string_view file) {
-        if (file == name) return true;
-        if (file.substr(0, folder.size()) == folder) file.remove_prefix(folder.size());
+    const auto is_named = [&](std::string_view file) {
         if (file == name) return true;
         if (file.size() != name.size() + ending.size() || file.substr(name.size()) != ending) return false;
         return std::equal(name.begin(), name.end(), file.begin(),
                           [](char asked, char has) { return asked == has || (asked == '.' && has == '/'); });
+    };
+    const auto is_meant = [&](std::string_view file) {
+        if (is_named(file)) return true;
+        return file.substr(0, folder.size()) == folder && is_named(file.substr(folder.size()));
     };
     const auto found = std::find_if(set.files.begin(), set.files.end(),
                                     [&](const ScriptFile& file) { return is_meant(file.name); });

@@ -71,6 +71,20 @@ std::string did_you_mean(const std::string& prefix, std::string_view name,
     return near.empty() ? "" : ", did you mean \"" + prefix + near + "\"?";
 }
 
+/// Functions of the table that a file returns, or of a table in it.
+constexpr auto names_of_table = R"lua(
+local value = require(ctx.args.file)
+for part in string.gmatch(ctx.args.table, "[^.]+") do
+  value = type(value) == "table" and value[part] or nil
+end
+local names = json.list()
+if type(value) == "table" then
+  for name, member in pairs(value) do
+    if type(name) == "string" and type(member) == "function" then names[#names + 1] = name end
+  end
+end
+return names)lua";
+
 int write_chunk(lua_State*, const void* bytes, std::size_t size, void* chunk) {
     static_cast<std::string*>(chunk)->append(static_cast<const char*>(bytes), size);
     return 0;
@@ -269,6 +283,35 @@ std::vector<Diagnostic> check_scripts(const ScriptSet& scripts, const std::vecto
     for (auto& problem : opened.diagnostics) found.add(std::move(problem));
     const auto known = known_names();
     for (const auto& file : scripts.files) FileCheck(file, known, kinds, found).check();
+    return found.sorted();
+}
+
+std::vector<Diagnostic> check_functions(const std::shared_ptr<const ScriptSet>& scripts,
+                                        const std::vector<const ScriptRef*>& references) {
+    auto set = std::make_shared<ScriptSet>(*scripts);
+    const std::string probe = "names of functions";  // no file of a tenant is called so
+    set->files.push_back({probe, names_of_table, true});
+    auto opened = Sandbox::open(set);
+    Diagnostics found;
+    if (!opened.sandbox) return {};
+    for (const auto* reference : references) {
+        const auto dot = reference->function.rfind('.');
+        ScriptCall call;
+        call.file = probe;
+        call.context = {{"args",
+                         {{"file", reference->file},
+                          {"table", dot == std::string::npos ? "" : reference->function.substr(0, dot)}}}};
+        const auto name =
+            dot == std::string::npos ? reference->function : reference->function.substr(dot + 1);
+        const auto outcome = opened.sandbox->run(call);
+        // A file that fails, or runs into a limit, is told of when it is loaded.
+        if (outcome.failure || reference->function.empty()) continue;
+        const auto names = outcome.result.get<std::vector<std::string>>();
+        if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+        found.error("dangling-script", reference->place,
+                    reference->file + " has no function " + engine::in_quotes(reference->function) +
+                        " in the table that it returns" + did_you_mean("", name, names));
+    }
     return found.sorted();
 }
 

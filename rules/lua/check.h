@@ -2,11 +2,13 @@
 /// What can be said of scripts without running them: names that nothing knows, and calls that cannot be
 /// meant.
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "engine/base/diagnostic.h"
+#include "rules/rule_set.h"
 #include "rules/script.h"
 
 namespace rules {
@@ -26,6 +28,11 @@ struct ScriptUse {
 /// such as `ticket` and `contact`; with none all are taken for known. Compiles the files in this process.
 std::vector<engine::Diagnostic> check_scripts(const ScriptSet& scripts,
                                               const std::vector<std::string>& kinds);
+
+/// `dangling-script` for each reference to a function that the table of its file has not. Of the files that
+/// compile; runs their statements in this process.
+std::vector<engine::Diagnostic> check_functions(const std::shared_ptr<const ScriptSet>& scripts,
+                                                const std::vector<const ScriptRef*>& references);
 
 /// The file's calls of `ctx.action`, `ctx.call` and `ctx.emit` whose first argument is a literal.
 std::vector<ScriptUse> uses_of(const ScriptFile& file);

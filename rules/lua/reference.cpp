@@ -100,7 +100,9 @@ std::string api_reference() {
     for (const auto& type : api.classes) {
         const bool is_value =
             type.name.find("signalbox.") == 0 && type.name != "signalbox.Ctx" && !type.fields.empty();
-        if (is_value) text += "### `" + type.name + "`\n\n" + class_text(type);
+        if (is_value)
+            text += "### `" + type.name + "`\n\n" + (type.about.empty() ? "" : type.about + "\n\n") +
+                    class_text(type);
     }
     return text + limits_text();
 }

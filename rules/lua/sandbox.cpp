@@ -149,6 +149,22 @@ void drop_what_was_made(Inside& run) {
     run.context = &run.no_context;
 }
 
+/// Puts what the table on top has under the name in its place: `run`, or `when.lua` of a table in it.
+void push_member(lua_State* state, std::string_view name) {
+    for (bool is_more = true; is_more;) {
+        const auto dot = name.find('.');
+        if (lua_istable(state, -1)) {
+            lua_pushlstring(state, name.data(), std::min(dot, name.size()));
+            lua_rawget(state, -2);
+        } else {
+            lua_pushnil(state);
+        }
+        lua_remove(state, -2);
+        is_more = dot != std::string_view::npos;
+        if (is_more) name.remove_prefix(dot + 1);
+    }
+}
+
 /// Pushes the function that is called for.
 void push_called(lua_State* state) {
     const auto& call = *inside(state).call;
@@ -165,11 +181,10 @@ void push_called(lua_State* state) {
     if (!lua_istable(state, -1))
         luaL_error(state, "%s returns a %s, not a table with the function %s", call.file.c_str(),
                    luaL_typename(state, -1), call.function.c_str());
-    lua_pushlstring(state, call.function.data(), call.function.size());
-    if (lua_rawget(state, -2) != LUA_TFUNCTION)
+    push_member(state, call.function);
+    if (!lua_isfunction(state, -1))
         luaL_error(state, "%s has no function %s in the table that it returns", call.file.c_str(),
                    call.function.c_str());
-    lua_remove(state, -2);
 }
 
 int call_function(lua_State* state) {

@@ -86,6 +86,17 @@ TEST_CASE("activation: cases and layout are no change of a rule", "[activation]"
     CHECK(changes.files.removed.empty());
 }
 
+TEST_CASE("activation: a rule in Lua changes with its words", "[activation]") {
+    const std::string rule = "local rule = { id = 'a', on = 'x.y' }\nfunction rule.run(ctx) end return rule";
+    const rules::Files before{{"rules/a.lua", rule}};
+    const auto changed = [&](const std::string& after) {
+        return rule_changes(before, {{"rules/b.lua", after}}).rules;
+    };
+    CHECK(changed("-- The first\n" + rule).empty());
+    CHECK(changed(rule + ";").changed == std::set<std::string>{"a"});
+    CHECK(changed("local rule = { id = 'b' } return rule").removed == std::set<std::string>{"a"});
+}
+
 TEST_CASE("activation: a start keeps what was pushed until the folder says something new", "[activation]") {
     const auto store = owned_store();
     const auto in_folder = setting("open");

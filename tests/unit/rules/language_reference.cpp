@@ -55,7 +55,7 @@ std::string page() {
            "What may stand in `rules.yaml` and `rules/**/*.yaml`. Fields and their types are in "
            "[fields.md](fields.md), what `check` "
            "may say in [diagnostics.md](diagnostics.md); the [tutorial](../tutorial.md) shows how it all "
-           "fits together.\n\n"
+           "fits together. A rule may also be [a file in Lua](../guides/lua.md#a-whole-rule).\n\n"
            "This page is made from `rules/language/reference.cpp`: `SIGNALBOX_UPDATE_GOLDEN=1 test_language` "
            "writes it anew.\n\n"
            "## A rule\n\n"

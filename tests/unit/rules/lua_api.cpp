@@ -255,18 +255,33 @@ TEST_CASE("lua: pairs has one order, and random numbers follow from the seed", "
 }
 
 TEST_CASE("lua: files need one another by name, once in a run, and not in a circle", "[lua]") {
-    const auto sandbox =
-        opened(set_of({{"scripts/a.lua",
-                        "local w = require 'lib.words' return { run = function() w.n = w.n + 1 return { w.n, "
-                        "require('scripts/lib/words.lua').n, w == require 'lib/words.lua' } end }"},
-                       {"scripts/lib/words.lua", "return { n = 0 }"}}));
+    const auto sandbox = opened(
+        set_of({{"scripts/a.lua",
+                 "local w = require 'lib.words' return { run = function() w.n = w.n + 1 return { w.n, "
+                 "require('scripts/lib/words.lua').n, w == require 'lib/words.lua' } end }"},
+                {"scripts/lib/words.lua", "return { n = 0 }"},
+                {"rules/96-vip.lua",
+                 "local w = require 'scripts/lib/words' local rule = {} function rule.run() return w == "
+                 "require 'scripts.lib.words' and w == require 'lib/words' end return rule"}}));
     for (int round = 0; round < 2; ++round)
         CHECK(sandbox->run(call_of("scripts/a.lua", "run")).result == Json({1, 1, true}));
+    CHECK(sandbox->run(call_of("rules/96-vip.lua", "run")).result == true);
     const auto circle =
         Sandbox::open(set_of({{"scripts/a.lua", "require 'b'"}, {"scripts/b.lua", "\nrequire 'a'"}}));
     REQUIRE(circle.diagnostics.size() == 2);
     CHECK(circle.diagnostics[0].message ==
           "require: scripts/b.lua needs itself: scripts/b.lua → scripts/a.lua → scripts/b.lua");
+}
+
+TEST_CASE("lua: a function may stand in a table of the file's table", "[lua]") {
+    const auto sandbox =
+        opened(set_of({{"rules/a.lua",
+                        "local rule = { when = { lua = function(ctx) return ctx.kind end }, id = 'a' "
+                        "}\nreturn rule"}}));
+    CHECK(sandbox->run(call_of("rules/a.lua", "when.lua")).result == "ticket");
+    for (const auto* function : {"run", "when.run", "id.lua", "when.lua.lua", "when"})
+        CHECK(sandbox->run(call_of("rules/a.lua", function)).failure->message ==
+              std::string("rules/a.lua has no function ") + function + " in the table that it returns");
 }
 
 TEST_CASE("lua: a file that cannot be compiled or whose statements fail is told of with its place", "[lua]") {

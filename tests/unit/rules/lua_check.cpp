@@ -79,6 +79,28 @@ TEST_CASE("lua check: a file that does not compile is told of once", "[lua]") {
           Problems{"a.lua:2:1: error: unexpected symbol near 'return' [script-syntax]"});
 }
 
+TEST_CASE("lua check: functions that rules name have to be there", "[lua]") {
+    const auto set = set_of({{"scripts/a.lua", "return { run = error, n = 1, people = { choose = error } }"},
+                             {"scripts/b.lua", "return 5"},
+                             {"scripts/c.lua", "ctx.log('x')", true},
+                             {"rules/d.lua", "local rule = { when = { lua = error } } return rule"}});
+    const auto said_of = [&](const std::string& file, const std::string& function) {
+        const rules::ScriptRef reference{set, file, function, {"rules.yaml", 3, 7}, "r"};
+        const auto found = rules::check_functions(set, {&reference});
+        return found.empty() ? "" : engine::to_text(found[0]);
+    };
+    for (const auto* function : {"run", "people.choose"}) CHECK(said_of("scripts/a.lua", function).empty());
+    CHECK(said_of("scripts/c.lua", "").empty());
+    CHECK(said_of("rules/d.lua", "when.lua").empty());
+    CHECK(
+        said_of("scripts/a.lua", "runn") ==
+        "rules.yaml:3:7: error: scripts/a.lua has no function \"runn\" in the table that it returns, did you "
+        "mean \"run\"? [dangling-script]");
+    for (const auto* function : {"n", "people.chose", "people", "run.run"})
+        CHECK(said_of("scripts/a.lua", function).find("[dangling-script]") != std::string::npos);
+    CHECK(said_of("scripts/b.lua", "run").find("has no function \"run\"") != std::string::npos);
+}
+
 TEST_CASE("lua check: the calls of connections are listed", "[lua]") {
     const auto uses = rules::uses_of({"a.lua",
                                       "ctx.action('slack.post', { channel = '#a', blocks = { { type = 'x' } "
@@ -101,6 +123,18 @@ TEST_CASE("lua check: tokens are those of Lua", "[lua]") {
     for (const auto& token : rules::tokens_of("a --[==[ x\n]] ]==] .. [[t\n]] 'q\\'' ~= 0x1F --end\n::b::"))
         words += std::string(token.words) + "|";
     CHECK(words == "a|..|t\n|q\\'|~=|0x1F|::|b|::||");
+    words.clear();
+    for (const auto& token : rules::tokens_of("1e-5 .5 0x1p+4 3..x 'é' y"))
+        words += std::string(token.words) + "@" + std::to_string(token.column) + "|";
+    CHECK(words == "1e-5@1|.5@6|0x1p+4@9|3..x@16|é@21|y@25|@26|");
+}
+
+TEST_CASE("lua check: a text means what Lua reads in it", "[lua]") {
+    const auto value = [](const std::string& source) { return rules::value_of(rules::tokens_of(source)[0]); };
+    CHECK(value(R"('a\n\t\\\'\"\x41\65\0651\u{20AC}\z   b')") == "a\n\t\\'\"AAA1€b");
+    CHECK(value("[==[\n\\n]]]==]") == "\\n]]");
+    for (const auto* bad : {R"('\q')", R"('\x4')", R"('\300')", R"('\u{110000}')", R"('\u20')", R"('\xg0')"})
+        CHECK_FALSE(value(bad));
 }
 
 }  // namespace lua_check

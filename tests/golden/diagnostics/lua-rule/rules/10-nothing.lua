@@ -1,0 +1,2 @@
+-- What other rules use; it belongs to scripts/.
+return { limit = 5 }
