@@ -29,6 +29,8 @@ using Half [[gnu::vector_size(32), gnu::aligned(8), gnu::may_alias]] = std::uint
     return (two[0] | two[1]) == 0;
 }
 
+/// Rows of a block's own that are fetched before it is taken.
+constexpr std::size_t rows_ahead = 2;
 /// So few are taken sooner than looked up.
 constexpr std::size_t unsummarised_max = 2;
 
@@ -71,6 +73,7 @@ bool BlockIndex::passes(const Term* term, const Code* codes) const {
     return true;
 }
 
+template <bool is_for_later>
 [[gnu::always_inline]] inline void BlockIndex::take(const Block& block, const Readings& readings,
                                                     Matching& into) const {
     const auto* codes = readings.codes.data();
@@ -96,12 +99,69 @@ bool BlockIndex::passes(const Term* term, const Code* codes) const {
     }
     std::uint64_t left[block_words];
     std::memcpy(left, &lines, sizeof left);
-    const auto* terms = terms_.data() + block.first_term;
-    for (std::size_t word = 0; word < block_words; ++word)
+    for (std::uint32_t word = 0; word < block_words; ++word)
         for (auto bits = left[word]; bits != 0; bits &= bits - 1) {
-            const auto* term = terms + word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
-            if (passes(term, codes)) into.hits.push_back({term->rule, term->exact != 0});
+            const auto term =
+                block.first_term + word * 64 + static_cast<std::uint32_t>(std::countr_zero(bits));
+            const auto* place = terms_.data() + term;
+            if constexpr (is_for_later) {
+                __builtin_prefetch(place);
+                into.candidates.push_back(term);
+            } else if (passes(place, codes)) {
+                into.hits.push_back({place->rule, place->exact != 0});
+            }
         }
+}
+
+/// Term, checks and ranges lie anywhere in memory, each known by the one before: all of them are on their way
+/// before the first is looked at.
+[[gnu::always_inline]] inline void BlockIndex::check_candidates(const Readings& readings,
+                                                                Matching& into) const {
+    const auto* codes = readings.codes.data();
+    const auto* terms = terms_.data();
+    const auto* checks = checks_.data();
+    if (into.candidates.size() > 1) {
+        for (const auto candidate : into.candidates)
+            __builtin_prefetch(checks + terms[candidate].first_check);
+        for (const auto candidate : into.candidates)
+            if (terms[candidate].first_check != terms[candidate + 1].first_check)
+                __builtin_prefetch(ranges_.data() + checks[terms[candidate].first_check].first_range);
+    }
+    for (const auto candidate : into.candidates) {
+        const auto* term = terms + candidate;
+        if (passes(term, codes)) into.hits.push_back({term->rule, term->exact != 0});
+    }
+    into.candidates.clear();
+}
+
+/// What rules out most of a block is two steps away: all blocks take the first before any takes the second.
+[[gnu::always_inline]] inline void BlockIndex::take_all(std::size_t first, std::uint64_t active,
+                                                        const Readings& readings, Matching& into) const {
+    std::uint32_t blocks[64];
+    std::uint32_t places[64][rows_ahead];
+    std::size_t count = 0;
+    for (; active != 0; active &= active - 1) {
+        const auto block = first + static_cast<std::size_t>(std::countr_zero(active));
+        __builtin_prefetch(own_rows_.data() + blocks_.data()[block].first_own_rows);
+        __builtin_prefetch(used_.data() + block);
+        blocks[count++] = static_cast<std::uint32_t>(block);
+    }
+    const auto* codes = readings.codes.data();
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto& block = blocks_.data()[blocks[i]];
+        const auto* own = own_rows_.data() + block.first_own_rows;
+        for (std::size_t k = 0; k < rows_ahead && k < block.own_rows; ++k, ++own) {
+            places[i][k] = own->first_direct + static_cast<std::uint32_t>(own->cells.of(codes[own->slot]));
+            __builtin_prefetch(direct_.data() + places[i][k]);
+        }
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto& block = blocks_.data()[blocks[i]];
+        const auto* own = own_rows_.data() + block.first_own_rows;
+        for (std::size_t k = 0; k < rows_ahead && k < block.own_rows; ++k, ++own)
+            __builtin_prefetch(rows_.data() + own->first_row + direct_.data()[places[i][k]]);
+    }
+    for (std::size_t i = 0; i < count; ++i) take<true>(blocks_.data()[blocks[i]], readings, into);
 }
 
 SIGNALBOX_WIDE
@@ -111,7 +171,7 @@ void BlockIndex::match(const Readings& readings, Matching& into) const {
         into.cells.data()[slot] =
             static_cast<std::uint32_t>(cells_.data()[slot].of(readings.codes.data()[slot]));
     if (blocks_.size() <= unsummarised_max) {
-        for (const auto& block : blocks_) take(block, readings, into);
+        for (const auto& block : blocks_) take<false>(block, readings, into);
         return;
     }
     // Sets of blocks are few words: 512 blocks are 262,144 terms.
@@ -129,9 +189,9 @@ void BlockIndex::match(const Readings& readings, Matching& into) const {
                 some |= summary_.data()[summary.first_word + (1 + id) * summary_words_ + word];
             active &= some;
         }
-        for (; active != 0; active &= active - 1)
-            take(blocks_.data()[first + static_cast<std::size_t>(std::countr_zero(active))], readings, into);
+        if (active != 0) take_all(first, active, readings, into);
     }
+    check_candidates(readings, into);
 }
 
 std::size_t BlockIndex::bytes() const {

@@ -36,7 +36,8 @@ public:
     };
     struct Matching {
         std::vector<Hit> hits;
-        std::vector<std::uint32_t> cells;  ///< room for the search
+        std::vector<std::uint32_t> cells;       ///< room for the search
+        std::vector<std::uint32_t> candidates;  ///< the same: terms that rows did not rule out
     };
     /// Adds the rules that the readings do not rule out, one hit a term, in no order.
     void match(const Readings& readings, Matching& into) const;
@@ -142,7 +143,11 @@ private:
         return place;
     }
     void restrict_to(const IdRows& rows, const std::vector<Code>& found, Halves& left) const;
+    /// What the rows leave is checked at once, or kept for check_candidates.
+    template <bool is_for_later>
     void take(const Block& block, const Readings& readings, Matching& into) const;
+    void take_all(std::size_t first, std::uint64_t active, const Readings& readings, Matching& into) const;
+    void check_candidates(const Readings& readings, Matching& into) const;
     bool passes(const Term* term, const Code* codes) const;
 
     std::vector<Block> blocks_;
