@@ -24,9 +24,9 @@ Json context_of(const engine::Event& event, const Json& args, const Scope& scope
     return context;
 }
 
-/// The machine ended it: made again it may end otherwise.
+/// The machine ended it, or a limit that it may just not reach when it is made again elsewhere.
 bool is_by_chance(const ScriptOutcome& outcome) {
-    return outcome.failure && (outcome.failure->lost || outcome.failure->limit == "deadline");
+    return outcome.failure && (outcome.failure->lost || !outcome.failure->limit.empty());
 }
 
 /// Of a run that failed, as far as a decision shows it.

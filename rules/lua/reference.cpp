@@ -1,5 +1,7 @@
 #include "rules/lua/reference.h"
 
+#include <array>
+
 #include "engine/base/text.h"
 #include "rules/lua/api.h"
 #include "rules/script.h"
@@ -80,6 +82,33 @@ std::string limits_text() {
                  "milliseconds of processor time; ends what no other limit has ended");
 }
 
+std::string problems_text() {
+    constexpr std::array problems{
+        std::array{"script-syntax", "The file does not compile, or is larger than it may be.",
+                   "Correct it at the place; spread it over files that require each other."},
+        std::array{"script-statements", "What stands outside the functions of the file fails.",
+                   "Move what needs `ctx` into a function; look at the traceback."},
+        std::array{"unknown-global", "A name is read that neither the libraries nor the file make.",
+                   "Correct its spelling, or write `local` before its first use."},
+        std::array{"unknown-script-function", "`ctx` or a library has no such member.",
+                   "See the lists above; the message names the nearest."},
+        std::array{"script-arguments", "A function is called with too few or too many arguments.",
+                   "Give what the list above says."},
+        std::array{"dangling-script", "A rule names a file, or a function of one, that is not there.",
+                   "Correct the reference; functions are members of the table that the file returns."},
+        std::array{"unknown-action", "`ctx.action` names a connection or an action that is not there.",
+                   "Correct it, or add the connection to connections.yaml."},
+        std::array{"unknown-parameter", "The action has no such parameter.",
+                   "See the connector's page for those it has."},
+        std::array{"script-worker", "The scripts could not be compiled in a process of their own in time.",
+                   "Try again; if it stays so, look at the daemon's log and `--script-load-deadline`."},
+    };
+    std::string text = "## What `check` says of scripts\n\n| class | meaning | remedy |\n|---|---|---|\n";
+    for (const auto& [name, meaning, remedy] : problems)
+        text += std::string("| `") + name + "` | " + meaning + " | " + remedy + " |\n";
+    return text + "\n";
+}
+
 }  // namespace
 
 std::string api_reference() {
@@ -104,7 +133,7 @@ std::string api_reference() {
             text += "### `" + type.name + "`\n\n" + (type.about.empty() ? "" : type.about + "\n\n") +
                     class_text(type);
     }
-    return text + limits_text();
+    return text + problems_text() + limits_text();
 }
 
 }  // namespace rules

@@ -4,8 +4,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 
+#include "engine/base/hash.h"
 #include "rules/lua/in_process_host.h"
 #include "tests/support/catch.h"
 #include "tests/support/lua_worker.h"
@@ -59,6 +61,25 @@ std::vector<std::filesystem::path> attacks() {
     return found;
 }
 
+std::vector<std::filesystem::path> own_attacks() {
+    std::vector<std::filesystem::path> found;
+    for (const auto& entry : std::filesystem::directory_iterator("tests/lua-attacks"))
+        if (entry.path().extension() == ".lua") found.push_back(entry.path());
+    std::sort(found.begin(), found.end());
+    return found;
+}
+
+constexpr auto at_deadline = "deadline";
+/// On record for scripts that read the one thing that is not the same everywhere (docs/decisions/0044).
+constexpr auto varies = "varies";
+
+/// Of effects, result, log and failure.
+std::string digest_of(const rules::ScriptOutcome& outcome) {
+    if (outcome.failure && outcome.failure->limit == at_deadline) return at_deadline;
+    const auto digest = engine::sha256(told(outcome));
+    return engine::to_hex(engine::bytes_of(digest)).substr(0, 32);
+}
+
 std::string text_of(const std::filesystem::path& path) {
     std::ostringstream text;
     text << std::ifstream(path).rdbuf();
@@ -95,6 +116,40 @@ TEST_CASE("lua worker: a script gives the same in a worker as in this process", 
         }
     }
     CHECK(outside.stats().crashes == 0);
+}
+
+TEST_CASE("lua worker: what scripts do is what is on record, whoever runs them and wherever",
+          "[lua-worker]") {
+    const std::string record = "tests/golden/lua-effects.txt";
+    std::map<std::string, std::string> expected;
+    std::ifstream file(record);
+    for (std::string name, digest; file >> name >> digest;) expected[name] = digest;
+    rules::InProcessHost inside;
+    WorkerHost outside(worker_options({"scripts"}));
+    std::map<std::string, std::string> found;
+    for (const auto& path : own_attacks()) {
+        const auto name = path.filename().string();
+        CAPTURE(name);
+        auto set = scripts_of(text_of(path));
+        // So long that only what nothing else ends gets there, however slow the machine is.
+        set->limits.deadline = milliseconds(1000);
+        const auto known = expected.find(name);
+        if (known != expected.end() && (known->second == at_deadline || known->second == varies)) {
+            found[name] = known->second;
+            continue;
+        }
+        const auto here = inside.run(set, call_of("scripts/a.lua"));
+        const auto there = outside.run(set, call_of("scripts/a.lua"));
+        CHECK(told(there) == told(here));
+        found[name] = digest_of(here);
+    }
+    if (std::getenv("SIGNALBOX_UPDATE_GOLDEN") != nullptr) {
+        std::ofstream out(record);
+        for (const auto& [name, digest] : found) out << name << " " << digest << "\n";
+        return;
+    }
+    INFO("if what they do now is right, run with SIGNALBOX_UPDATE_GOLDEN=1");
+    CHECK(found == expected);
 }
 
 TEST_CASE("lua worker: what does not compile is said with its place", "[lua-worker]") {
