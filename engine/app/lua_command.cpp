@@ -37,9 +37,9 @@ struct LuaOptions {
 };
 
 /// The tenant's folder with one rule in the place of its own: it runs the script on every event.
-class Bench {
+class Workbench {
 public:
-    Bench(rules::Files files, const std::string& folder, Json request)
+    Workbench(rules::Files files, const std::string& folder, Json request)
         : files_(std::move(files)), name_(tenant_name_of(files_, folder)), request_(std::move(request)) {
         std::erase_if(files_, [](const auto& file) {
             return file.first == "rules.yaml" || file.first.starts_with("rules/") ||
@@ -54,14 +54,15 @@ public:
     Result<Json> decide(const std::string& script, const Json& with) {
         const auto type = text_or(request_, "event.type", "");
         // What is JSON is YAML.
-        const Json step = {{"script", script}, {"with", with}};
+        Json step = {{"script", script}};
+        if (!with.is_null()) step["with"] = with;
         const Json rule = {{"id", rule_id}, {"on", type}, {"then", Json::array({{{"lua", step}}})}};
         files_["rules.yaml"] = Json{{"rules", Json::array({rule})}}.dump();
         Diagnostics diagnostics;
         const auto tenant = load_tenant(name_, files_, load_, diagnostics);
         std::string problems;
         for (const auto& one : diagnostics.sorted())
-            if (one.severity == Severity::error) problems += (problems.empty() ? "" : "\n") + to_text(one);
+            if (one.severity == Severity::error) problems += (problems.empty() ? "" : "\n") + said(one);
         if (!tenant) return invalid(problems);
         return dry_run(*tenant, request_, now_);
     }
@@ -69,6 +70,11 @@ public:
     void set_now(Instant now) { now_ = now; }
 
 private:
+    /// The rule is no file of theirs.
+    static std::string said(const Diagnostic& problem) {
+        return problem.place.file == "rules.yaml" ? problem.message : to_text(problem);
+    }
+
     rules::Files files_;
     TenantName name_;
     Json request_;
@@ -76,16 +82,24 @@ private:
     Instant now_ = SystemClock().now();
 };
 
-/// Of the script alone: what came in is not its doing.
+/// Of the script alone: what came in is not its doing, nor what policies make of it.
 std::string shown(const Json& decision) {
     auto own = decision;
-    own.erase("merged");
-    auto text = render_decision(own);
+    for (const auto* name : {"merged", "scores", "sla", "routed", "escalations", "conflicts"})
+        own.erase(name);
+    for (const auto* name : {"changes", "actions", "emitted", "timers"}) {
+        const auto all = own.find(name);
+        if (all == own.end()) continue;
+        Json kept = Json::array();
+        for (const auto& one : *all)
+            if (text_or(one, "rule", "") == rule_id) kept.push_back(one);
+        *all = std::move(kept);
+    }
     // The first lines say what came and what fired.
     std::string lines;
-    std::istringstream in(text);
+    std::istringstream in(render_decision(own));
     for (std::string line; std::getline(in, line);)
-        if (line.starts_with("  ") && line.find("  fired") != 0) lines += line.substr(2) + "\n";
+        if (line.starts_with("  ") && !line.starts_with("  fired")) lines += line.substr(2) + "\n";
     return lines;
 }
 
@@ -104,9 +118,9 @@ bool has_failed(const Json& decision) {
 
 /// What was typed is run again from its start with each line: a run leaves nothing behind, and does the same
 /// again. Shown is what was not there the time before.
-class Session {
+class TypedLines {
 public:
-    explicit Session(Bench& bench) : bench_(bench) {}
+    explicit TypedLines(Workbench& bench) : bench_(bench) {}
 
     void take(const std::string& line) {
         // What has a value is shown.
@@ -156,20 +170,20 @@ private:
         std::cout.flush();
     }
 
-    Bench& bench_;
+    Workbench& bench_;
     std::string kept_;
     std::multiset<std::string> known_;
 };
 
-int type_lines(Bench& bench) {
+int type_lines(Workbench& bench) {
     const bool is_person = ::isatty(STDIN_FILENO) == 1;
     if (is_person) std::cerr << "ctx is the event's. Ctrl-D ends.\n";
-    Session session(bench);
+    TypedLines lines(bench);
     while (true) {
         if (is_person) std::cerr << "> ";
         std::string line;
         if (!std::getline(std::cin, line)) break;
-        if (!trim(line).empty()) session.take(line);
+        if (!trim(line).empty()) lines.take(line);
     }
     return exit_code::ok;
 }
@@ -196,7 +210,7 @@ int run_lua(const LuaOptions& options) {
     if (!request) return complain(exit_code::bad_data, request.error().message);
     auto with = options.with.empty() ? Result<Json>(Json()) : parse_json(options.with);
     if (!with) return complain(exit_code::usage, "--with: " + with.error().message);
-    Bench bench(*std::move(files), options.folder, *std::move(request));
+    Workbench bench(*std::move(files), options.folder, *std::move(request));
     if (!options.at.empty()) {
         const auto at = parse_instant(options.at);
         if (!at) return complain(exit_code::usage, "--at: " + at.error().message);

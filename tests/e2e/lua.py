@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""What integrators do at the command line: a script on one event, lines as they are typed, coverage of the cases."""
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True  # the sources' folder stays as it is
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/faults"))
+from rig.daemon import exit_code_of, expect  # noqa: E402
+
+EVENT = {"specversion": "1.0", "id": "l1", "source": "/forms", "type": "lead.created", "subject": "lead/forms:1",
+         "data": {"lead": {"name": "Ada Lovelace", "email": "ada@bolt.example"}}}
+LOOKUPS = "crm.find_company: [ { params: { domain: bolt.example }, answer: { name: Bolt, employees: 800, plan: team } } ]\n"
+# What is typed, and what is shown for it.
+TYPED = [
+    ("local words = text.words(ctx.lead.name)", []),
+    ("#words", ["2"]),
+    ("words[1]", ["ada"]),
+    ('ctx.set("lead.priority", "high")', ["changed  lead.priority: nothing → \"high\"  (lua)"]),
+    ('ctx.log("seen", 3)', ["seen 3"]),
+    ("local x = = 1", []),
+    ('error("no")', []),
+    ('ctx.call("crm.find_company", { domain = "bolt.example" }).name', ["Bolt"]),
+    ("words[2]", ["lovelace"]),
+]
+
+
+class Desk:
+    def __init__(self, arguments):
+        self.program = arguments.signalbox
+        self.work = Path(arguments.work).resolve()
+        shutil.rmtree(self.work, ignore_errors=True)
+        self.work.mkdir(parents=True)
+        self.acme = self.work / "acme"
+        shutil.copytree(ROOT / "examples/acme", self.acme)
+        (self.work / "event.json").write_text(json.dumps(EVENT))
+        (self.work / "lookups.yaml").write_text(LOOKUPS)
+
+    def run(self, *words, code=0, stdin=""):
+        done = subprocess.run([self.program, *map(str, words)], capture_output=True, text=True, input=stdin, timeout=120)
+        expect(done.returncode == code, f"{words} ended with {done.returncode}: {done.stderr[-1000:]}")
+        return done.stdout, done.stderr
+
+    def lua(self, *words, **options):
+        return self.run("lua", self.acme, *words, "--event", self.work / "event.json", "--lookups",
+                        self.work / "lookups.yaml", **options)
+
+
+def run_a_function(desk):
+    shown, _ = desk.lua("scripts/enrich.lua#run")
+    expect('lead.score: nothing → 85' in shown and "hot" not in shown, f"other rules speak, or this one does not: {shown}")
+    decision = json.loads(desk.lua("scripts/enrich.lua#run", "--json")[0])
+    expect(decision["fired"] == ["lua"], f"fired {decision['fired']}")
+    shown, _ = desk.lua("scripts/enrich.lua#runn", code=1)
+    expect("runn" in shown, f"a wrong name is not named: {shown}")
+    (desk.acme / "scripts/broken.lua").write_text(
+        "local function deep(ctx)\n  return ctx.lead.missing.thing\nend\nreturn { run = function(ctx) deep(ctx) end }\n")
+    shown, said = desk.lua("scripts/broken.lua#run", code=1)
+    expect("scripts/broken.lua:2: in" in said, f"no traceback: {shown} {said}")
+
+
+def type_lines(desk):
+    shown, said = desk.lua(stdin="".join(line + "\n" for line, _ in TYPED))
+    wanted = [answer for _, answers in TYPED for answer in answers]
+    found = [line for line in shown.splitlines() if not line.startswith("failed")]
+    expect(found == wanted, f"{wanted} expected, {found} came ({said})")
+    expect("scripts/typed.lua" in said, f"nothing is said of the line that does not compile: {said}")
+
+
+def cover(desk):
+    report = json.loads(desk.run("test", desk.acme, "--coverage", "--json")[0])
+    missed = {one["file"]: one["missed"] for one in report["coverage"] if one["file"] != "scripts/broken.lua"}
+    expect(len(missed) >= 4 and not any(missed.values()), f"acme's cases leave lines out: {missed}")
+    broken = next(one for one in report["coverage"] if one["file"] == "scripts/broken.lua")
+    expect(2 in broken["missed"], f"a line that nobody runs is not missed: {broken}")
+
+
+def run(arguments):
+    desk = Desk(arguments)
+    run_a_function(desk)
+    type_lines(desk)
+    cover(desk)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--signalbox", required=True)
+    parser.add_argument("--work", required=True)
+    return exit_code_of(run, parser.parse_args())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
