@@ -25,6 +25,21 @@ Result<Json> read_lookups(const std::string& path) {
     return good ? Result<Json>(std::move(lookups)) : invalid(path + ": " + good.error().message);
 }
 
+Result<Json> read_dry_run(const std::string& event, const std::string& entity, const std::string& lookups) {
+    auto read = read_json(event);
+    if (!read) return read.error();
+    Json request{{"event", *std::move(read)}};
+    if (!entity.empty()) {
+        auto known = read_json(entity);
+        if (!known) return known.error();
+        request["entity"] = *std::move(known);
+    }
+    auto found = read_lookups(lookups);
+    if (!found) return found.error();
+    request["lookups"] = *std::move(found);
+    return request;
+}
+
 Result<std::shared_ptr<AnswerSource>> given_answers(const Json& lookups) {
     auto answers = GivenAnswers::read(lookups);
     if (!answers) return answers.error();

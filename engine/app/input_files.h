@@ -16,6 +16,9 @@ inline constexpr std::size_t event_bytes_max = 8 * 1024 * 1024;
 Result<Json> read_json(const std::string& path);
 /// What scripts are told when they look something up, as in the cases of tests; empty path = nothing.
 Result<Json> read_lookups(const std::string& path);
+/// The request of a dry run from files with an event, what was known before and what look-ups find; empty
+/// paths but the first = nothing.
+Result<Json> read_dry_run(const std::string& event, const std::string& entity, const std::string& lookups);
 Result<std::shared_ptr<AnswerSource>> given_answers(const Json& lookups);
 
 }  // namespace engine::app

@@ -188,25 +188,10 @@ int type_lines(Workbench& bench) {
     return exit_code::ok;
 }
 
-Result<Json> request_of(const LuaOptions& options) {
-    auto event = read_json(options.event);
-    if (!event) return event.error();
-    Json request{{"event", *std::move(event)}};
-    if (!options.entity.empty()) {
-        auto entity = read_json(options.entity);
-        if (!entity) return entity.error();
-        request["entity"] = *std::move(entity);
-    }
-    auto lookups = read_lookups(options.lookups);
-    if (!lookups) return lookups.error();
-    request["lookups"] = *std::move(lookups);
-    return request;
-}
-
 int run_lua(const LuaOptions& options) {
     auto files = read_folder(options.folder);
     if (!files) return complain(exit_code::bad_data, files.error().message);
-    auto request = request_of(options);
+    auto request = read_dry_run(options.event, options.entity, options.lookups);
     if (!request) return complain(exit_code::bad_data, request.error().message);
     auto with = options.with.empty() ? Result<Json>(Json()) : parse_json(options.with);
     if (!with) return complain(exit_code::usage, "--with: " + with.error().message);

@@ -184,17 +184,9 @@ int dry_run_command(const DryRunOptions& options) {
     if (loaded.error) return complain(exit_code::bad_data, loaded.error->message);
     print_diagnostics(loaded.diagnostics, options.folder);
     if (!loaded.tenant) return exit_code::bad_data;
-    auto event = read_json(options.event);
-    if (!event) return complain(exit_code::bad_data, event.error().message);
-    Json request{{"event", *event}, {"explain", options.explain}};
-    if (!options.entity.empty()) {
-        auto entity = read_json(options.entity);
-        if (!entity) return complain(exit_code::bad_data, entity.error().message);
-        request["entity"] = *entity;
-    }
-    auto lookups = read_lookups(options.lookups);
-    if (!lookups) return complain(exit_code::bad_data, lookups.error().message);
-    request["lookups"] = *std::move(lookups);
+    auto request = read_dry_run(options.event, options.entity, options.lookups);
+    if (!request) return complain(exit_code::bad_data, request.error().message);
+    (*request)["explain"] = options.explain;
     Instant now = SystemClock().now();
     if (!options.at.empty()) {
         const auto at = parse_instant(options.at);
@@ -207,10 +199,10 @@ int dry_run_command(const DryRunOptions& options) {
         if (!span) return complain(exit_code::usage, "--advance: " + span.error().message);
         advance = *span;
     }
-    auto decision = dry_run(*loaded.tenant, request, now);
+    auto decision = dry_run(*loaded.tenant, *request, now);
     if (!decision) return complain(exit_code::bad_data, options.event + ": " + decision.error().message);
     if (advance > Duration(0)) {
-        auto later = decisions_after(loaded.tenant, request, now, advance);
+        auto later = decisions_after(loaded.tenant, *request, now, advance);
         if (!later) return complain(later.error());
         (*decision)["later"] = *std::move(later);
     }
