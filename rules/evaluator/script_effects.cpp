@@ -18,6 +18,8 @@ using engine::in_quotes;
 using engine::Json;
 using engine::Result;
 
+constexpr std::size_t field_bytes_max = 1024;
+
 bool is_of_type(const Json& value, engine::Parameter::Type type) {
     using Type = engine::Parameter::Type;
     switch (type) {
@@ -102,6 +104,10 @@ private:
 
     /// Nobody would see that a misspelt field was written.
     Result<const FieldPath*> own_field(const std::string& name) {
+        // Looking a path up costs the square of its length.
+        if (name.size() > field_bytes_max)
+            return engine::invalid("the name of a field has at most " + std::to_string(field_bytes_max) +
+                                   " bytes");
         auto field = field_named(run_.rule_set.catalogue, name);
         if (auto own = check_own(field, run_.subject); !own) return own.error();
         if (run_.rule_set.catalogue.find(name) == nullptr)

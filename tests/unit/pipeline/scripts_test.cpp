@@ -135,6 +135,8 @@ TEST_CASE("scripts: what cannot be done undoes the rule and names the line that 
     };
     CHECK(problem({{"do", "set"}, {"field", "ticket.staus"}, {"value", "open"}}) ==
           "scripts/a.lua:7: unknown field \"ticket.staus\", did you mean \"ticket.status\"?");
+    CHECK(problem({{"do", "set"}, {"field", "ticket." + std::string(2000, 'a')}, {"value", 1}}) ==
+          "scripts/a.lua:7: the name of a field has at most 1024 bytes");
     CHECK(problem({{"do", "set"}, {"field", "ticket.status"}, {"value", 5}})
               .starts_with("scripts/a.lua:7: ticket.status"));
     CHECK(problem({{"do", "set"}, {"field", "contact.name"}, {"value", "x"}}) ==
