@@ -1,5 +1,7 @@
 #include "engine/app/input_files.h"
 
+#include <CLI/CLI.hpp>
+
 #include "engine/app/support.h"
 #include "engine/base/diagnostic.h"
 #include "engine/base/yaml.h"
@@ -25,16 +27,30 @@ Result<Json> read_lookups(const std::string& path) {
     return good ? Result<Json>(std::move(lookups)) : invalid(path + ": " + good.error().message);
 }
 
-Result<Json> read_dry_run(const std::string& event, const std::string& entity, const std::string& lookups) {
+void add_supposition(CLI::App& command, Supposition& supposed, const std::string& help_of_at) {
+    command.add_option("--entity", supposed.entity,
+                       "File with what was known before: {\"ticket\": {…}, \"contact\": {…}}");
+    command.add_option("--lookups", supposed.lookups,
+                       "File with what scripts find when they look something up, as in test cases");
+    command.add_option("--at", supposed.at, help_of_at);
+}
+
+Result<Instant> clock_of(const Supposition& supposed) {
+    if (supposed.at.empty()) return SystemClock().now();
+    const auto at = parse_instant(supposed.at);
+    return at ? at : invalid("--at: " + at.error().message);
+}
+
+Result<Json> read_dry_run(const std::string& event, const Supposition& supposed) {
     auto read = read_json(event);
     if (!read) return read.error();
     Json request{{"event", *std::move(read)}};
-    if (!entity.empty()) {
-        auto known = read_json(entity);
+    if (!supposed.entity.empty()) {
+        auto known = read_json(supposed.entity);
         if (!known) return known.error();
         request["entity"] = *std::move(known);
     }
-    auto found = read_lookups(lookups);
+    auto found = read_lookups(supposed.lookups);
     if (!found) return found.error();
     request["lookups"] = *std::move(found);
     return request;

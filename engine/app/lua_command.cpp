@@ -30,17 +30,18 @@ struct LuaOptions {
     std::string event;
     std::string script;
     std::string with;
-    std::string entity;
-    std::string lookups;
-    std::string at;
+    Supposition supposed;
     bool json = false;
 };
 
 /// The tenant's folder with one rule in the place of its own: it runs the script on every event.
 class Workbench {
 public:
-    Workbench(rules::Files files, const std::string& folder, Json request)
-        : files_(std::move(files)), name_(tenant_name_of(files_, folder)), request_(std::move(request)) {
+    Workbench(rules::Files files, const std::string& folder, Json request, Instant now)
+        : files_(std::move(files)),
+          name_(tenant_name_of(files_, folder)),
+          request_(std::move(request)),
+          now_(now) {
         std::erase_if(files_, [](const auto& file) {
             return file.first == "rules.yaml" || file.first.starts_with("rules/") ||
                    file.first.starts_with("tests/");
@@ -67,8 +68,6 @@ public:
         return dry_run(*tenant, request_, now_);
     }
 
-    void set_now(Instant now) { now_ = now; }
-
 private:
     /// The rule is no file of theirs.
     static std::string said(const Diagnostic& problem) {
@@ -79,7 +78,7 @@ private:
     TenantName name_;
     Json request_;
     LoadOptions load_;
-    Instant now_ = SystemClock().now();
+    Instant now_;
 };
 
 /// Of the script alone: what came in is not its doing, nor what policies make of it.
@@ -191,16 +190,13 @@ int type_lines(Workbench& bench) {
 int run_lua(const LuaOptions& options) {
     auto files = read_folder(options.folder);
     if (!files) return complain(exit_code::bad_data, files.error().message);
-    auto request = read_dry_run(options.event, options.entity, options.lookups);
+    auto request = read_dry_run(options.event, options.supposed);
     if (!request) return complain(exit_code::bad_data, request.error().message);
     auto with = options.with.empty() ? Result<Json>(Json()) : parse_json(options.with);
     if (!with) return complain(exit_code::usage, "--with: " + with.error().message);
-    Workbench bench(*std::move(files), options.folder, *std::move(request));
-    if (!options.at.empty()) {
-        const auto at = parse_instant(options.at);
-        if (!at) return complain(exit_code::usage, "--at: " + at.error().message);
-        bench.set_now(*at);
-    }
+    const auto now = clock_of(options.supposed);
+    if (!now) return complain(exit_code::usage, now.error().message);
+    Workbench bench(*std::move(files), options.folder, *std::move(request), *now);
     if (options.script.empty()) return type_lines(bench);
     const auto decision = bench.decide(options.script, *with);
     if (!decision) return complain(exit_code::bad_data, decision.error().message);
@@ -224,11 +220,7 @@ void add_lua_command(CLI::App& app, Chosen& chosen) {
                         "scripts/FILE.lua#FUNCTION; without it lines are read and run as they come");
     command->add_option("--event", options->event, "File with the CloudEvents envelope")->required();
     command->add_option("--with", options->with, "What the step's `with` would give, as JSON: ctx.args");
-    command->add_option("--entity", options->entity,
-                        "File with what was known before: {\"ticket\": {…}, \"contact\": {…}}");
-    command->add_option("--lookups", options->lookups,
-                        "File with what scripts find when they look something up, as in test cases");
-    command->add_option("--at", options->at, "The script's clock, RFC 3339");
+    add_supposition(*command, options->supposed, "The script's clock, RFC 3339");
     command->add_flag("--json", options->json, "The decision as one JSON object, like a line of replay");
     command->callback([options, &chosen] { chosen = [options] { return run_lua(*options); }; });
 }

@@ -152,9 +152,7 @@ int format(const FormatOptions& options) {
 struct DryRunOptions {
     std::string folder;
     std::string event;
-    std::string entity;
-    std::string lookups;
-    std::string at;
+    Supposition supposed;
     std::string advance;
     bool explain = false;
     bool json = false;
@@ -184,25 +182,21 @@ int dry_run_command(const DryRunOptions& options) {
     if (loaded.error) return complain(exit_code::bad_data, loaded.error->message);
     print_diagnostics(loaded.diagnostics, options.folder);
     if (!loaded.tenant) return exit_code::bad_data;
-    auto request = read_dry_run(options.event, options.entity, options.lookups);
+    auto request = read_dry_run(options.event, options.supposed);
     if (!request) return complain(exit_code::bad_data, request.error().message);
     (*request)["explain"] = options.explain;
-    Instant now = SystemClock().now();
-    if (!options.at.empty()) {
-        const auto at = parse_instant(options.at);
-        if (!at) return complain(exit_code::usage, "--at: " + at.error().message);
-        now = *at;
-    }
+    const auto now = clock_of(options.supposed);
+    if (!now) return complain(exit_code::usage, now.error().message);
     Duration advance{};
     if (!options.advance.empty()) {
         const auto span = parse_duration(options.advance);
         if (!span) return complain(exit_code::usage, "--advance: " + span.error().message);
         advance = *span;
     }
-    auto decision = dry_run(*loaded.tenant, *request, now);
+    auto decision = dry_run(*loaded.tenant, *request, *now);
     if (!decision) return complain(exit_code::bad_data, options.event + ": " + decision.error().message);
     if (advance > Duration(0)) {
-        auto later = decisions_after(loaded.tenant, *request, now, advance);
+        auto later = decisions_after(loaded.tenant, *request, *now, advance);
         if (!later) return complain(later.error());
         (*decision)["later"] = *std::move(later);
     }
@@ -345,11 +339,7 @@ void add_dry_run(CLI::App& app, Chosen& chosen) {
     command->add_option("TENANT_DIR", options->folder, "The tenant's folder")->required();
     command->add_option("--event", options->event, "File with the CloudEvents envelope, - for standard input")
         ->required();
-    command->add_option("--entity", options->entity,
-                        "File with what was known before: {\"ticket\": {…}, \"contact\": {…}}");
-    command->add_option("--lookups", options->lookups,
-                        "File with what scripts find when they look something up, as in test cases");
-    command->add_option("--at", options->at, "The decision's clock, RFC 3339");
+    add_supposition(*command, options->supposed, "The decision's clock, RFC 3339");
     command->add_option("--advance", options->advance,
                         "Shows what timers do until so long after it, such as 3d");
     command->add_flag("--explain", options->explain,
