@@ -31,8 +31,6 @@ using Half [[gnu::vector_size(32), gnu::aligned(8), gnu::may_alias]] = std::uint
 
 /// Rows of a block's own that are fetched before it is taken.
 constexpr std::size_t rows_ahead = 2;
-/// So few are taken sooner than looked up.
-constexpr std::size_t unsummarised_max = 2;
 
 }  // namespace
 
@@ -46,7 +44,7 @@ struct BlockIndex::Halves {
     [[gnu::always_inline]] void operator|=(const Halves& other) { low |= other.low, high |= other.high; }
 };
 
-BlockIndex::BlockIndex(std::vector<IndexedTerm> terms, const Slots& slots) {
+BlockIndex::BlockIndex(std::vector<Constraints> terms, const Slots& slots) {
     BlockIndexBuilder(*this, slots).build(std::move(terms));
 }
 
@@ -58,19 +56,6 @@ BlockIndex::BlockIndex(std::vector<IndexedTerm> terms, const Slots& slots) {
     for (const auto id : found) hit |= Halves(all_rows[places[place_of(id, places, rows.last_place)].row]);
     if (!rows.wanted) hit.low = ~hit.low, hit.high = ~hit.high;
     left &= hit;
-}
-
-bool BlockIndex::passes(const Term* term, const Code* codes) const {
-    for (auto i = term->first_check; i < term[1].first_check; ++i) {
-        const auto& check = checks_.data()[i];
-        const auto* range = ranges_.data() + check.first_range;
-        const auto code = codes[check.slot];
-        const bool inside = std::any_of(range, range + check.ranges, [code](const CodeRange& one) {
-            return one.first <= code && code <= one.last;
-        });
-        if (!inside) return false;
-    }
-    return true;
 }
 
 template <bool is_for_later>
@@ -90,7 +75,7 @@ template <bool is_for_later>
     const auto* slot = shared_rows_.data() + block.first_shared_rows;
     for (const auto* end = slot + block.shared_rows; slot < end; slot += rows_at_once) {
         for (std::size_t i = 0; i < rows_at_once; ++i)
-            lines &= Halves(all_rows[slot[i].first_row + cells[slot[i].slot]]);
+            lines &= Halves(all_rows[slot[i].first_row + cells[slot[i].place]]);
         if (is_empty(lines.low, lines.high)) return;
     }
     for (std::uint32_t i = 0; i < block.id_rows; ++i) {
@@ -103,34 +88,25 @@ template <bool is_for_later>
         for (auto bits = left[word]; bits != 0; bits &= bits - 1) {
             const auto term =
                 block.first_term + word * 64 + static_cast<std::uint32_t>(std::countr_zero(bits));
-            const auto* place = terms_.data() + term;
             if constexpr (is_for_later) {
-                __builtin_prefetch(place);
+                terms_.fetch_term(term);
                 into.candidates.push_back(term);
-            } else if (passes(place, codes)) {
-                into.hits.push_back({place->rule, place->exact != 0});
+            } else if (terms_.passes(term, codes)) {
+                into.hits.push_back(terms_.hit(term));
             }
         }
 }
 
-/// Term, checks and ranges lie anywhere in memory, each known by the one before: all of them are on their way
-/// before the first is looked at.
+/// All that candidates lead to is on its way before the first is looked at.
 [[gnu::always_inline]] inline void BlockIndex::check_candidates(const Readings& readings,
                                                                 Matching& into) const {
     const auto* codes = readings.codes.data();
-    const auto* terms = terms_.data();
-    const auto* checks = checks_.data();
     if (into.candidates.size() > 1) {
-        for (const auto candidate : into.candidates)
-            __builtin_prefetch(checks + terms[candidate].first_check);
-        for (const auto candidate : into.candidates)
-            if (terms[candidate].first_check != terms[candidate + 1].first_check)
-                __builtin_prefetch(ranges_.data() + checks[terms[candidate].first_check].first_range);
+        for (const auto candidate : into.candidates) terms_.fetch_checks(candidate);
+        for (const auto candidate : into.candidates) terms_.fetch_ranges(candidate);
     }
-    for (const auto candidate : into.candidates) {
-        const auto* term = terms + candidate;
-        if (passes(term, codes)) into.hits.push_back({term->rule, term->exact != 0});
-    }
+    for (const auto candidate : into.candidates)
+        if (terms_.passes(candidate, codes)) into.hits.push_back(terms_.hit(candidate));
     into.candidates.clear();
 }
 
@@ -164,13 +140,26 @@ template <bool is_for_later>
     for (std::size_t i = 0; i < count; ++i) take<true>(blocks_.data()[blocks[i]], readings, into);
 }
 
+[[gnu::always_inline]] inline void BlockIndex::find_cells(const Readings& readings, Matching& into) const {
+    into.cells.resize(cells_.size() + joined_.size());
+    auto* cells = into.cells.data();
+    for (std::size_t slot = 0; slot < cells_.size(); ++slot)
+        cells[slot] = static_cast<std::uint32_t>(cells_.data()[slot].of(readings.codes.data()[slot]));
+    auto* cell = cells + cells_.size();
+    for (const auto& joined : joined_) {
+        *cell = 0;
+        const auto* member = members_.data() + joined.first_member;
+        for (const auto* end = member + joined.members; member < end; ++member)
+            *cell += cells[member->slot] * member->weight;
+        ++cell;
+    }
+}
+
 SIGNALBOX_WIDE
 void BlockIndex::match(const Readings& readings, Matching& into) const {
-    into.cells.resize(cells_.size());
-    for (std::size_t slot = 0; slot < cells_.size(); ++slot)
-        into.cells.data()[slot] =
-            static_cast<std::uint32_t>(cells_.data()[slot].of(readings.codes.data()[slot]));
-    if (blocks_.size() <= unsummarised_max) {
+    if (blocks_.empty()) return;
+    find_cells(readings, into);
+    if (blocks_.size() <= few_blocks) {
         for (const auto& block : blocks_) take<false>(block, readings, into);
         return;
     }
@@ -197,7 +186,7 @@ void BlockIndex::match(const Readings& readings, Matching& into) const {
 std::size_t BlockIndex::bytes() const {
     const auto of = [](const auto& all) { return all.capacity() * sizeof(all[0]); };
     return of(blocks_) + of(used_) + of(cells_) + of(shared_rows_) + of(own_rows_) + of(id_rows_) +
-           of(rows_) + of(direct_) + of(id_places_) + of(terms_) + of(checks_) + of(ranges_) +
+           of(rows_) + of(direct_) + of(id_places_) + of(joined_) + of(members_) + terms_.bytes() +
            of(code_summaries_) + of(id_summaries_) + of(summary_);
 }
 

@@ -2,23 +2,18 @@
 /// BlockIndex: terms as bits. A block holds up to 512 of them; for each of its slots a row of bits for every
 /// cell of codes says which terms that slot does not rule out. What an event may match is the intersection
 /// of one row a slot, in the blocks that a summary leaves over. Cells are a slot's own or, where those are
-/// too wide to tell a block's terms apart, the block's.
+/// too wide to tell a block's terms apart, the block's. Slots with few cells are looked up together.
 
 #include <cstddef>
 #include <cstdint>
 #include <new>
 #include <vector>
 
+#include "rules/matcher/checked_terms.h"
+#include "rules/matcher/constraints.h"
 #include "rules/matcher/slots.h"
 
 namespace rules {
-
-/// A rule with several terms has several of these.
-struct IndexedTerm {
-    std::uint32_t rule = 0;
-    std::vector<Demand> demands;
-    bool exact = true;  ///< the rule holds if all demands do
-};
 
 /// Immutable; any thread.
 class BlockIndex {
@@ -27,13 +22,8 @@ public:
     static constexpr std::size_t block_words = block_bits / 64;
 
     BlockIndex() = default;
-    BlockIndex(std::vector<IndexedTerm> terms, const Slots& slots);
+    BlockIndex(std::vector<Constraints> terms, const Slots& slots);
 
-    struct Hit {
-        std::uint32_t rule = 0;
-        bool exact = false;  ///< it holds; else it may
-        auto operator<=>(const Hit&) const = default;
-    };
     struct Matching {
         std::vector<Hit> hits;
         std::vector<std::uint32_t> cells;       ///< room for the search
@@ -47,6 +37,8 @@ public:
 private:
     friend class BlockIndexBuilder;
 
+    /// So few are taken sooner than looked up, and lie in a cache as they are.
+    static constexpr std::size_t few_blocks = 2;
     /// Rows are intersected by fours: whether anything is left is asked in between only.
     static constexpr std::size_t rows_at_once = 4;
 
@@ -80,10 +72,19 @@ private:
             const Code above = code > first ? code - first : 0;
             return (above < span ? above : span) * scale >> 32;
         }
+        std::size_t count() const { return of(first + span) + 1; }
     };
-    /// A code slot as a block's terms see it, in the slot's cells.
-    struct SharedRows {
+    /// Slots with few cells that are looked up together, in all pairs (or more) of these.
+    struct Joined {
+        std::uint32_t first_member = 0, members = 0;  ///< in members_
+    };
+    struct Member {
         std::uint32_t slot = 0;
+        std::uint32_t weight = 0;  ///< what one of its cells counts
+    };
+    /// A code slot, or some that are joined, as a block's terms see them, in their common cells.
+    struct SharedRows {
+        std::uint32_t place = 0;      ///< of the cell in Matching::cells: slots in front, then those joined
         std::uint32_t first_row = 0;  ///< of the first cell; a row for each
     };
     /// In cells of the block's own.
@@ -122,17 +123,6 @@ private:
         std::uint32_t slot = 0;
         std::uint32_t first_word = 0;  ///< the blocks that want nothing, then those of each id
     };
-    /// What a row could not tell of a term, as the cells are wider than its codes.
-    struct Check {
-        std::uint32_t slot = 0;
-        std::uint32_t first_range = 0, ranges = 0;  ///< in ranges_
-    };
-    struct Term {
-        std::uint32_t rule = 0;
-        std::uint32_t first_check : 31 = 0;  ///< up to that of the next term
-        std::uint32_t exact : 1 = 0;
-    };
-
     struct Halves;
 
     /// Where the id is, or the free place where it would be.
@@ -142,26 +132,27 @@ private:
         while (places[place].row != 0 && places[place].id != id) place = (place + 1) & last;
         return place;
     }
+    void find_cells(const Readings& readings, Matching& into) const;
     void restrict_to(const IdRows& rows, const std::vector<Code>& found, Halves& left) const;
     /// What the rows leave is checked at once, or kept for check_candidates.
     template <bool is_for_later>
     void take(const Block& block, const Readings& readings, Matching& into) const;
     void take_all(std::size_t first, std::uint64_t active, const Readings& readings, Matching& into) const;
     void check_candidates(const Readings& readings, Matching& into) const;
-    bool passes(const Term* term, const Code* codes) const;
 
     std::vector<Block> blocks_;
     Rows used_;                 ///< of each block: the bits that stand for terms
     std::vector<Cells> cells_;  ///< of each code slot
+    std::vector<Joined> joined_;
+    std::vector<Member> members_;
     std::vector<SharedRows> shared_rows_;
     std::vector<OwnRows> own_rows_;
     std::vector<IdRows> id_rows_;
     Rows rows_;
     std::vector<std::uint8_t> direct_;
     std::vector<IdPlace> id_places_;
-    std::vector<Term> terms_;  ///< and one behind the last
-    std::vector<Check> checks_;
-    std::vector<CodeRange> ranges_;
+    CheckedTerms
+        terms_;  ///< checked is what a row could not tell, as the cells are wider than the term's codes
     std::vector<CodeSummary> code_summaries_;
     std::vector<IdSummary> id_summaries_;
     std::vector<std::uint64_t> summary_;

@@ -3,14 +3,16 @@
 #include <algorithm>
 #include <bit>
 #include <map>
-
-#include "engine/base/ensure.h"
+#include <numeric>
 
 namespace rules {
 namespace {
 
 /// Of a slot: each is a row in every block that asks about it.
 constexpr std::size_t shared_cells_max = 64;
+/// Of slots that are looked up together.
+constexpr std::size_t joined_cells_max = 64;
+constexpr std::size_t alone = ~std::size_t{0};
 /// Of a block's own and of a summary; a cell's row is a byte.
 constexpr std::size_t cells_max = 256;
 /// A block gets cells of its own when that leaves so many terms less over.
@@ -26,12 +28,7 @@ bool is_empty(const std::uint64_t* words, std::size_t count) {
 
 }  // namespace
 
-void BlockIndexBuilder::build(std::vector<IndexedTerm> terms) {
-    std::vector<Constraints> all;
-    all.reserve(terms.size());
-    for (auto& term : terms)
-        if (auto constraints = constraints_of(std::move(term), slots_))
-            all.push_back(std::move(*constraints));
+void BlockIndexBuilder::build(std::vector<Constraints> all) {
     std::stable_sort(all.begin(), all.end(), [](const Constraints& left, const Constraints& right) {
         return left.order < right.order;
     });
@@ -39,12 +36,14 @@ void BlockIndexBuilder::build(std::vector<IndexedTerm> terms) {
     index_.summary_words_ = (blocks + 63) / 64;
     add_row(Row());  // the empty one
     divide_slots();
+    if (blocks > BlockIndex::few_blocks) join_slots();
     begin_summaries();
     for (std::size_t block = 0; block < blocks; ++block) {
         const auto from = block * BlockIndex::block_bits;
         write(block, Terms(all).subspan(from, std::min(BlockIndex::block_bits, all.size() - from)));
     }
-    index_.terms_.push_back({0, static_cast<std::uint32_t>(index_.checks_.size()) & 0x7FFFFFFF, 0});
+    index_.terms_.close();
+    index_.rows_.shrink_to_fit();
     end_summaries();
 }
 
@@ -70,8 +69,33 @@ BlockIndexBuilder::Cells BlockIndexBuilder::cells_of(const Asked& asked, Code do
 }
 
 void BlockIndexBuilder::divide_slots() {
+    joined_with_.assign(slots_.code_slots(), alone);
     for (std::size_t slot = 0; slot < slots_.code_slots(); ++slot)
         index_.cells_.push_back(cells_for(0, slots_.codes_of(slot) - 1, shared_cells_max));
+}
+
+/// The largest first, each with as many others as fit.
+void BlockIndexBuilder::join_slots() {
+    const auto cells_in = [&](std::size_t slot) { return index_.cells_[slot].count(); };
+    std::vector<std::size_t> slots(index_.cells_.size());
+    std::iota(slots.begin(), slots.end(), std::size_t{0});
+    std::stable_sort(slots.begin(), slots.end(),
+                     [&](auto one, auto other) { return cells_in(one) > cells_in(other); });
+    for (auto first = slots.begin(); first != slots.end(); ++first) {
+        if (joined_with_[*first] != alone) continue;
+        std::vector<BlockIndex::Member> members{{static_cast<std::uint32_t>(*first), 1}};
+        auto cells = cells_in(*first);
+        for (auto other = first + 1; other != slots.end(); ++other) {
+            if (joined_with_[*other] != alone || cells * cells_in(*other) > joined_cells_max) continue;
+            members.push_back({static_cast<std::uint32_t>(*other), static_cast<std::uint32_t>(cells)});
+            cells *= cells_in(*other);
+        }
+        if (members.size() == 1) continue;
+        for (const auto& member : members) joined_with_[member.slot] = index_.joined_.size();
+        index_.joined_.push_back(
+            {static_cast<std::uint32_t>(index_.members_.size()), static_cast<std::uint32_t>(members.size())});
+        index_.members_.insert(index_.members_.end(), members.begin(), members.end());
+    }
 }
 
 void BlockIndexBuilder::begin_summaries() {
@@ -80,7 +104,7 @@ void BlockIndexBuilder::begin_summaries() {
         const auto cells = cells_for(0, slots_.codes_of(slot) - 1, cells_max);
         index_.code_summaries_.push_back(
             {cells, static_cast<std::uint32_t>(slot), static_cast<std::uint32_t>(index_.summary_.size())});
-        index_.summary_.resize(index_.summary_.size() + (cells.of(cells.span) + 1) * words);
+        index_.summary_.resize(index_.summary_.size() + cells.count() * words);
     }
     for (std::size_t slot = 0; slot < slots_.set_slots(); ++slot) {
         index_.id_summaries_.push_back(
@@ -100,9 +124,8 @@ void BlockIndexBuilder::end_summaries() {
         }
         return true;
     };
-    std::erase_if(index_.code_summaries_, [&](const auto& one) {
-        return all_blocks(one.first_word, one.cells.of(one.cells.first + one.cells.span) + 1);
-    });
+    std::erase_if(index_.code_summaries_,
+                  [&](const auto& one) { return all_blocks(one.first_word, one.cells.count()); });
     std::erase_if(index_.id_summaries_, [&](const auto& one) { return all_blocks(one.first_word, 1); });
 }
 
@@ -130,7 +153,7 @@ void BlockIndexBuilder::write_code_slots(BlockIndex::Block& block, std::size_t n
     for (std::size_t slot = 0; slot < asked.size(); ++slot) {
         const auto& summary = index_.code_summaries_[slot];
         if (asked[slot].empty()) {
-            for (std::size_t cell = 0; cell <= summary.cells.of(summary.cells.span); ++cell)
+            for (std::size_t cell = 0; cell < summary.cells.count(); ++cell)
                 mark(summary.first_word, cell, number);
             continue;
         }
@@ -141,22 +164,79 @@ void BlockIndexBuilder::write_code_slots(BlockIndex::Block& block, std::size_t n
         need_checks(slot, wants_own ? narrow.cells : common.cells, asked[slot]);
         (wants_own ? own : shared).push_back(std::move(wants_own ? narrow : common));
     }
-    write_shared(block, shared);
+    join(shared);
+    std::vector<double> chances(terms.size(), 1);
+    put_in_order(own, chances);
+    put_in_order(shared, chances);
     write_own(block, own);
+    write_shared(block, shared);
+}
+
+/// What the block asks of slots that are looked up together becomes one look-up.
+void BlockIndexBuilder::join(std::vector<Rows>& all) const {
+    std::vector<std::vector<Rows>> by_group(index_.joined_.size());
+    std::vector<Rows> result;
+    for (auto& rows : all) {
+        const auto group = joined_with_[rows.place];
+        (group == alone ? result : by_group[group]).push_back(std::move(rows));
+    }
+    for (std::size_t group = 0; group < by_group.size(); ++group) {
+        auto& some = by_group[group];
+        if (some.size() > 1)
+            result.push_back(product(group, some));
+        else
+            std::move(some.begin(), some.end(), std::back_inserter(result));
+    }
+    all = std::move(result);
+}
+
+BlockIndexBuilder::Rows BlockIndexBuilder::product(std::size_t group, const std::vector<Rows>& some) const {
+    const auto& joined = index_.joined_[group];
+    const auto members = std::span(index_.members_).subspan(joined.first_member, joined.members);
+    const auto cells_in = [&](const BlockIndex::Member& one) { return index_.cells_[one.slot].count(); };
+    Rows made = some.front();
+    made.place = index_.cells_.size() + group;
+    made.rows.assign(members.back().weight * cells_in(members.back()), index_.used_.back());
+    for (const auto& rows : some) {
+        const auto member = std::find_if(members.begin(), members.end(),
+                                         [&](const auto& one) { return one.slot == rows.place; });
+        for (std::size_t cell = 0; cell < made.rows.size(); ++cell)
+            for (std::size_t word = 0; word < BlockIndex::block_words; ++word)
+                made.rows[cell].words[word] &=
+                    rows.rows[cell / member->weight % cells_in(*member)].words[word];
+        if (&rows == &some.front()) continue;
+        for (std::size_t bit = 0; bit < made.shares.size(); ++bit) made.shares[bit] *= rows.shares[bit];
+    }
+    return made;
+}
+
+/// In front what leaves fewest terms over of those that the rows before it do, which left each with a chance.
+void BlockIndexBuilder::put_in_order(std::vector<Rows>& all, std::vector<double>& chances) {
+    for (auto place = all.begin(); place != all.end(); ++place) {
+        const auto left = [&](const Rows& rows) {
+            return std::inner_product(chances.begin(), chances.end(), rows.shares.begin(), 0.0);
+        };
+        std::iter_swap(place, std::min_element(place, all.end(), [&](const Rows& one, const Rows& other) {
+                           return left(one) < left(other);
+                       }));
+        for (std::size_t bit = 0; bit < chances.size(); ++bit) chances[bit] *= place->shares[bit];
+    }
 }
 
 BlockIndexBuilder::Rows BlockIndexBuilder::rows_in(std::size_t slot, const Cells& cells, const Asked& asked,
                                                    std::size_t bits) const {
-    const auto last_cell = cells.of(cells.first + cells.span);
+    const auto last_cell = cells.count() - 1;
     // Each row first holds what turns at its cell.
-    Rows made{slot, cells, std::vector<Row>(last_cell + 1), 0};
+    Rows made{slot, cells, std::vector<Row>(last_cell + 1), 0, {}};
     auto& rows = made.rows;
     const auto turn = [&](std::size_t cell, std::size_t bit) {
         rows[cell].words[bit / 64] ^= std::uint64_t{1} << bit % 64;
     };
+    made.shares.assign(bits, 1);
     std::vector<bool> asks(bits);
     for (const auto& [bit, codes] : asked) {
         asks[bit] = true;
+        made.shares[bit] = share_of(*codes, slots_.codes_of(slot));
         std::size_t next = 0;  // the first cell that the ranges so far do not reach
         for (const auto& range : codes->ranges()) {
             const auto from = std::max(cells.of(range.first), next);
@@ -192,14 +272,12 @@ double BlockIndexBuilder::left_over(const Rows& rows, Code domain) {
     return (bits(0) * in_front + inside + bits(rows.rows.size() - 1) * behind) / domain;
 }
 
-void BlockIndexBuilder::write_shared(BlockIndex::Block& block, std::vector<Rows>& all) {
-    std::stable_sort(all.begin(), all.end(),
-                     [](const Rows& left, const Rows& right) { return left.left_over < right.left_over; });
+void BlockIndexBuilder::write_shared(BlockIndex::Block& block, const std::vector<Rows>& all) {
     auto& shared = index_.shared_rows_;
     block.first_shared_rows = static_cast<std::uint32_t>(shared.size());
     for (const auto& one : all) {
         shared.push_back(
-            {static_cast<std::uint32_t>(one.slot), static_cast<std::uint32_t>(index_.rows_.size())});
+            {static_cast<std::uint32_t>(one.place), static_cast<std::uint32_t>(index_.rows_.size())});
         index_.rows_.insert(index_.rows_.end(), one.rows.begin(), one.rows.end());
     }
     while (shared.size() % BlockIndex::rows_at_once != 0)
@@ -208,12 +286,10 @@ void BlockIndexBuilder::write_shared(BlockIndex::Block& block, std::vector<Rows>
 }
 
 /// Neighbours that are alike are kept once.
-void BlockIndexBuilder::write_own(BlockIndex::Block& block, std::vector<Rows>& all) {
-    std::stable_sort(all.begin(), all.end(),
-                     [](const Rows& left, const Rows& right) { return left.left_over < right.left_over; });
+void BlockIndexBuilder::write_own(BlockIndex::Block& block, const std::vector<Rows>& all) {
     block.first_own_rows = static_cast<std::uint32_t>(index_.own_rows_.size());
     block.own_rows = static_cast<std::uint32_t>(all.size());
-    for (const auto& [slot, cells, rows, left_over] : all) {
+    for (const auto& [slot, cells, rows, left_over, shares] : all) {
         index_.own_rows_.push_back({cells, static_cast<std::uint32_t>(slot),
                                     static_cast<std::uint32_t>(index_.direct_.size()),
                                     static_cast<std::uint32_t>(index_.rows_.size())});
@@ -242,28 +318,23 @@ void BlockIndexBuilder::need_checks(std::size_t slot, const Cells& cells, const 
 }
 
 void BlockIndexBuilder::write_checks(Terms terms) {
+    std::vector<CheckedTerms::Asked> checks;
     for (std::size_t bit = 0; bit < terms.size(); ++bit) {
-        ENSURE(index_.checks_.size() < std::size_t{1} << 31);
-        index_.terms_.push_back({terms[bit].rule,
-                                 static_cast<std::uint32_t>(index_.checks_.size()) & 0x7FFFFFFF,
-                                 terms[bit].exact ? 1U : 0U});
+        checks.clear();
         for (const auto slot : unsure_[bit]) {
             const auto codes = std::find_if(terms[bit].codes.begin(), terms[bit].codes.end(),
                                             [slot](const auto& one) { return one.first == slot; });
-            const auto& ranges = codes->second.ranges();
-            index_.checks_.push_back({static_cast<std::uint32_t>(slot),
-                                      static_cast<std::uint32_t>(index_.ranges_.size()),
-                                      static_cast<std::uint32_t>(ranges.size())});
-            index_.ranges_.insert(index_.ranges_.end(), ranges.begin(), ranges.end());
+            checks.emplace_back(slot, &codes->second);
         }
+        index_.terms_.add(terms[bit].rule, terms[bit].exact, checks);
     }
 }
 
 /// Marks the block for every cell of the summary in which one of its rows is not empty.
 void BlockIndexBuilder::summarise(std::size_t number, const Rows& narrow) {
-    const auto& [slot, cells, rows, left_over] = narrow;
+    const auto& [slot, cells, rows, left_over, shares] = narrow;
     const auto& summary = index_.code_summaries_[slot];
-    const auto cells_in_all = summary.cells.of(summary.cells.span) + 1;
+    const auto cells_in_all = summary.cells.count();
     const std::uint64_t codes = std::uint64_t{summary.cells.span} + 1;
     std::vector<bool> lives(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i)

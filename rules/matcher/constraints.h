@@ -7,9 +7,16 @@
 #include <utility>
 #include <vector>
 
-#include "rules/matcher/block_index.h"
+#include "rules/matcher/slots.h"
 
 namespace rules {
+
+/// What a term asks. A rule with several terms has several of these.
+struct IndexedTerm {
+    std::uint32_t rule = 0;
+    std::vector<Demand> demands;
+    bool exact = true;  ///< the rule holds if all demands do
+};
 
 /// One constraint a slot and kind; each sorted by slot.
 struct Constraints {

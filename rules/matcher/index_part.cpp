@@ -22,11 +22,15 @@ IndexPart::IndexPart(const std::vector<const Rule*>& rules) {
     }
     slots_.freeze();
     reader_.emplace(slots_);
-    std::vector<IndexedTerm> indexed;
+    std::vector<Constraints> constraints;
     for (std::uint32_t number = 0; number < rules.size(); ++number)
-        for (const auto& term : terms[number].any)
-            indexed.push_back(indexed_term(number, *rules[number], term, terms[number].exact));
-    index_ = BlockIndex(std::move(indexed), slots_);
+        for (const auto& term : terms[number].any) {
+            auto one =
+                constraints_of(indexed_term(number, *rules[number], term, terms[number].exact), slots_);
+            if (one) constraints.push_back(std::move(*one));
+        }
+    joint_keys_ = JointKeys(constraints, slots_);
+    blocks_ = BlockIndex(std::move(constraints), slots_);
 }
 
 IndexedTerm IndexPart::indexed_term(std::uint32_t number, const Rule& rule, const Term& term,
@@ -45,7 +49,8 @@ IndexedTerm IndexPart::indexed_term(std::uint32_t number, const Rule& rule, cons
 
 void IndexPart::match(const Readings& readings, BlockIndex::Matching& into) const {
     into.hits.clear();
-    index_.match(readings, into);
+    joint_keys_.match(readings, into.hits);
+    blocks_.match(readings, into);
     if (into.hits.size() > 1) std::sort(into.hits.begin(), into.hits.end());
 }
 

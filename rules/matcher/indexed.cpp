@@ -31,9 +31,8 @@ public:
 
     std::optional<std::size_t> next(std::size_t from) override {
         if (stale_) match();
-        auto hit =
-            std::lower_bound(hits_.begin(), hits_.end(), from,
-                             [](const BlockIndex::Hit& one, std::size_t rule) { return one.rule < rule; });
+        auto hit = std::lower_bound(hits_.begin(), hits_.end(), from,
+                                    [](const Hit& one, std::size_t rule) { return one.rule < rule; });
         for (; hit != hits_.end(); ++hit)
             if (hit->exact || holds(matcher_.rules()[hit->rule].when, scope_)) return hit->rule;
         return std::nullopt;
@@ -67,7 +66,7 @@ private:
     const Scope& scope_;
     std::vector<Readings> readings_;  ///< of each part
     BlockIndex::Matching matching_;
-    std::vector<BlockIndex::Hit> hits_;  ///< by rule
+    std::vector<Hit> hits_;  ///< by rule
     bool stale_ = true;
 };
 
