@@ -47,6 +47,7 @@
 ---@field sla table Clocks of service levels by name.
 ---@field scores table Scores by name.
 ---@field args table What the step gives it under `with`.
+---@field value any In a connector's function: what it makes something of.
 ---@field subject string Whom the event is about, `ticket/zendesk:17`.
 ---@field escalations table Escalations by name.
 ---@field steps table Results of the rule's steps, by their `as`.

@@ -6,7 +6,7 @@ using engine::Diagnostics;
 using engine::YamlNode;
 
 Compiler::Compiler(std::vector<std::string> roots, const Connector& connector, Diagnostics& diagnostics)
-    : names_{std::move(roots), &connector.tables, nullptr},
+    : names_{std::move(roots), &connector.tables, nullptr, nullptr},
       connector_(connector),
       diagnostics_(diagnostics) {}
 
@@ -18,6 +18,9 @@ Compiler Compiler::with_roots(std::vector<std::string> roots) const {
 
 template <class Compiled>
 void Compiler::check(const Compiled& compiled, const engine::Place& place) const {
+    if (names_.functions != nullptr)
+        for (auto& [function, named] : *names_.functions)
+            if (named.file.empty()) named = place;
     for (const auto& name : compiled.names_under("settings"))
         check_setting(name, place, connector_, diagnostics_);
     if (action_ == nullptr || action_->free_form) return;

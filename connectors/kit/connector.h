@@ -103,9 +103,33 @@ struct Intake {
     std::optional<std::string> challenge;  ///< body to answer with as it is (url_verification)
 };
 
+/// Runs the functions of connectors' scripts.
+class Functions {
+public:
+    virtual ~Functions() = default;
+    /// What the function returns for the value; null for nothing. Pure, though it may take a while. Fails
+    /// with invalid_input saying what went wrong, and where in the script.
+    virtual engine::Result<engine::Json> call(const std::string& script, const std::string& function,
+                                              const engine::Json& value, engine::Instant now) = 0;
+};
+
+/// A function that a connector's definition names.
+struct FunctionUse {
+    std::string script;    ///< `connectors/forms/forms.lua`
+    std::string function;  ///< of the table that it returns
+    engine::Place place;   ///< of the definition
+};
+/// Empty for most: then receive() calls none.
+std::vector<FunctionUse> functions_of(const Connector& connector);
+
+/// Whether the message is from where it says: the first half of receive(), which takes no time. Fails as
+/// that.
+engine::Result<void> prove(const Connection& connection, const InboundMessage& message);
 /// Verifies and normalises: pure. Fails with denied (signature, key, timestamp out of its window, address),
-/// with invalid_input (body not readable, required field missing) or exhausted (limits).
-engine::Result<Intake> receive(const Connection& connection, const InboundMessage& message);
+/// with invalid_input (body not readable, required field missing) or exhausted (limits). `functions` may be
+/// null where the connector needs none.
+engine::Result<Intake> receive(const Connection& connection, const InboundMessage& message,
+                               Functions* functions = nullptr);
 
 struct HttpRequest {
     std::string method = "POST";

@@ -87,9 +87,12 @@ struct Requirement {
 };
 
 struct FieldMap {
-    engine::Path field;  ///< kind and keys
+    engine::Path field;  ///< kind and keys; empty = the value is an object of fields
     Expression value;
 };
+
+/// It begins with a kind: `ticket.subject`.
+bool is_field(const engine::Path& path);
 
 struct ChangeMap {
     Template field;  ///< renders to nothing when the item tells of no such change
@@ -140,6 +143,7 @@ struct Webhook {
     std::vector<std::string> urgent;
     /// What of a body is read by any of these; null when all of it may be.
     std::shared_ptr<const engine::JsonMask> reads;
+    FunctionUses functions;  ///< of the connector's script
 };
 
 /// What an answer with these marks means.

@@ -208,7 +208,8 @@ constexpr const char* reference_head = R"(# Connector definitions
 A connector is one file, `connectors/<name>/connector.yaml`: how the webhooks of a kind of system are verified and
 normalised, and what it can be asked to do. The shipped ones are built into the program; a tenant's own folder
 `connectors/` adds to them, and one of the same name takes the place of a shipped one. Nothing is compiled, and a
-definition runs no code: signatures, HTTP and mapping are the program's.
+definition runs no code: signatures, HTTP and mapping are the program's. What a map cannot say is said by a function of
+the tenant's own script beside the definition, `connectors/NAME/NAME.lua`, named by the filter `lua`.
 
 Everything is checked when a definition is loaded, with file, line and column: unknown keys, expressions that do not
 parse, settings, parameters and tables that do not exist, signatures that do not cover the body.

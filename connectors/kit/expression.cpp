@@ -269,6 +269,7 @@ private:
         if (!take(":")) return wrong("the filter " + name + " needs an argument: " + name + ": …");
         if (spec->argument == FilterSpec::Argument::table) return parse_table(std::move(filter));
         if (spec->argument == FilterSpec::Argument::setting) return parse_setting(std::move(filter));
+        if (spec->argument == FilterSpec::Argument::function) return parse_function(std::move(filter));
         return parse_argument(std::move(filter));
     }
 
@@ -302,6 +303,17 @@ private:
         skip_space();
         const auto name = take_name();
         if (name.empty()) return wrong("the argument of " + filter.spec->name + " is a setting");
+        filter.argument = name;
+        return filter;
+    }
+
+    Result<Expression::Filter> parse_function(Expression::Filter filter) {
+        skip_space();
+        const auto name = take_name();
+        if (names_.functions == nullptr)
+            return wrong("functions are for what webhooks become; here nobody runs them");
+        if (name.empty()) return wrong("the argument of lua is a function of the connector's script");
+        names_.functions->emplace(name, engine::Place());
         filter.argument = name;
         return filter;
     }
@@ -344,6 +356,11 @@ private:
 
 Scope& Scope::with(std::string_view root, const Json& value) {
     values_.emplace_back(root, &value);
+    return *this;
+}
+
+Scope& Scope::with_functions(const RunFunction* functions) {
+    functions_ = functions;
     return *this;
 }
 
@@ -408,6 +425,13 @@ Value Expression::evaluate(const Scope& scope) const {
     }
     for (const auto& filter : filters_) {
         if (!value || (value->is_null() && filter.spec->name != "json")) return value;
+        if (filter.spec->argument == FilterSpec::Argument::function) {
+            const auto* functions = scope.functions();
+            value = functions == nullptr
+                        ? std::nullopt
+                        : (*functions)(filter.argument.get_ref<const std::string&>(), *value);
+            continue;
+        }
         if (!filter.table) {
             const bool named = filter.spec->argument == FilterSpec::Argument::setting;
             value = filter.spec->apply(*value, named ? setting(filter.argument, scope) : filter.argument);

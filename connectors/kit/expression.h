@@ -26,6 +26,12 @@ using engine::Json;
 using Table = std::map<std::string, Json>;
 using Tables = std::map<std::string, std::shared_ptr<const Table>>;
 
+/// Absent, or a value that may be null: a definition treats "not said" and "said to be nothing" differently.
+using Value = std::optional<Json>;
+
+/// What a function of the connector's own script makes of a value.
+using RunFunction = std::function<Value(const std::string& function, const Json& value)>;
+
 /// What expressions may read, by root. Holds pointers only: what they point at must outlive the scope.
 class Scope {
 public:
@@ -34,16 +40,17 @@ public:
     Scope& with(std::string_view root, const Json& value);
     /// A root whose one step is a name that ignores case, such as a header.
     Scope& with(std::string_view root, Lookup lookup);
+    /// What runs the functions of the connector's own script; null = nobody does.
+    Scope& with_functions(const RunFunction* functions);
+    const RunFunction* functions() const { return functions_; }
     const Json* find(std::string_view root) const;
     const std::string* find(std::string_view root, std::string_view name) const;
 
 private:
     std::vector<std::pair<std::string_view, const Json*>> values_;
     std::vector<std::pair<std::string_view, Lookup>> lookups_;
+    const RunFunction* functions_ = nullptr;
 };
-
-/// Absent, or a value that may be null: a definition treats "not said" and "said to be nothing" differently.
-using Value = std::optional<Json>;
 
 /// One step of a path: `.name`, `['name']`, `[0]`, `[-1]`, `[*]` (each element), `[key='text']` (the first
 /// such).
@@ -58,12 +65,15 @@ struct PathStep {
 /// What a filter does; listed in filters().
 struct FilterSpec {
     std::string name;
-    enum class Argument { none, text, number, table, setting } argument = Argument::none;
+    enum class Argument { none, text, number, table, setting, function } argument = Argument::none;
     std::string meaning;
     /// With the argument; of a `setting` with that setting's value, null when it is not set.
-    Value (*apply)(const Json& value, const Json& argument) = nullptr;  ///< null for `table`
+    Value (*apply)(const Json& value, const Json& argument) = nullptr;  ///< null for `table` and `lua`
 };
 const std::vector<FilterSpec>& filters();
+
+/// Functions by name, and where each is named first.
+using FunctionUses = std::map<std::string, engine::Place>;
 
 /// What an expression may name when it is compiled.
 struct Names {
@@ -71,6 +81,8 @@ struct Names {
     const Tables* tables = nullptr;
     /// Gets what compiled paths read of an item or its body; may be null.
     std::shared_ptr<engine::JsonMask> reads = nullptr;
+    /// Gets the functions of the connector's script that are named; null = none may be.
+    std::shared_ptr<FunctionUses> functions = nullptr;
 };
 
 class Template;

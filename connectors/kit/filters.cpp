@@ -269,6 +269,11 @@ const std::vector<FilterSpec>& filters() {
          "has none.",
          id_of},
         {"name_of", Argument::setting, "The other way round: the name of an id.", name_of},
+        {"lua", Argument::function,
+         "What a function of the connector's script makes of it: `item | lua:phone` calls `phone` of the "
+         "table that "
+         "`connectors/NAME/NAME.lua` returns, with the value as `ctx.value`. In what webhooks become only.",
+         nullptr},
         {"table", Argument::table, "The entry of a translation table: `table:status`.", nullptr},
     };
     return specs;

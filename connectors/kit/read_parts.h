@@ -19,6 +19,8 @@ public:
     void check_params_of(const engine::ActionSignature& action) { action_ = &action; }
     /// From now on what is compiled notes there what it reads of an item or a body.
     void note_reads(std::shared_ptr<engine::JsonMask> reads) { names_.reads = std::move(reads); }
+    /// From now on what is compiled may name functions of the connector's script.
+    void note_functions(std::shared_ptr<FunctionUses> functions) { names_.functions = std::move(functions); }
     /// The same with other roots.
     Compiler with_roots(std::vector<std::string> roots) const;
 

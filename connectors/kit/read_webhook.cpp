@@ -172,12 +172,8 @@ std::vector<Ignore> read_ignore(const YamlNode* list, const Compiler& compile) {
     return all;
 }
 
-bool is_field(const engine::Path& path) {
-    return path.size() >= 2 && is_name(path.front()) &&
-           std::none_of(path.begin(), path.end(), [](const std::string& key) { return key.empty(); });
-}
-
-/// Maps are short lists of field ← expression, or names of maps that stand under `maps`.
+/// Maps are short lists of field ← expression, names of maps that stand under `maps`, or what a function
+/// gives.
 class MapCompiler {
 public:
     MapCompiler(const YamlNode* named, const Compiler& compile) : named_(named), compile_(compile) {}
@@ -194,6 +190,11 @@ public:
 
 private:
     void add(const YamlNode& node, std::vector<FieldMap>& fields) const {
+        // What a function makes is no name.
+        if (node.is_scalar() && node.text.find('|') != std::string::npos) {
+            if (auto value = compile_.expression(&node)) fields.push_back({{}, std::move(*value)});
+            return;
+        }
         const auto* entries = node.is_scalar() ? find_named(node) : &node;
         if (entries == nullptr) return;
         for (const auto& entry : entries_of(entries, "a map of fields", compile_.diagnostics())) {
@@ -282,12 +283,19 @@ void read_otherwise(const YamlNode* node, const MapCompiler& maps, const Compile
 
 }  // namespace
 
+bool is_field(const engine::Path& path) {
+    return path.size() >= 2 && is_name(path.front()) &&
+           std::none_of(path.begin(), path.end(), [](const std::string& key) { return key.empty(); });
+}
+
 Webhook read_webhook(const YamlNode& node, const Connector& connector, Diagnostics& diagnostics) {
     const MapReader reader(node, "webhook", diagnostics);
     Compiler compile({"item", "body", "header", "query", "settings", "delivery"}, connector, diagnostics);
     const auto reads = std::make_shared<engine::JsonMask>();
     compile.note_reads(reads);
     const auto whole = compile.with_roots({"body", "header", "query", "settings"});
+    const auto functions = std::make_shared<FunctionUses>();
+    compile.note_functions(functions);
     const MapCompiler maps(reader.find("maps"), compile);
     Webhook webhook;
     webhook.verify = read_verify(reader.find("verify"), compile);
@@ -306,6 +314,7 @@ Webhook read_webhook(const YamlNode& node, const Connector& connector, Diagnosti
     webhook.urgent = reader.texts("urgent");
     // Where items stand elsewhere in the body their paths are not those of the body.
     if (!webhook.items) webhook.reads = reads;
+    webhook.functions = *functions;
     return webhook;
 }
 

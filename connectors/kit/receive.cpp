@@ -88,13 +88,20 @@ struct Normalised {
 /// Reads the items of one body.
 class Reader {
 public:
-    Reader(const Connection& connection, const InboundMessage& message, const Json& body)
-        : connection_(connection), webhook_(*connection.connector->webhook), message_(message), body_(body) {
+    Reader(const Connection& connection, const InboundMessage& message, const Json& body,
+           Functions* functions)
+        : connection_(connection),
+          webhook_(*connection.connector->webhook),
+          message_(message),
+          body_(body),
+          functions_(functions),
+          run_([this](const std::string& function, const Json& value) { return run(function, value); }) {
         if (auto query = parse_form(query_of(message.target))) query_ = std::move(*query);
         whole_.with("body", body_)
             .with("settings", connection.settings)
             .with("header", [this](std::string_view name) { return message_.header(name); })
-            .with("query", [this](std::string_view name) { return find_field(query_, name); });
+            .with("query", [this](std::string_view name) { return find_field(query_, name); })
+            .with_functions(&run_);
     }
     Reader(const Reader&) = delete;
 
@@ -139,7 +146,9 @@ private:
     }
 
     void take(Intake& intake, const Json& item, std::size_t index) {
+        failure_.reset();
         auto normalised = normalise(item, index);
+        if (failure_) normalised = *failure_;
         if (!normalised) {
             intake.refused.push_back({index, normalised.error().message});
         } else if (normalised->event) {
@@ -182,6 +191,17 @@ private:
         return {};
     }
 
+    /// What fails makes the item fail, but not before it has been read: an expression is there or not.
+    Value run(const std::string& function, const Json& value) {
+        if (failure_) return std::nullopt;
+        const auto script = functions_of(*connection_.connector).front().script;
+        auto made = functions_ == nullptr ? engine::invalid("nobody runs " + script + " here")
+                                          : functions_->call(script, function, value, message_.received);
+        if (made) return std::move(*made);
+        failure_ = made.error();
+        return std::nullopt;
+    }
+
     /// The vendor's id, else the digest of what came. Items that share one id are told apart by their place.
     std::string delivery_id(const Scope& scope, const Json& item, std::size_t index) {
         const auto value = webhook_.id ? webhook_.id->evaluate(scope) : std::nullopt;
@@ -218,7 +238,7 @@ private:
         event.full_merge = map.full_merge;
         event.urgent = is_urgent(event.type);
         read_time_and_actor(map, scope, event);
-        fill(map, scope, event.data);
+        if (const auto filled = fill(map, scope, event.data); !filled) return filled.error();
         return Normalised{std::move(event), ""};
     }
 
@@ -236,9 +256,15 @@ private:
             event.actor = *text;
     }
 
-    static void fill(const EventMap& map, const Scope& scope, Json& data) {
-        for (const auto& field : map.map)
-            if (auto value = field.value.evaluate(scope)) engine::put(data, field.field, std::move(*value));
+    Result<void> fill(const EventMap& map, const Scope& scope, Json& data) const {
+        for (const auto& field : map.map) {
+            auto value = field.value.evaluate(scope);
+            if (!value) continue;
+            if (!field.field.empty())
+                engine::put(data, field.field, std::move(*value));
+            else if (const auto taken = take_fields(*std::move(value), field.value.text(), data); !taken)
+                return taken;
+        }
         for (const auto& change : map.changes) {
             const auto field = change.field.render_text(scope);
             if (!field) continue;
@@ -246,25 +272,42 @@ private:
             auto to = change.to.evaluate(scope).value_or(Json());
             if (from != to) data["changes"][*field] = Json::array({std::move(from), std::move(to)});
         }
+        return {};
+    }
+
+    /// An object of fields as maps have them: `{"ticket.subject": …}`.
+    static Result<void> take_fields(Json fields, const std::string& said_by, Json& data) {
+        if (fields.is_null() || (fields.is_array() && fields.empty())) return {};  // Lua's empty table
+        if (!fields.is_object()) return engine::invalid(said_by + " gives no table of fields");
+        for (auto& [name, value] : fields.items()) {
+            auto path = engine::path_of(name);
+            if (!is_field(path))
+                return engine::invalid(said_by + ": \"" + name + "\" is no field such as ticket.subject");
+            engine::put(data, path, std::move(value));
+        }
+        return {};
     }
 
     const Connection& connection_;
     const Webhook& webhook_;
     const InboundMessage& message_;
     const Json& body_;
+    Functions* functions_;
+    RunFunction run_;
+    std::optional<engine::Error> failure_;  ///< of the item's first function that failed
     Fields query_;
     Scope whole_;
     bool several_ = false;
     bool digested_items_ = false;
 };
 
-Result<Intake> read(const Connection& connection, const InboundMessage& message,
+Result<Intake> read(const Connection& connection, const InboundMessage& message, Functions* functions,
                     const engine::JsonMask* reads) {
     const auto body = parse_body(connection, message, reads);
     if (!body) return body.error();
-    Reader reader(connection, message, *body);
+    Reader reader(connection, message, *body, functions);
     auto intake = reader.read();
-    if (reads != nullptr && reader.digested_items()) return read(connection, message, nullptr);
+    if (reads != nullptr && reader.digested_items()) return read(connection, message, functions, nullptr);
     return intake;
 }
 
@@ -276,15 +319,28 @@ const std::string* InboundMessage::header(std::string_view name) const {
     return found == headers.end() ? nullptr : &found->second;
 }
 
-Result<Intake> receive(const Connection& connection, const InboundMessage& message) {
+std::vector<FunctionUse> functions_of(const Connector& connector) {
+    std::vector<FunctionUse> uses;
+    if (!connector.webhook) return uses;
+    const auto folder = "connectors/" + connector.name + "/";
+    for (const auto& [function, place] : connector.webhook->functions)
+        uses.push_back({folder + connector.name + ".lua", function, place});
+    return uses;
+}
+
+Result<void> prove(const Connection& connection, const InboundMessage& message) {
     if (!connection.connector->webhook)
         return engine::invalid("connector " + connection.connector->name + " takes no webhooks");
     if (message.body.size() > connection.body_bytes_max)
         return engine::exhausted("the body is longer than body_bytes_max = " +
                                  std::to_string(connection.body_bytes_max));
     if (const auto allowed = check_peer(connection, message); !allowed) return allowed.error();
-    if (const auto proved = verify(connection, message); !proved) return proved.error();
-    return read(connection, message, connection.connector->webhook->reads.get());
+    return verify(connection, message);
+}
+
+Result<Intake> receive(const Connection& connection, const InboundMessage& message, Functions* functions) {
+    if (const auto proved = prove(connection, message); !proved) return proved.error();
+    return read(connection, message, functions, connection.connector->webhook->reads.get());
 }
 
 }  // namespace connectors

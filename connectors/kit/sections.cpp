@@ -177,22 +177,23 @@ Section ignore() {
 }
 
 Section event() {
-    return {"event",
-            "What an item becomes.",
-            {{"match", "condition", "Which items it is.", false, "every item"},
-             {"description", "text", "For the docs page.", false, ""},
-             {"type", "template", "The event's type.", true, ""},
-             {"subject", "subject", "What it is about.", true, ""},
-             {"time", "expression", "When it happened at the vendor, as RFC 3339.", false,
-              "none: then nothing of it is ever stale"},
-             {"actor", "expression", "Who did it.", false, ""},
-             {"merge", "patch or full", "`full`: what the payload leaves out is removed.", false, "patch"},
-             {"require", "list of require", "What the item must have.", false, ""},
-             {"map", "map, or list of maps and names of maps",
-              "Canonical field ← expression. A value that is not there "
-              "leaves the field as it was, null removes it.",
-              true, ""},
-             {"changes", "list of change", "What the item itself calls changed.", false, ""}}};
+    return {
+        "event",
+        "What an item becomes.",
+        {{"match", "condition", "Which items it is.", false, "every item"},
+         {"description", "text", "For the docs page.", false, ""},
+         {"type", "template", "The event's type.", true, ""},
+         {"subject", "subject", "What it is about.", true, ""},
+         {"time", "expression", "When it happened at the vendor, as RFC 3339.", false,
+          "none: then nothing of it is ever stale"},
+         {"actor", "expression", "Who did it.", false, ""},
+         {"merge", "patch or full", "`full`: what the payload leaves out is removed.", false, "patch"},
+         {"require", "list of require", "What the item must have.", false, ""},
+         {"map", "map, or list of maps, names of maps and expressions",
+          "Canonical field ← expression. A value that is not there leaves the field as it was, null removes "
+          "it. An expression with a filter, `item \\| lua:fields`, gives an object of fields.",
+          true, ""},
+         {"changes", "list of change", "What the item itself calls changed.", false, ""}}};
 }
 
 Section subject() {

@@ -53,8 +53,7 @@ int check(const CheckOptions& options) {
     auto loaded = load_folder(options.folder);
     if (loaded.error) return complain(exit_code::failed, loaded.error->message);
     if (loaded.tenant)
-        for (auto& problem : script_problems(*loaded.tenant->rule_set))
-            loaded.diagnostics.add(std::move(problem));
+        for (auto& problem : script_problems(*loaded.tenant)) loaded.diagnostics.add(std::move(problem));
     std::vector<rules::Finding> findings;
     if (loaded.tenant) findings = rules::check(*loaded.tenant->rule_set, options.limits);
     if (loaded.tenant && !options.graph.empty()) {

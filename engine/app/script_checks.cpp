@@ -54,12 +54,25 @@ private:
     std::vector<const rules::ScriptRef*> found_;
 };
 
+std::vector<rules::ScriptRef> references_of(const connectors::Connections& connections) {
+    std::vector<rules::ScriptRef> references;
+    for (const auto& [name, connection] : connections)
+        if (connection.connector)
+            for (const auto& use : connectors::functions_of(*connection.connector))
+                references.push_back({nullptr, use.script, use.function, use.place, ""});
+    return references;
+}
+
 }  // namespace
 
-std::vector<Diagnostic> script_problems(const rules::RuleSet& rule_set) {
+std::vector<Diagnostic> script_problems(const Tenant& tenant) {
+    const auto& rule_set = *tenant.rule_set;
     if (!rule_set.scripts) return {};
     auto problems = rules::check_scripts(*rule_set.scripts, rule_set.catalogue.kinds());
-    for (auto& problem : rules::check_functions(rule_set.scripts, References().of(rule_set)))
+    auto references = References().of(rule_set);
+    const auto of_connectors = references_of(tenant.connections);
+    for (const auto& reference : of_connectors) references.push_back(&reference);
+    for (auto& problem : rules::check_functions(rule_set.scripts, references))
         problems.push_back(std::move(problem));
     for (const auto& file : rule_set.scripts->files)
         for (const auto& use : rules::uses_of(file))

@@ -4,12 +4,12 @@
 #include <vector>
 
 #include "engine/base/diagnostic.h"
-#include "rules/rule_set.h"
+#include "engine/pipeline/engine.h"
 
 namespace engine::app {
 
-/// Names that nothing knows, and calls of actions that the tenant's connections do not have. The scripts are
-/// read in this process.
-std::vector<Diagnostic> script_problems(const rules::RuleSet& rule_set);
+/// Names that nothing knows, functions that are not there, and calls of actions that the tenant's connections
+/// do not have. The scripts are read in this process.
+std::vector<Diagnostic> script_problems(const Tenant& tenant);
 
 }  // namespace engine::app

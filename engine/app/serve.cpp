@@ -352,6 +352,8 @@ private:
         door_ = std::make_unique<CheckpointedDoor>(*runtime_);
         http::ApiOptions api_options;
         api_options.body_bytes_max = settings_.body_bytes_max;
+        api_options.intake_threads = settings_.intake_threads;
+        api_options.intake_waiting_max = settings_.intake_waiting_max;
         api_ = std::make_unique<http::Api>(
             *door_, clock_, metrics_,
             [this](std::function<void()> work) { boost::asio::post(network_, std::move(work)); },
@@ -489,6 +491,8 @@ int serve(CLI::App& command, Settings& settings) {
     if (!patience) return complain(exit_code::settings, "--wait-for-owner: " + patience.error().message);
     const auto lookup = parse_duration(settings.lookup_timeout);
     if (!lookup) return complain(exit_code::settings, "--lookup-timeout: " + lookup.error().message);
+    if (settings.intake_threads == 0 || settings.intake_threads > 64)
+        return complain(exit_code::settings, "--intake-threads is 1 to 64");
     if (settings.lookups_max == 0 || settings.lookups_per_event_max < 1)
         return complain(exit_code::settings, "--lookups-max and --lookups-per-event-max are at least 1");
     return Daemon(settings, {*drain, *every, *patience, *lookup}, open_options(settings, *lease, *span),

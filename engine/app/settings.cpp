@@ -113,6 +113,10 @@ void add_settings(CLI::App& command, Settings& settings) {
         "The same for one address");
     add(command, "cache-bytes", settings.cache_bytes, "Page cache of the store");
     add(command, "response-bytes-max", settings.response_bytes_max, "Largest answer of a destination");
+    add(command, "intake-threads", settings.intake_threads,
+        "Threads that read webhooks whose connector calls Lua; one keeps them in their order");
+    add(command, "intake-waiting-max", settings.intake_waiting_max,
+        "Webhooks that wait for these threads; more are answered 503");
     add(command, "lookup-timeout", settings.lookup_timeout,
         "How long a script's look-up is tried; then the script is told that there is no answer");
     add(command, "lookups-max", settings.lookups_max, "Look-ups under way at once");

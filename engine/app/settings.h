@@ -44,6 +44,8 @@ struct Settings {
     std::size_t connections_per_address_max = 256;
     std::size_t cache_bytes = 16u * 1024 * 1024;   ///< the store's page cache
     std::size_t response_bytes_max = 1024 * 1024;  ///< of a destination's answer
+    std::size_t intake_threads = 1;                ///< for webhooks whose connector calls Lua
+    std::size_t intake_waiting_max = 1'000;        ///< webhooks that wait for these threads
     std::string lookup_timeout = "10s";            ///< of what a script asks a connection for
     std::size_t lookups_max = 64;                  ///< under way at once
     int lookups_per_event_max = 16;                ///< that an event waits for, one after another

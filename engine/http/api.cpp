@@ -80,8 +80,9 @@ std::optional<Response> objection(const Visit& visit, const ApiKey& key) {
 }  // namespace
 
 Api::Api(EngineDoor& door, const Clock& clock, const Metrics& metrics, Post post, ApiOptions options)
-    : context_{door, clock, metrics, options.batch_events_max},
-      options_(options),
+    : options_(options),
+      intake_threads_(options.intake_threads, options.intake_waiting_max),
+      context_{door, clock, metrics, intake_threads_, options.batch_events_max},
       keys_(std::make_shared<KeyRing>(door, clock, std::move(post), options.keys)) {}
 
 Admission Api::admitted(std::shared_ptr<const Visit> visit) const {

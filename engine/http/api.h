@@ -12,6 +12,8 @@ namespace engine::http {
 struct ApiOptions {
     std::size_t body_bytes_max = 1024 * 1024;  ///< of routes that take a body; hooks have their connection's
     std::size_t batch_events_max = 1000;
+    std::size_t intake_threads = 1;          ///< for webhooks whose connector calls functions of its own
+    std::size_t intake_waiting_max = 1'000;  ///< webhooks that wait for them; more are answered 503
     KeyRingOptions keys;
 };
 
@@ -33,8 +35,9 @@ private:
                    std::function<void(Admission)> done);
     Admission admitted(std::shared_ptr<const Visit> visit) const;
 
-    Context context_;
     ApiOptions options_;
+    IntakeThreads intake_threads_;
+    Context context_;
     std::shared_ptr<KeyRing> keys_;
 };
 

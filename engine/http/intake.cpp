@@ -7,6 +7,7 @@
 #include "engine/http/cloud_events.h"
 #include "engine/http/handlers.h"
 #include "engine/http/problem.h"
+#include "engine/pipeline/connector_functions.h"
 
 namespace engine::http {
 namespace {
@@ -191,18 +192,36 @@ void submit_single(EngineDoor& door, EventItem item, Respond respond) {
     });
 }
 
-}  // namespace
-
-void post_hook(Context& context, const Request& request, const Visit& visit, Respond respond) {
-    const auto now = context.clock.now();
-    auto intake = connectors::receive(*visit.connection, message_of(request, now));
+void take_hook(EngineDoor& door, const Tenant& tenant, const connectors::Connection& connection,
+               const connectors::InboundMessage& message, connectors::Functions* functions, Respond respond) {
+    auto intake = connectors::receive(connection, message, functions);
     if (!intake) return respond(refusal_of(intake.error()));
     if (intake->events.empty()) return respond(no_event_answer(*std::move(intake)));
     for (auto& event : intake->events) {
-        event.tenant = visit.tenant->name;
-        event.received = now;
+        event.tenant = tenant.name;
+        event.received = message.received;
     }
-    submit_hook(context.door, *std::move(intake), std::move(respond));
+    submit_hook(door, *std::move(intake), std::move(respond));
+}
+
+}  // namespace
+
+void post_hook(Context& context, const Request& request, const Visit& visit, Respond respond) {
+    auto message = message_of(request, context.clock.now());
+    if (connectors::functions_of(*visit.connection->connector).empty())
+        return take_hook(context.door, *visit.tenant, *visit.connection, message, nullptr,
+                         std::move(respond));
+    // Only those who may send webhooks get so far that scripts run for them.
+    if (const auto proved = connectors::prove(*visit.connection, message); !proved)
+        return respond(refusal_of(proved.error()));
+    const bool has_room =
+        context.intake_threads.post([&door = context.door, tenant = visit.tenant,
+                                     connection = visit.connection, message = std::move(message), respond] {
+            ConnectorFunctions functions(tenant);
+            take_hook(door, *tenant, *connection, message, &functions, respond);
+        });
+    if (!has_room)
+        respond(to_response(Problem{503, "overloaded", "too many webhooks wait; send the same again"}));
 }
 
 void get_hook(Context&, const Request&, const Visit& visit, Respond respond) {

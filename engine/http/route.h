@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/http/intake_threads.h"
 #include "engine/http/metrics.h"
 #include "engine/http/service.h"
 #include "engine/pipeline/engine.h"
@@ -22,6 +23,7 @@ struct Context {
     EngineDoor& door;
     const Clock& clock;
     const Metrics& metrics;
+    IntakeThreads& intake_threads;
     std::size_t batch_events_max = 1000;
     bool draining = false;  ///< the process is about to stop: not ready any more
 };

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "engine/base/yaml.h"
+#include "engine/pipeline/connector_functions.h"
 #include "rules/policies/routing.h"
 #include "rules/policies/scoring.h"
 #include "rules/policies/tagging.h"
@@ -206,6 +207,8 @@ std::shared_ptr<const Tenant> load_tenant(const TenantName& name, const rules::F
     tenant->files = files;
     tenant->scripts = options.scripts;
     tenant->kinds_read = Readers().of(*tenant->rule_set);
+    check_connector_functions(*tenant, diagnostics);
+    if (diagnostics.has_errors()) return nullptr;
     return tenant;
 }
 

@@ -211,7 +211,10 @@ private:
     }
 
     static std::string why_unread_script(const std::string& name) {
-        static const std::vector<std::string> folders{"rules/", "scripts/", "connectors/", "tests/"};
+        static const std::vector<std::string> folders{"rules/", "scripts/", "tests/"};
+        if (is_connector_script(name)) return "";
+        if (name.starts_with("connectors/"))
+            return ": a connector's functions stand in connectors/NAME/NAME.lua";
         const bool is_known = std::any_of(folders.begin(), folders.end(),
                                           [&](const auto& folder) { return name.starts_with(folder); });
         return is_known ? "" : ": rules in Lua stand in rules/, functions for rules in scripts/";

@@ -43,7 +43,8 @@ constexpr ScriptLimit script_limits[] = {
 };
 
 bool is_script(const std::string& name) {
-    return (name.starts_with("scripts/") && name.ends_with(".lua")) || is_lua_rule(name);
+    return (name.starts_with("scripts/") && name.ends_with(".lua")) || is_lua_rule(name) ||
+           is_connector_script(name);
 }
 
 std::string version_of_scripts(const ScriptSet& scripts) {
@@ -76,12 +77,13 @@ bool is_function_name(const std::string& name) {
     return std::all_of(parts.begin(), parts.end(), is_lua_name);
 }
 
-/// Those that may be named in a file: a rule in Lua is nobody's but its own.
+/// Those that may be named in a file: a rule in Lua is nobody's but its own, and rules call no connector's.
 std::vector<std::string> names_of_files(const ScriptSet* scripts, const std::string& named_in) {
     std::vector<std::string> names;
     if (scripts == nullptr) return names;
     for (const auto& file : scripts->files)
-        if (!is_lua_rule(file.name) || file.name == named_in) names.push_back(file.name);
+        if (!is_connector_script(file.name) && (!is_lua_rule(file.name) || file.name == named_in))
+            names.push_back(file.name);
     return names;
 }
 
@@ -91,6 +93,11 @@ std::string remedy_for(const std::string& file) {
 }
 
 }  // namespace
+
+bool is_connector_script(const std::string& name) {
+    const auto parts = engine::split(name, '/');
+    return parts.size() == 3 && parts[0] == "connectors" && parts[2] == parts[1] + ".lua";
+}
 
 std::shared_ptr<ScriptSet> read_scripts(const Files& files, const std::string& tenant,
                                         const ScriptLimits& limits, Problems& problems) {

@@ -12,9 +12,12 @@
 
 namespace rules {
 
-/// The files below `scripts/` and the rule files in Lua, with the limits that tenant.yaml gives; null when
-/// there is none. Reports what is too big. How rules refer to a file says what it is: finish it when they are
-/// read.
+/// `connectors/forms/forms.lua`: what the connector's map cannot say.
+bool is_connector_script(const std::string& name);
+
+/// The files below `scripts/`, those of connectors and the rule files in Lua, with the limits that
+/// tenant.yaml gives; null when there is none. Reports what is too big. How rules refer to a file says what
+/// it is: finish it when they are read.
 std::shared_ptr<ScriptSet> read_scripts(const Files& files, const std::string& tenant,
                                         const ScriptLimits& limits, Problems& problems);
 void finish(ScriptSet& scripts);

@@ -117,7 +117,11 @@ class Daemon:
             return False
 
     def _why_not(self):
-        return f"the daemon is not ready: {self._tail()}"
+        try:
+            reason = self.reason()
+        except OSError as error:
+            reason = f"it does not answer, {error}"
+        return f"the daemon is not ready ({reason}): {self._tail()}"
 
     def _tail(self):
         return self.log.read_text(errors="replace")[-2000:]

@@ -289,4 +289,112 @@ TEST_CASE("receive: items are told apart by all they hold, also by what nobody r
           "a");
 }
 
+namespace {
+
+/// Does in C++ what a connector's script would do.
+class Written final : public Functions {
+public:
+    engine::Result<Json> call(const std::string& script, const std::string& function, const Json& value,
+                              engine::Instant now) override {
+        ++calls;
+        if (script != "connectors/reader/reader.lua" || now != at("2026-05-04T08:00:00Z"))
+            return engine::invalid("called in another way");
+        if (function == "phone") return Json("+49 " + value.get<std::string>());
+        if (function == "nothing") return Json();
+        if (function == "fields") return value.at("fields");
+        return engine::invalid(function + " fails");
+    }
+    int calls = 0;
+};
+
+}  // namespace
+
+TEST_CASE("receive: a function of the connector's script makes one value, or all fields", "[connectors]") {
+    const auto connection = reader(
+        "  events:\n    - type: ticket.created\n      subject: { kind: ticket, id: item.id }\n      map:\n"
+        "        - { ticket.custom.phone: 'item.phone | trim | lua:phone', ticket.subject: item.subject,\n"
+        "            ticket.custom.none: 'item.subject | lua:nothing' }\n"
+        "        - item | lua:fields\n");
+    Written functions;
+    const auto body =
+        R"({"id":7,"subject":"x","phone":" 30 ","fields":{"ticket.subject":"y","ticket.custom.a":[1]}})";
+    const auto intake = receive(connection, message_of(body), &functions);
+    INFO((intake ? "" : intake.error().message));
+    REQUIRE(intake);
+    CHECK(intake->events.at(0).data ==
+          json(R"({"ticket":{"subject":"y","custom":{"phone":"+49 30","none":null,"a":[1]}}})"));
+    CHECK(functions.calls == 3);
+
+    SECTION("what is absent is not asked for") {
+        const auto less = receive(connection, message_of(R"({"id":7,"fields":{}})"), &functions);
+        REQUIRE(less);
+        CHECK(functions.calls == 4);
+        CHECK(less->events.at(0).data.value("ticket", Json::object()).empty());
+    }
+    SECTION("it may give no fields") {
+        for (const auto* none : {"null", "[]", "{}"}) {
+            const auto without =
+                receive(connection, message_of(std::string(R"({"id":7,"fields":)") + none + "}"), &functions);
+            CHECK(without);
+        }
+    }
+    SECTION("what it gives has to be fields") {
+        for (const auto* wrong : {"1", "[1]", R"({"subject":"y"})", R"({"ticket.":1})", R"({"":1})"}) {
+            const auto refused = receive(
+                connection, message_of(std::string(R"({"id":7,"fields":)") + wrong + "}"), &functions);
+            INFO(wrong);
+            REQUIRE_FALSE(refused);
+            CHECK(refused.error().code == engine::Code::invalid_input);
+        }
+    }
+}
+
+TEST_CASE("receive: an item whose function fails is refused, and others are taken", "[connectors]") {
+    const auto connection = reader(
+        "  lists: true\n  events:\n    - match: { \"item.kind | lua:broken\": { exists: true } }\n"
+        "      type: ticket.updated\n      subject: { kind: ticket, id: item.id }\n      map: {}\n" +
+        one_event.substr(one_event.find("    -")));
+    Written functions;
+    const auto body = R"([{"id":1,"subject":"a"},{"id":2,"kind":"k"},{"id":3,"subject":"c"}])";
+    const auto intake = receive(connection, message_of(body), &functions);
+    REQUIRE(intake);
+    CHECK(intake->items == std::vector<std::size_t>{0, 2});
+    REQUIRE(intake->refused.size() == 1);
+    CHECK(intake->refused[0].index == 1);
+    CHECK(intake->refused[0].reason == "broken fails");
+    const auto nobody = receive(connection, message_of(R"({"id":2,"kind":"k"})"));
+    REQUIRE_FALSE(nobody);
+    CHECK(nobody.error().message == "nobody runs connectors/reader/reader.lua here");
+}
+
+TEST_CASE("receive: nothing runs for those who cannot prove who they are", "[connectors]") {
+    const auto connection = reader("  id: item.id | lua:phone\n" + one_event, "secret: s");
+    Written functions;
+    auto message = message_of(R"({"id":"1"})");
+    CHECK(prove(connection, message).error().code == engine::Code::denied);
+    CHECK(receive(connection, message, &functions).error().code == engine::Code::denied);
+    CHECK(functions.calls == 0);
+    message.headers.emplace_back("X-Key", "s");
+    CHECK(prove(connection, message));
+    CHECK(receive(connection, message, &functions)->events.at(0).id.text() == "+49 1");
+}
+
+TEST_CASE("receive: a definition says which functions it needs, and only webhooks may", "[connectors]") {
+    const auto connection = reader("  id: item.id | lua:phone\n" + one_event);
+    const auto uses = functions_of(*connection.connector);
+    REQUIRE(uses.size() == 1);
+    CHECK(uses[0].script == "connectors/reader/reader.lua");
+    CHECK(uses[0].function == "phone");
+    CHECK(uses[0].place.line == 10);
+    CHECK(functions_of(*reader(one_event).connector).empty());
+    engine::Diagnostics diagnostics;
+    Registry().with({{"connectors/a/connector.yaml",
+                      "name: a\ntitle: A\ndescription: x\nactions:\n  go:\n    description: x\n    request: "
+                      "{ url: \"https://{params.host | lua:f}\" }\n"}},
+                    diagnostics);
+    REQUIRE(diagnostics.has_errors());
+    CHECK(diagnostics.sorted().front().message.find("functions are for what webhooks become") !=
+          std::string::npos);
+}
+
 }  // namespace receive_test
