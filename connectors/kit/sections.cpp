@@ -191,7 +191,7 @@ Section event() {
          {"require", "list of require", "What the item must have.", false, ""},
          {"map", "map, or list of maps, names of maps and expressions",
           "Canonical field ← expression. A value that is not there leaves the field as it was, null removes "
-          "it. An expression with a filter, `item \\| lua:fields`, gives an object of fields.",
+          "it. An expression with a filter, `item | lua:fields`, gives an object of fields.",
           true, ""},
          {"changes", "list of change", "What the item itself calls changed.", false, ""}}};
 }
