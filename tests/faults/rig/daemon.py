@@ -73,7 +73,12 @@ class Daemon:
     def stand_by(self, *options):
         """Begins beside the owner of the store, and waits until it says that it waits."""
         self._begin(("--standby", *options), ())
-        wait_until(lambda: "standby: " in self.reason(), self._why_not, START_SECONDS_MAX)
+        reason = wait_until(self._standing, self._why_not, START_SECONDS_MAX)
+        expect(reason != "ready", "it took the store over at once: the owner was kept from renewing its lease")
+
+    def _standing(self):
+        reason = self.reason()
+        return "ready" if reason == "" else "standby: " in reason and reason
 
     def reason(self):
         """Why it is not ready; empty when it is."""
