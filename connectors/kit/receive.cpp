@@ -321,7 +321,7 @@ const std::string* InboundMessage::header(std::string_view name) const {
 
 std::vector<FunctionUse> functions_of(const Connector& connector) {
     std::vector<FunctionUse> uses;
-    if (!connector.webhook) return uses;
+    if (!connector.webhook || connector.webhook->functions.empty()) return uses;
     const auto folder = "connectors/" + connector.name + "/";
     for (const auto& [function, place] : connector.webhook->functions)
         uses.push_back({folder + connector.name + ".lua", function, place});

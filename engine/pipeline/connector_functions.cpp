@@ -1,6 +1,5 @@
 #include "engine/pipeline/connector_functions.h"
 
-#include <algorithm>
 #include <set>
 
 #include "engine/base/hash.h"

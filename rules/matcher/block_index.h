@@ -151,8 +151,7 @@ private:
     Rows rows_;
     std::vector<std::uint8_t> direct_;
     std::vector<IdPlace> id_places_;
-    CheckedTerms
-        terms_;  ///< checked is what a row could not tell, as the cells are wider than the term's codes
+    CheckedTerms terms_;  ///< checked is what cells are too wide to tell
     std::vector<CodeSummary> code_summaries_;
     std::vector<IdSummary> id_summaries_;
     std::vector<std::uint64_t> summary_;
