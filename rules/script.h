@@ -5,9 +5,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +46,9 @@ struct ScriptLimits {
     friend bool operator==(const ScriptLimits&, const ScriptLimits&) = default;
 };
 
+/// What is wrong when a set gives its runs longer than the installation does.
+std::optional<engine::Diagnostic> deadline_error(const ScriptLimits& limits, std::chrono::milliseconds max);
+
 /// All Lua of a rule set; immutable.
 struct ScriptSet {
     std::string tenant;   ///< who it belongs to: runs of two tenants never share anything
@@ -65,6 +70,7 @@ struct ScriptCall {
     std::string seed;  ///< of its random numbers: the same text, the same numbers
     /// What look-ups gave, as far as they are known: key → answer. A run that needs another one ends with it.
     engine::Json answers = engine::Json::object();
+    friend bool operator==(const ScriptCall&, const ScriptCall&) = default;
 };
 
 /// What a run cannot know by itself. It is made again from its start with the answer.
@@ -100,6 +106,13 @@ public:
     /// place. The set is kept ready for runs when nothing is.
     virtual std::vector<engine::Diagnostic> load(const std::shared_ptr<const ScriptSet>& scripts) = 0;
     virtual ScriptOutcome run(const std::shared_ptr<const ScriptSet>& scripts, const ScriptCall& call) = 0;
+    /// How many runs of one set may be under way at once. With 1 nothing is gained by `run_all`.
+    virtual std::size_t together_max() const { return 1; }
+    /// The same for many calls, which share the way to where they run; in the order of the calls. `meanwhile`
+    /// is called once, when the first of them are on their way; it may run others.
+    virtual std::vector<ScriptOutcome> run_all(const std::shared_ptr<const ScriptSet>& scripts,
+                                               std::span<const ScriptCall> calls,
+                                               const std::function<void()>& meanwhile);
     /// Counts for metrics, by name; `script_kills_total{limit="fuel_max"}`.
     virtual std::map<std::string, double> figures() { return {}; }
 };

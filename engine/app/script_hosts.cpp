@@ -29,6 +29,7 @@ Result<rules::WorkerOptions> worker_options(const Settings& settings) {
          {std::tuple{"script-workers-max", settings.script_workers_max, &options.workers_max},
           std::tuple{"script-sets-max", settings.script_sets_max, &options.sets_max},
           std::tuple{"script-batch-calls-max", settings.script_batch_calls_max, &options.batch_calls_max},
+          std::tuple{"script-losses-max", settings.script_losses_max, &options.losses_max},
           std::tuple{"script-memory-bytes-max", settings.script_memory_bytes_max,
                      &options.memory_bytes_max}}) {
         if (value == 0) return invalid("--" + std::string(name) + ": at least 1");
@@ -39,6 +40,7 @@ Result<rules::WorkerOptions> worker_options(const Settings& settings) {
           std::tuple{"script-grace", &settings.script_grace, &options.grace},
           std::tuple{"script-patience", &settings.script_patience, &options.patience},
           std::tuple{"script-load-deadline", &settings.script_load_deadline, &options.load_deadline},
+          std::tuple{"script-pause", &settings.script_pause, &options.pause},
           std::tuple{"script-idle", &settings.script_idle, &options.idle_max}}) {
         const auto span = span_of(name, *text);
         if (!span) return span.error();
@@ -53,8 +55,9 @@ Result<MakeScripts> script_hosts(const Settings& settings) {
     if (settings.script_isolation == "process")
         return MakeScripts([options = *options] { return std::make_unique<rules::WorkerHost>(options); });
     if (settings.script_isolation == "in_process")
-        return MakeScripts([sets_max = options->sets_max * options->workers_max] {
-            return std::make_unique<rules::InProcessHost>(sets_max);
+        return MakeScripts([options = *options] {
+            return std::make_unique<rules::InProcessHost>(options.sets_max * options.workers_max,
+                                                          options.deadline_max);
         });
     return invalid("--script-isolation is process or in_process, not \"" + settings.script_isolation + "\"");
 }

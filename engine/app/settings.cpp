@@ -44,6 +44,10 @@ void add_script_settings(CLI::App& command, Settings& settings) {
         "Versions of a tenant's scripts that are kept compiled");
     add(command, "script-batch-calls-max", settings.script_batch_calls_max,
         "Runs of scripts that are sent to a process at once");
+    add(command, "script-losses-max", settings.script_losses_max,
+        "How many processes in a row a function of a script may lose before it rests");
+    add(command, "script-pause", settings.script_pause,
+        "How long it rests: its runs fail at once, then it is tried again");
     add(command, "script-memory-bytes-max", settings.script_memory_bytes_max,
         "Memory of a process that runs scripts, besides the program");
     add(command, "script-deadline", settings.script_deadline,

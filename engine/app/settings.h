@@ -54,6 +54,8 @@ struct Settings {
     std::size_t script_workers_max = 4;            ///< processes that run scripts, each of one tenant
     std::size_t script_sets_max = 4;               ///< versions of a tenant's scripts kept compiled
     std::size_t script_batch_calls_max = 64;       ///< of one way there and back
+    std::size_t script_losses_max = 3;             ///< processes in a row that a function may lose
+    std::string script_pause = "1m";               ///< for which it rests then
     std::size_t script_memory_bytes_max = 256u * 1024 * 1024;  ///< of a worker
     std::string script_deadline = "1s";                        ///< the longest that a tenant may give a run
     std::string script_grace = "50ms";                         ///< after its deadline a run is killed

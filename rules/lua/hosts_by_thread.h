@@ -20,26 +20,52 @@ public:
     explicit HostsByThread(Make make) : make_(std::move(make)) {}
 
     std::vector<engine::Diagnostic> load(const std::shared_ptr<const ScriptSet>& scripts) override {
-        return own().load(scripts);
+        auto& own = of_this_thread();
+        const std::lock_guard busy(own.busy);
+        return own.host->load(scripts);
     }
     ScriptOutcome run(const std::shared_ptr<const ScriptSet>& scripts, const ScriptCall& call) override {
-        return own().run(scripts, call);
+        auto& own = of_this_thread();
+        const std::lock_guard busy(own.busy);
+        return own.host->run(scripts, call);
     }
-    /// Of the calling thread's host.
-    std::map<std::string, double> figures() override { return own().figures(); }
+    std::size_t together_max() const override { return of_this_thread().host->together_max(); }
+    std::vector<ScriptOutcome> run_all(const std::shared_ptr<const ScriptSet>& scripts,
+                                       std::span<const ScriptCall> calls,
+                                       const std::function<void()>& meanwhile) override {
+        auto& own = of_this_thread();
+        const std::lock_guard busy(own.busy);
+        return own.host->run_all(scripts, calls, meanwhile);
+    }
+    /// Of all hosts together; of one that runs something now, as they were last.
+    std::map<std::string, double> figures() override {
+        const std::lock_guard lock(mutex_);
+        std::map<std::string, double> sums;
+        for (auto& [thread, own] : hosts_) {
+            if (const std::unique_lock busy(own.busy, std::try_to_lock); busy)
+                own.figures = own.host->figures();
+            for (const auto& [name, figure] : own.figures) sums[name] += figure;
+        }
+        return sums;
+    }
 
 private:
-    /// The calling thread's.
-    ScriptHost& own() {
+    struct Own {
+        std::unique_ptr<ScriptHost> host;
+        std::recursive_mutex busy;  ///< taken again by what runs meanwhile
+        std::map<std::string, double> figures;
+    };
+
+    Own& of_this_thread() const {
         const std::lock_guard lock(mutex_);
-        auto& host = hosts_[std::this_thread::get_id()];
-        if (!host) host = make_();
-        return *host;
+        auto& own = hosts_[std::this_thread::get_id()];
+        if (!own.host) own.host = make_();
+        return own;
     }
 
     Make make_;
-    std::mutex mutex_;
-    std::map<std::thread::id, std::unique_ptr<ScriptHost>> hosts_;
+    mutable std::mutex mutex_;
+    mutable std::map<std::thread::id, Own> hosts_;
 };
 
 }  // namespace rules

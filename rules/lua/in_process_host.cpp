@@ -29,6 +29,7 @@ Sandbox* InProcessHost::kept(const ScriptSet& scripts) {
 
 std::vector<engine::Diagnostic> InProcessHost::load(const std::shared_ptr<const ScriptSet>& scripts) {
     if (kept(*scripts)) return {};
+    if (auto wrong = deadline_error(scripts->limits, deadline_max_)) return {*std::move(wrong)};
     auto opened = Sandbox::open(scripts);
     if (opened.sandbox) sandboxes_.push_front(std::move(opened.sandbox));
     while (sandboxes_.size() > sandboxes_max_) sandboxes_.pop_back();

@@ -13,7 +13,10 @@ namespace rules {
 class InProcessHost final : public ScriptHost {
 public:
     static constexpr std::size_t sandboxes_kept = 16;
-    explicit InProcessHost(std::size_t sandboxes_max = sandboxes_kept) : sandboxes_max_(sandboxes_max) {}
+    /// Sets that give their runs longer than `deadline_max` are not run.
+    explicit InProcessHost(std::size_t sandboxes_max = sandboxes_kept,
+                           std::chrono::milliseconds deadline_max = std::chrono::milliseconds::max())
+        : sandboxes_max_(sandboxes_max), deadline_max_(deadline_max) {}
 
     std::vector<engine::Diagnostic> load(const std::shared_ptr<const ScriptSet>& scripts) override;
     ScriptOutcome run(const std::shared_ptr<const ScriptSet>& scripts, const ScriptCall& call) override;
@@ -22,6 +25,7 @@ private:
     Sandbox* kept(const ScriptSet& scripts);
 
     std::size_t sandboxes_max_;
+    std::chrono::milliseconds deadline_max_;
     std::list<std::unique_ptr<Sandbox>> sandboxes_;  ///< the last used first
 };
 

@@ -100,8 +100,11 @@ std::string problems_text() {
                    "Correct it, or add the connection to connections.yaml."},
         std::array{"unknown-parameter", "The action has no such parameter.",
                    "See the connector's page for those it has."},
-        std::array{"script-worker", "The scripts could not be compiled in a process of their own in time.",
-                   "Try again; if it stays so, look at the daemon's log and `--script-load-deadline`."},
+        std::array{"script-worker",
+                   "The scripts could not be compiled in a process of their own in time, or give their runs "
+                   "longer than the installation does.",
+                   "Try again; if it stays so, look at the daemon's log and `--script-load-deadline`; "
+                   "`--script-deadline` is the longest that a tenant may give."},
     };
     std::string text = "## What `check` says of scripts\n\n| class | meaning | remedy |\n|---|---|---|\n";
     for (const auto& [name, meaning, remedy] : problems)

@@ -83,6 +83,7 @@ std::map<std::string, double> WorkerHost::figures() {
                                           {"script_runs_total", number(stats_.runs)},
                                           {"script_retries_total", number(stats_.retries)},
                                           {"script_crashes_total", number(stats_.script_crashes)},
+                                          {"script_paused_total", number(stats_.paused)},
                                           {"script_worker_starts_total", number(stats_.starts)},
                                           {"script_worker_losses_total", number(stats_.restarts)}};
     for (const auto& [limit, count] : stats_.limits)
@@ -97,14 +98,12 @@ std::vector<pid_t> WorkerHost::processes() const {
 }
 
 WorkerHost::Loss WorkerHost::lose(WorkerTrouble trouble) {
-    return {"script_crashed: " + pool_.lose(trouble), "", true};
+    return {"script_crashed: " + pool_.lose(trouble), "", true, true};
 }
 
 std::vector<Diagnostic> WorkerHost::load(const std::shared_ptr<const ScriptSet>& scripts) {
     std::vector<Diagnostic> diagnostics;
-    if (scripts->limits.deadline > options_.deadline_max)
-        return {worker_error("the deadline of scripts is " + text_of(scripts->limits.deadline) +
-                             ", more than " + text_of(options_.deadline_max))};
+    if (auto wrong = deadline_error(scripts->limits, options_.deadline_max)) return {*std::move(wrong)};
     auto loss = ask_to_load(scripts, diagnostics);
     if (loss && loss->may_pass) loss = ask_to_load(scripts, diagnostics);
     pool_.keep_one_ready();
@@ -114,6 +113,7 @@ std::vector<Diagnostic> WorkerHost::load(const std::shared_ptr<const ScriptSet>&
 
 std::optional<WorkerHost::Loss> WorkerHost::ask_to_load(const std::shared_ptr<const ScriptSet>& scripts,
                                                         std::vector<Diagnostic>& diagnostics) {
+    read_what_is_under_way();
     const auto found = pool_.worker_of(scripts->tenant);
     if (!found) return Loss{"script_crashed: " + found.error().message, "", true};
     auto& worker = **found;
@@ -169,20 +169,45 @@ ScriptOutcome WorkerHost::run(const std::shared_ptr<const ScriptSet>& scripts, c
 }
 
 std::vector<ScriptOutcome> WorkerHost::run_all(const std::shared_ptr<const ScriptSet>& scripts,
-                                               std::span<const ScriptCall> calls) {
+                                               std::span<const ScriptCall> calls,
+                                               const Meanwhile& meanwhile) {
     Outcomes outcomes;
     outcomes.reserve(calls.size());
+    bool is_told = false;
+    const auto tell = [&] {
+        if (meanwhile && !std::exchange(is_told, true)) meanwhile();
+    };
     while (outcomes.size() < calls.size()) {
         const auto left = calls.subspan(outcomes.size());
-        const auto together = left.first(std::min(left.size(), options_.batch_calls_max));
+        const auto together = left.first(count_together(scripts, left));
         const auto before = outcomes.size();
-        if (together.size() == 1)
+        if (together.empty())
+            run_alone(scripts, left.front(), outcomes);
+        else if (together.size() == 1 && !meanwhile)
             run_alone(scripts, together.front(), outcomes);
-        else if (ask(scripts, together, outcomes))
+        else if (ask(scripts, together, outcomes, tell))
             run_one_by_one(scripts, together.subspan(outcomes.size() - before), outcomes);
+        else
+            for (const auto& call : left.first(outcomes.size() - before)) pauses_.came_back(*scripts, call);
     }
+    tell();
     pool_.keep_one_ready();
     return outcomes;
+}
+
+/// How many of the first calls go together; none when the first one's function rests.
+std::size_t WorkerHost::count_together(const Scripts& scripts, std::span<const ScriptCall> calls) const {
+    const auto together = calls.first(std::min(calls.size(), options_.batch_calls_max));
+    if (pauses_.empty()) return together.size();
+    const auto rests = [&](const ScriptCall& call) { return pause_of(scripts, call).has_value(); };
+    return static_cast<std::size_t>(std::find_if(together.begin(), together.end(), rests) - together.begin());
+}
+
+std::optional<WorkerHost::Loss> WorkerHost::pause_of(const Scripts& scripts, const ScriptCall& call) const {
+    if (!pauses_.until(*scripts, call, SteadyClock::now())) return std::nullopt;
+    return Loss{"script_paused: its last runs lost their workers, so it rests for " +
+                    text_of(options_.pause) + " (--script-pause)",
+                "", true};
 }
 
 /// After calls were lost together, until it is found which of them it was.
@@ -197,21 +222,34 @@ void WorkerHost::run_one_by_one(const std::shared_ptr<const ScriptSet>& scripts,
 /// Twice at most. False when there was no answer, and a failure instead.
 bool WorkerHost::run_alone(const std::shared_ptr<const ScriptSet>& scripts, const ScriptCall& call,
                            Outcomes& outcomes) {
+    if (const auto pause = pause_of(scripts, call)) {
+        ++stats_.paused;
+        fail(call, *pause, outcomes);
+        return true;
+    }
     auto loss = ask(scripts, {&call, 1}, outcomes);
     if (loss && loss->may_pass) {
         ++stats_.retries;
         loss = ask(scripts, {&call, 1}, outcomes);
     }
-    if (!loss) return true;
+    if (!loss) {
+        pauses_.came_back(*scripts, call);
+        return true;
+    }
+    if (loss->took_worker) pauses_.lost(*scripts, call, SteadyClock::now());
     if (loss->may_pass) ++stats_.script_crashes;
+    fail(call, *loss, outcomes);
+    return false;
+}
+
+void WorkerHost::fail(const ScriptCall& call, const Loss& loss, Outcomes& outcomes) {
     ScriptOutcome outcome;
     auto& failure = outcome.failure.emplace();
-    failure.message = loss->message;
+    failure.message = loss.message;
     failure.place.file = call.file;
-    failure.limit = loss->limit;
-    failure.lost = loss->may_pass;
+    failure.limit = loss.limit;
+    failure.lost = loss.may_pass;
     answer(outcomes, std::move(outcome));
-    return false;
 }
 
 void WorkerHost::answer(Outcomes& outcomes, ScriptOutcome outcome) {
@@ -222,7 +260,9 @@ void WorkerHost::answer(Outcomes& outcomes, ScriptOutcome outcome) {
 
 /// Appends the outcomes that came; all of them came when there is no loss, or fewer if a call is too large.
 std::optional<WorkerHost::Loss> WorkerHost::ask(const std::shared_ptr<const ScriptSet>& scripts,
-                                                std::span<const ScriptCall> calls, Outcomes& outcomes) {
+                                                std::span<const ScriptCall> calls, Outcomes& outcomes,
+                                                const Meanwhile& meanwhile) {
+    read_what_is_under_way();
     const auto found = pool_.worker_of(scripts->tenant);
     if (!found) return Loss{"script_crashed: " + found.error().message, "", true};
     auto& worker = **found;
@@ -238,9 +278,24 @@ std::optional<WorkerHost::Loss> WorkerHost::ask(const std::shared_ptr<const Scri
     if (sent == 0)
         return Loss{"what is given to the script has more than " + std::to_string(options_.call_bytes_max) +
                     " bytes"};
-    if (auto loss = read_outcomes(worker, scripts->limits, sent, outcomes)) return loss;
-    worker.busy += SteadyClock::now() - begin;
-    return std::nullopt;
+    UnderWay under_way{sent, scripts->limits, outcomes, begin};
+    under_way_ = &under_way;
+    if (meanwhile) {
+        worker.process->push();
+        meanwhile();
+    }
+    if (!under_way.is_over) read_what_is_under_way();
+    return std::move(under_way.loss);
+}
+
+/// Whatever is asked of a worker next stands behind it.
+void WorkerHost::read_what_is_under_way() {
+    auto* under_way = std::exchange(under_way_, nullptr);
+    if (under_way == nullptr) return;
+    auto& worker = pool_.used_last();
+    under_way->is_over = true;
+    under_way->loss = read_outcomes(worker, under_way->limits, under_way->count, under_way->outcomes);
+    if (!under_way->loss) worker.busy += SteadyClock::now() - under_way->begin;
 }
 
 /// How many; one that is too large, and what is behind it, is not sent.
@@ -280,7 +335,7 @@ std::variant<Frame, WorkerHost::Loss> WorkerHost::wait_for_outcome(WorkerProcess
     if (const auto* frame = std::get_if<Frame>(&said)) return *frame;
     auto loss = lose(std::get<WorkerTrouble>(said));
     if (is_late() && used >= deadline / 2)
-        return Loss{"the run did not end within " + text_of(deadline), "deadline"};
+        return Loss{"the run did not end within " + text_of(deadline), "deadline", false, true};
     return loss;
 }
 

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "rules/lua/script_pauses.h"
 #include "rules/lua/worker_pool.h"
 #include "rules/script.h"
 
@@ -24,9 +25,10 @@ public:
 
     std::vector<engine::Diagnostic> load(const std::shared_ptr<const ScriptSet>& scripts) override;
     ScriptOutcome run(const std::shared_ptr<const ScriptSet>& scripts, const ScriptCall& call) override;
-    /// The same for many calls, which share the way there and back. In the order of the calls.
+    std::size_t together_max() const override { return options_.batch_calls_max; }
     std::vector<ScriptOutcome> run_all(const std::shared_ptr<const ScriptSet>& scripts,
-                                       std::span<const ScriptCall> calls);
+                                       std::span<const ScriptCall> calls,
+                                       const std::function<void()>& meanwhile = {}) override;
 
     /// Ends workers that had nothing to do for long; what is called later does so too.
     void rest() { pool_.rest(); }
@@ -41,12 +43,26 @@ private:
         std::string message;
         std::string limit = {};
         bool may_pass = false;  ///< in another worker
+        bool took_worker = false;
     };
     using Outcomes = std::vector<ScriptOutcome>;
 
     using Scripts = std::shared_ptr<const ScriptSet>;
+    using Meanwhile = std::function<void()>;
 
-    std::optional<Loss> ask(const Scripts& scripts, std::span<const ScriptCall> calls, Outcomes& outcomes);
+    /// Calls that were sent to the worker used last, whose outcomes are not read yet.
+    struct UnderWay {
+        std::size_t count = 0;
+        const ScriptLimits& limits;
+        Outcomes& outcomes;
+        std::chrono::steady_clock::time_point begin;
+        bool is_over = false;
+        std::optional<Loss> loss = {};
+    };
+
+    std::optional<Loss> ask(const Scripts& scripts, std::span<const ScriptCall> calls, Outcomes& outcomes,
+                            const Meanwhile& meanwhile = {});
+    void read_what_is_under_way();
     std::size_t send_calls(Worker& worker, std::span<const ScriptCall> calls);
     std::variant<Frame, Loss> wait_for_outcome(WorkerProcess& worker, std::chrono::milliseconds deadline);
     std::optional<Loss> read_outcomes(Worker& worker, const ScriptLimits& limits, std::size_t count,
@@ -54,6 +70,9 @@ private:
     bool run_alone(const Scripts& scripts, const ScriptCall& call, Outcomes& outcomes);
     void run_one_by_one(const Scripts& scripts, std::span<const ScriptCall> calls, Outcomes& outcomes);
     void answer(Outcomes& outcomes, ScriptOutcome outcome);
+    void fail(const ScriptCall& call, const Loss& loss, Outcomes& outcomes);
+    std::optional<Loss> pause_of(const Scripts& scripts, const ScriptCall& call) const;
+    std::size_t count_together(const Scripts& scripts, std::span<const ScriptCall> calls) const;
 
     std::optional<Loss> ask_to_load(const Scripts& scripts, std::vector<engine::Diagnostic>& diagnostics);
     std::optional<Loss> send_set(Worker& worker, const Scripts& scripts,
@@ -65,6 +84,8 @@ private:
     WorkerOptions options_;
     WorkerStats stats_;
     WorkerPool pool_{options_, stats_};
+    ScriptPauses pauses_{options_.losses_max, options_.pause};
+    UnderWay* under_way_ = nullptr;
     std::uint64_t last_id_ = 0;
     std::uint64_t last_set_ = 0;
 };

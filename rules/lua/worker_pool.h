@@ -30,6 +30,8 @@ struct WorkerOptions {
     std::chrono::milliseconds deadline_max{1'000};   ///< of a run, whatever its limits say
     std::chrono::milliseconds load_deadline{5'000};  ///< for compiling a set
     std::chrono::milliseconds start_deadline{5'000};
+    std::size_t losses_max = 3;               ///< workers that a function loses in a row; then it rests
+    std::chrono::milliseconds pause{60'000};  ///< for so long
     std::size_t batch_calls_max = 64;         ///< under way at once
     std::size_t call_bytes_max = 16U << 20U;  ///< of a call, or of a set, on its way
 };
@@ -45,6 +47,7 @@ struct WorkerStats {
     std::uint64_t deadlines = 0;                  ///< workers that did not answer in time
     std::uint64_t retries = 0;                    ///< calls that were sent once more
     std::uint64_t script_crashes = 0;             ///< calls that failed because workers were lost
+    std::uint64_t paused = 0;                     ///< calls that failed at once, because their function rests
     std::map<std::string, std::uint64_t> limits;  ///< runs that ended at a limit, by its name
     std::size_t workers = 0;                      ///< that have a tenant, now
     std::size_t batch_calls_most = 0;             ///< that were under way at once
@@ -81,6 +84,7 @@ public:
     void keep_one_ready();
 
     const std::list<Worker>& workers() const { return workers_; }
+    Worker& used_last() { return workers_.front(); }
 
 private:
     engine::Result<std::unique_ptr<WorkerProcess>> take_process();

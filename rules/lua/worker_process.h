@@ -34,10 +34,12 @@ public:
     WorkerProcess& operator=(const WorkerProcess&) = delete;
     ~WorkerProcess();
 
-    /// Is sent by the next `read`.
+    /// Is sent by the next `read`, or by `push`.
     void send(FrameKind kind, std::uint64_t id, std::string_view body) { append_frame(out_, kind, id, body); }
     /// Sends what is to be sent and reads the next frame. A deadline is noticed some milliseconds late.
     std::variant<Frame, WorkerTrouble> read(Time until);
+    /// Sends of it what can be sent at once. False at the end.
+    bool push();
     /// Answers may be so long, from the next `read` on.
     void expect_up_to(std::size_t body_bytes_max) { frames_.set_body_bytes_max(body_bytes_max); }
     /// It sent more than `read` gave.
@@ -57,7 +59,6 @@ private:
     static constexpr std::size_t hello_bytes_max = 1024;
 
     WorkerProcess(pid_t id, int socket) : id_(id), socket_(socket) {}
-    bool push();
     bool pull();
 
     pid_t id_;

@@ -18,6 +18,7 @@ inline rules::WorkerOptions worker_options(std::vector<std::string> words = {"ho
     rules::WorkerOptions options;
     words.insert(words.begin(), SIGNALBOX_TEST_WORKER);
     options.command = std::move(words);
+    options.losses_max = 1'000'000;  // no function rests
     return options;
 }
 
