@@ -331,6 +331,9 @@ void add_scripts_bench(CLI::App& bench, Chosen& chosen) {
         ->check(CLI::Range(1, 10'000))
         ->delimiter(',')
         ->capture_default_str();
+    command->add_option("--turn", of.turn_events, "Events that are decided in one turn")
+        ->check(CLI::Range(1, 10'000))
+        ->capture_default_str();
     command->add_flag("--json", options->json, "JSON for programs");
     command->callback([options, &chosen] { chosen = [options] { return bench_scripts(*options); }; });
 }

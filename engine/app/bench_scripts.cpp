@@ -18,11 +18,6 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-struct BenchedScript {
-    const char* name;
-    const char* source;
-};
-
 // Nothing: the way there and back. Score: what a rule's script is usually like.
 constexpr BenchedScript benched_scripts[] = {
     {"nothing", "return { run = function(ctx) end }\n"},
@@ -228,6 +223,8 @@ Result<ScriptsBenchReport> run_scripts_bench(const ScriptsBenchOptions& options)
         if (auto loaded = bench.load(); !loaded) return loaded.error();
         report.differences += bench.differs() ? 1 : 0;
         bench.measure(options, report);
+        if (auto done = bench_decisions(script, context.at("ticket"), options, report); !done)
+            return done.error();
     }
     return report;
 }
@@ -245,10 +242,18 @@ Json to_json(const ScriptsBenchReport& report) {
                            {"to_plain", one.to_plain},
                            {"to_in_process", one.to_in_process},
                            {"cpu_to_in_process", one.cpu_to_in_process}});
-    return {{"context_bytes", report.context_bytes},
-            {"results", results},
-            {"failures", report.failures},
-            {"differences", report.differences}};
+    Json decisions = Json::array();
+    for (const auto& one : report.decisions)
+        decisions.push_back({{"script", one.script},
+                             {"host", one.host},
+                             {"decisions_per_s", one.decisions_per_s},
+                             {"p50_us", one.p50_us},
+                             {"p99_us", one.p99_us},
+                             {"to_in_process", one.to_in_process},
+                             {"met", one.met}});
+    return {{"context_bytes", report.context_bytes}, {"results", results},
+            {"turn_events", report.turn_events},     {"decisions", decisions},
+            {"failures", report.failures},           {"differences", report.differences}};
 }
 
 std::string render(const ScriptsBenchReport& report) {
@@ -259,6 +264,11 @@ std::string render(const ScriptsBenchReport& report) {
                          rounded(one.p50_us, 1), rounded(one.p99_us, 1), rounded(one.cpu_us, 1),
                          rounded(one.to_plain, 2), rounded(one.to_in_process, 2),
                          rounded(one.cpu_to_in_process, 2)});
+    text += "\nturns of " + std::to_string(report.turn_events) + " decisions that run one script each\n";
+    text += columns({"script", "host", "decisions/s", "p50 us", "p99 us", "x inside", "met"});
+    for (const auto& one : report.decisions)
+        text += columns({one.script, one.host, rounded(one.decisions_per_s, 0), rounded(one.p50_us, 1),
+                         rounded(one.p99_us, 1), rounded(one.to_in_process, 2), rounded(one.met, 2)});
     return text + "context " + std::to_string(report.context_bytes) + " bytes, failures " +
            std::to_string(report.failures) + ", differences " + std::to_string(report.differences) + "\n";
 }

@@ -97,6 +97,41 @@ Result<std::optional<Entity>> Batch::by_email(const TenantName& tenant, std::str
     }
 }
 
+rules::ScriptHost* Batch::host_of(const Tenant& tenant) const {
+    const bool is_ahead = options_.ahead != nullptr && options_.ahead->stands_for(tenant.scripts.get());
+    return is_ahead ? options_.ahead : tenant.scripts.get();
+}
+
+Result<void> Batch::foresee(Work work) {
+    const Event& event = *work.event;
+    const auto& tenant = *tenants_.at(event.tenant);
+    const bool has_turn = answered_lane(event) != nullptr || !is_blocked(event);
+    if (!tenant.rule_set->scripts || host_of(tenant) != options_.ahead || !has_turn) return {};
+    deciding_ = &event;
+    const auto decided = decide_event(tenant, work, *this, {options_.now, false, options_.ahead});
+    return decided ? Result<void>() : decided.error();
+}
+
+Result<void> Batch::foresee(const Arrival& arrival) {
+    Work work;
+    work.event = arrival.event;
+    work.payload = arrival.payload;
+    return foresee(std::move(work));
+}
+
+Result<void> Batch::foresee(const PendingEvent& pending) {
+    if (pending.kind == pending_kind::delivery) return {};
+    auto work = work_of(std::make_shared<const Event>(pending.event));
+    return context_of(work).empty() ? foresee(std::move(work)) : Result<void>();
+}
+
+Result<void> Batch::foresee(const Timer& timer) {
+    if (is_sweep(timer) || !continuation_of_wait(timer.name).empty()) return {};
+    Work work;
+    work.event = std::make_shared<const Event>(fired_event(timer, options_.now));
+    return foresee(std::move(work));
+}
+
 Result<Ack> Batch::admit(const Arrival& arrival) {
     const Event& event = *arrival.event;
     auto known = recognise(event, arrival.digest);
@@ -368,7 +403,7 @@ Result<void> Batch::decide(const Tenant& tenant, Work work, const Origin& origin
     }
     const Event& event = *work.event;
     deciding_ = &event;
-    auto decided = decide_event(tenant, work, *this, {options_.now, false});
+    auto decided = decide_event(tenant, work, *this, {options_.now, false, host_of(tenant)});
     if (!decided) return decided.error();
     if (decided->need) {
         ask(work, origin, *std::move(decided->need));

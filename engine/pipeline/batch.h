@@ -16,6 +16,7 @@
 #include "engine/pipeline/engine.h"
 #include "engine/pipeline/outbox.h"
 #include "engine/pipeline/rule_set_cache.h"
+#include "engine/pipeline/scripts_ahead.h"
 #include "engine/pipeline/watched.h"
 #include "engine/store/store.h"
 
@@ -60,6 +61,7 @@ struct BatchOptions {
     std::size_t swept_entities_max = 500;  ///< looked at by one timer that fires, for the same reason
     AnswerSource* answers = nullptr;       ///< borrowed; null = scripts are told that nobody can be asked
     int lookups_per_event_max = 16;        ///< that an event waits for, one after another
+    ScriptsAhead* ahead = nullptr;         ///< borrowed; null = scripts run when they are asked
 };
 
 /// One thread; nothing is durable before the steps are committed. `lanes` gets the used places and numbers,
@@ -90,6 +92,11 @@ public:
     /// The time of what is decided from now on.
     void set_now(Instant now) { options_.now = now; }
 
+    /// Decides what comes later ahead, on what is there now, for what it asks scripts (see ScriptsAhead).
+    /// Nothing is planned. What is known to be decided on something else by then is passed over.
+    Result<void> foresee(const Arrival& arrival);
+    Result<void> foresee(const PendingEvent& pending);
+    Result<void> foresee(const Timer& timer);
     /// Recognises, lets wait, or decides an event from outside. The Ack counts once the batch is committed.
     Result<Ack> admit(const Arrival& arrival);
     /// Decides an event that flowed back or waited; leaves it where it is when its lane is blocked.
@@ -150,6 +157,8 @@ private:
     Result<std::optional<Ack>> recognise(const Event& event, const Digest& digest);
     Ack note_clash(const Event& event);
     bool is_blocked(const Event& event) const;
+    Result<void> foresee(Work work);
+    rules::ScriptHost* host_of(const Tenant& tenant) const;
     /// Whether what waits in the store has its turn; notes it when not.
     bool has_turn(const Event& event);
     const AskingLane* answered_lane(const Event& event) const;

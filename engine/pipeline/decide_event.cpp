@@ -364,8 +364,9 @@ bool comes_too_late(const Event& event, const Entity& before) {
 constexpr std::size_t answers_max = 256;
 
 /// Made again with each answer, until it is none that asks for more or for something that is not known yet.
-Result<Decision> decided_with_answers(const Tenant& tenant, rules::DecisionInput input, Snapshot& snapshot) {
-    input.scripts = tenant.scripts.get();
+Result<Decision> decided_with_answers(const Tenant& tenant, rules::DecisionInput input, Snapshot& snapshot,
+                                      rules::ScriptHost* scripts) {
+    input.scripts = scripts != nullptr ? scripts : tenant.scripts.get();
     if (!tenant.rule_set->scripts && !input.resume)
         return rules::decide(*tenant.rule_set, *tenant.matcher, std::move(input));
     auto answers = snapshot.answers_said();
@@ -378,6 +379,7 @@ Result<Decision> decided_with_answers(const Tenant& tenant, rules::DecisionInput
             return decision;
         }
         const auto need = *decision.need;
+        if (need.key.empty()) return decision;  // made ahead
         if (answers.size() >= answers_max) {
             answers[need.key] = unanswered(
                 "exhausted", "the decision has asked for " + std::to_string(answers_max) + " answers");
@@ -457,7 +459,7 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     LaneTimers timers(snapshot, event);
     input.timer_room = &timers;
     Decided decided;
-    auto made = decided_with_answers(tenant, std::move(input), snapshot);
+    auto made = decided_with_answers(tenant, std::move(input), snapshot, options.scripts);
     if (!made) return made.error();
     if (timers.error()) return *timers.error();
     decided.decision = *std::move(made);

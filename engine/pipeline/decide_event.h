@@ -89,6 +89,7 @@ struct Decided {
 struct DecideOptions {
     Instant now{};
     bool trace = false;
+    rules::ScriptHost* scripts = nullptr;  ///< in the place of the tenant's; borrowed
 };
 
 /// Fails only as the snapshot fails; whatever rules do wrong is in the decision.

@@ -169,6 +169,7 @@ public:
     std::uint64_t outbox_rows() const { return outbox_rows_; }
     std::size_t blocked_lanes() const { return lanes_.blocked.size(); }
     const WorkerCounts& counts() const { return counts_; }
+    const ScriptsAhead::Counts& scripts_ahead() const { return ahead_.counts(); }
     const std::optional<Error>& fatal() const { return fatal_; }
     std::shared_ptr<const Tenant> tenant(const TenantName& name) const;
 
@@ -238,6 +239,8 @@ private:
     std::unique_ptr<Batch> new_batch();
     Result<void> plan(Turn& turn, Batch& batch);
     Result<void> decide(Turn& turn, Batch& batch);
+    Result<void> decide_events(Turn& turn, Batch& batch);
+    rules::ScriptHost* host_that_runs_ahead(const Turn& turn) const;
     void apply_waiting(Planned& planned);
     void undo(Planned& planned);
     Result<void> read_watched(Instant now);
@@ -288,6 +291,7 @@ private:
     std::deque<Answer> settled_;
     std::deque<Command> commands_;
     std::deque<PendingLookup> lookups_;  ///< that nobody has taken yet
+    ScriptsAhead ahead_;
     Outbox outbox_;
     TimerQueue timers_;
     bool timers_rest_ = false;

@@ -122,7 +122,8 @@ std::unique_ptr<Batch> Worker::new_batch() {
                                                 options_.erased_rows_max,
                                                 options_.swept_entities_max,
                                                 options_.answers.get(),
-                                                options_.lookups_per_event_max},
+                                                options_.lookups_per_event_max,
+                                                &ahead_},
                                    under_way_ ? under_way_->batch.get() : nullptr);
 }
 
@@ -308,17 +309,58 @@ Result<void> Worker::plan(Turn& turn, Batch& batch) {
         if (!reply && reply.error().code == Code::unavailable) return reply.error();
         turn.replies.push_back(std::move(reply));
     }
+    return decide_events(turn, batch);
+}
+
+/// Null when no tenant of the turn has scripts that could.
+rules::ScriptHost* Worker::host_that_runs_ahead(const Turn& turn) const {
+    const auto host_of = [this](const TenantName& name) -> rules::ScriptHost* {
+        const auto found = tenants_.find(name);
+        const bool has_scripts = found != tenants_.end() && found->second->rule_set->scripts;
+        return has_scripts ? found->second->scripts.get() : nullptr;
+    };
+    for (const auto& incoming : turn.incoming)
+        if (auto* host = host_of(incoming.arrival.event->tenant)) return host;
     for (const auto& pending : turn.pending)
-        if (auto done = batch.decide(pending); !done) return done.error();
-    // One behind a blocked lane stays in the store until the lane is released.
+        if (auto* host = host_of(pending.event.tenant)) return host;
     for (const auto& timer : turn.timers)
-        if (auto fired = batch.fire(timer); !fired) return fired.error();
-    for (const auto& incoming : turn.incoming) {
-        auto ack = batch.admit(incoming.arrival);
+        if (auto* host = host_of(timer.tenant)) return host;
+    return nullptr;
+}
+
+/// What waited, what is due, what came in.
+Result<void> Worker::decide_events(Turn& turn, Batch& batch) {
+    const auto first_timer = turn.pending.size();
+    const auto first_incoming = first_timer + turn.timers.size();
+    const auto count = first_incoming + turn.incoming.size();
+    const ScriptsAhead::Each decide = [&](std::size_t i) -> Result<void> {
+        if (i < first_timer) return batch.decide(turn.pending[i]);
+        // One behind a blocked lane stays in the store until the lane is released.
+        if (i < first_incoming) return batch.fire(turn.timers[i - first_timer]);
+        auto ack = batch.admit(turn.incoming[i - first_incoming].arrival);
         if (!ack) return ack.error();
         turn.acks.push_back(std::move(*ack));
+        return {};
+    };
+    auto* host = host_that_runs_ahead(turn);
+    if (host == nullptr) {
+        for (std::size_t i = 0; i < count; ++i)
+            if (auto done = decide(i); !done) return done;
+        return {};
     }
-    return {};
+    std::vector<Event> fired;
+    fired.reserve(turn.timers.size());
+    std::vector<const Event*> events;
+    events.reserve(count);
+    for (const auto& pending : turn.pending) events.push_back(&pending.event);
+    for (const auto& timer : turn.timers) events.push_back(&fired.emplace_back(fired_event(timer, turn.now)));
+    for (const auto& incoming : turn.incoming) events.push_back(incoming.arrival.event.get());
+    const ScriptsAhead::Each foresee = [&](std::size_t i) {
+        if (i < first_timer) return batch.foresee(turn.pending[i]);
+        if (i < first_incoming) return batch.foresee(turn.timers[i - first_timer]);
+        return batch.foresee(turn.incoming[i - first_incoming].arrival);
+    };
+    return ahead_.decide_all(*host, events, foresee, decide);
 }
 
 /// Keeps what was accepted for the next turn; what was not is told so.
