@@ -91,7 +91,7 @@ ScriptNeed read_need(WireReader& from) {
     need.what = from.text();
     need.params = from.value();
     need.cache = engine::Duration(static_cast<std::int64_t>(from.number()));
-    if (need.cache < engine::Duration::zero()) from.fail();
+    if (need.key.empty() || need.cache < engine::Duration::zero()) from.fail();
     need.place = read_place(from);
     return need;
 }

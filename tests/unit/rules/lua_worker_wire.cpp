@@ -38,6 +38,19 @@ TEST_CASE("lua worker wire: a message that is cut anywhere is no message", "[lua
     for (std::size_t i = 0; i < bytes.size(); ++i) CHECK_FALSE(reads_outcome(bytes.substr(0, i)));
 }
 
+TEST_CASE("lua worker wire: a need says what it needs", "[lua-worker]") {
+    const auto reads = [](const std::string& key) {
+        rules::ScriptOutcome outcome;
+        outcome.need = rules::ScriptNeed{key, "crm.find", engine::Json::object(), {}, {}};
+        WireWriter writer;
+        write(writer, outcome);
+        return reads_outcome(writer.take());
+    };
+    CHECK(reads("k"));
+    // Without a key it would be asked for ever: that is how decisions ahead end.
+    CHECK_FALSE(reads(""));
+}
+
 TEST_CASE("lua worker wire: no byte that is changed does harm", "[lua-worker]") {
     auto bytes = rich_outcome();
     std::size_t read = 0;
