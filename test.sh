@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds and tests everything. From a fresh clone nothing else is needed.
-#   ./test.sh             style; release build and all tests; half a minute of each fuzzer under ASan and UBSan
+#   ./test.sh             style; release build and all tests; half a minute of each fuzzer under ASan and UBSan, a whole one of scripts
 #   ./test.sh --quick     style; release build and all tests
 #   ./test.sh --sanitize  style; all tests under ASan and UBSan, the unit tests under TSan
 #   ./test.sh --all       all of these, random tests with more seeds, 1000 crashes, clang-tidy
@@ -125,7 +125,8 @@ if [ "$mode" = --sanitize ] || [ "$mode" = --all ]; then
 fi
 if [ "$mode" = default ] || [ "$mode" = --all ]; then
     # For each of the fuzzers.
-    stage "fuzzing" tests/fuzz/run --seconds 30
+    stage "fuzzing" tests/fuzz/run --seconds 30 condition_compiler raw_reader worker_frames
+    stage "fuzzing scripts" tests/fuzz/run --seconds 60 lua_sandbox
 fi
 if [ "$mode" = --all ]; then
     stage "random tests, 20 other seeds" random_rounds
