@@ -41,12 +41,12 @@ public:
     Result<void> run() {
         auto part = part_from(0);
         auto questions = look(part);
-        ahead_.run_all(take(questions), [&] { next_ = look(part_from(part.end)); });
+        ahead_.run_together(take(questions), [&] { next_ = look(part_from(part.end)); });
         while (part.begin < part.end && !error_) {
             look_again(questions);
             auto next = part_from(part.end);
             questions = std::move(next_);
-            ahead_.run_all(take(questions), [&] {
+            ahead_.run_together(take(questions), [&] {
                 decide(part);
                 if (!error_) next_ = look(part_from(next.end));
             });
@@ -94,7 +94,7 @@ private:
             for (const auto event : questions.events)
                 if (!error_ && ahead_.looks_worth(*events_[event]) > looks) foresee(event, more);
             questions = std::move(more);
-            ahead_.run_all(take(questions), {});
+            ahead_.run_together(take(questions), {});
         }
     }
 
@@ -173,7 +173,7 @@ const ScriptsAhead::Known* ScriptsAhead::known(const Scripts& scripts, const Scr
 }
 
 /// What is known by then is for events that are decided meanwhile, or were: what comes now is for the next.
-void ScriptsAhead::run_all(Questions questions, const std::function<void()>& meanwhile) {
+void ScriptsAhead::run_together(Questions questions, const std::function<void()>& meanwhile) {
     std::multimap<std::string, Known> found;
     auto left = questions.calls.size();
     if (left == 0 && meanwhile) meanwhile();

@@ -90,7 +90,7 @@ private:
     void forget();
     void note(const Scripts& scripts, const rules::ScriptCall& call);
     const Known* known(const Scripts& scripts, const rules::ScriptCall& call) const;
-    void run_all(Questions questions, const std::function<void()>& meanwhile);
+    void run_together(Questions questions, const std::function<void()>& meanwhile);
     /// How many of the scripts that it will run are worth a look ahead.
     std::size_t looks_worth(const Event& event) const;
     void learn(const Event& event, const Seen& seen);

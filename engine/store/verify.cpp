@@ -173,14 +173,15 @@ Result<void> check_stream(Store& store, Part& part, bool deep) {
 
 /// A stream of which only a signature is left is checked as an empty one.
 void add_signed_heads(std::vector<Part>& parts, const SignedHeads& all, const TenantName& tenant) {
-    for (const auto& [stream, heads] : all) {
+    for (const auto& signed_stream : all) {
+        const auto& stream = signed_stream.first;
         if (!tenant.empty() && stream.first != tenant.text()) continue;
         auto part = std::find_if(parts.begin(), parts.end(), [&](const Part& one) {
             return one.tenant.text() == stream.first && one.head.stream == stream.second;
         });
         if (part == parts.end())
             part = parts.insert(parts.end(), {TenantName(stream.first), {stream.second, 0, {}}, {}, {}});
-        part->signed_heads = heads;
+        part->signed_heads = signed_stream.second;
     }
 }
 
