@@ -363,15 +363,26 @@ bool comes_too_late(const Event& event, const Entity& before) {
 /// No decision asks for more.
 constexpr std::size_t answers_max = 256;
 
+/// What a decision takes away with it: each attempt gets its own.
+struct TakenAway {
+    const Json& document;
+    const std::vector<Change>& merged;
+};
+
+rules::DecisionInput with(const TakenAway& taken, rules::DecisionInput input) {
+    input.document = taken.document;
+    input.merged = taken.merged;
+    return input;
+}
+
 /// Made again with each answer, until it is none that asks for more or for something that is not known yet.
-Result<Decision> decided_with_answers(const Tenant& tenant, rules::DecisionInput input, Snapshot& snapshot,
-                                      rules::ScriptHost* scripts) {
-    input.scripts = scripts != nullptr ? scripts : tenant.scripts.get();
+Result<Decision> decided_with_answers(const Tenant& tenant, rules::DecisionInput input,
+                                      const TakenAway& taken, Snapshot& snapshot) {
     if (!tenant.rule_set->scripts && !input.resume)
-        return rules::decide(*tenant.rule_set, *tenant.matcher, std::move(input));
+        return rules::decide(*tenant.rule_set, *tenant.matcher, with(taken, std::move(input)));
     auto answers = snapshot.answers_said();
     while (true) {
-        auto attempt = input;
+        auto attempt = with(taken, input);
         attempt.script_answers = answers;
         auto decision = rules::decide(*tenant.rule_set, *tenant.matcher, std::move(attempt));
         if (!decision.need) {
@@ -418,8 +429,6 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     rules::DecisionInput input;
     input.event = &event;
     input.kind = std::string(event.subject.kind());
-    input.document = merged.entity.fields;
-    input.merged = work.retried_changes.empty() ? merged.changes : work.retried_changes;
     input.payload = merged.as_said ? work.payload.get() : nullptr;
     input.now = options.now;
     input.presets = work.presets;
@@ -451,7 +460,7 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     input.desk_said = snapshot.desk_said();
     if (!before->rates.empty()) input.rates = before->rates;
     if (!input.is_silent) {
-        auto counted = counted_elsewhere(tenant, work, input.document, snapshot, options.now);
+        auto counted = counted_elsewhere(tenant, work, merged.entity.fields, snapshot, options.now);
         if (!counted) return counted.error();
         input.counted_elsewhere = *std::move(counted);
     }
@@ -459,7 +468,9 @@ Result<Decided> decide_event(const Tenant& tenant, const Work& work, Snapshot& s
     LaneTimers timers(snapshot, event);
     input.timer_room = &timers;
     Decided decided;
-    auto made = decided_with_answers(tenant, std::move(input), snapshot, options.scripts);
+    input.scripts = options.scripts != nullptr ? options.scripts : tenant.scripts.get();
+    const auto& changes = work.retried_changes.empty() ? merged.changes : work.retried_changes;
+    auto made = decided_with_answers(tenant, std::move(input), {merged.entity.fields, changes}, snapshot);
     if (!made) return made.error();
     if (timers.error()) return *timers.error();
     decided.decision = *std::move(made);

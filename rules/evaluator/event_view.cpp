@@ -32,10 +32,14 @@ const Json& EventView::attributes() const {
     return attributes_;
 }
 
+Json EventView::made() const {
+    auto made = attributes();
+    made["data"] = event_.data;
+    return made;
+}
+
 const Json& EventView::whole() const {
-    if (!whole_.is_null()) return whole_;
-    whole_ = attributes();
-    whole_["data"] = event_.data;
+    if (whole_.is_null()) whole_ = made();
     return whole_;
 }
 

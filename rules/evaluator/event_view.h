@@ -17,6 +17,9 @@ public:
     /// `id type source connection time actor subject data`; null for anything else and for what is empty.
     const engine::Json* find(std::span<const std::string> keys) const;
 
+    /// All of it, for whoever keeps it.
+    engine::Json made() const;
+
     const std::string& type() const { return type_; }
     /// The derived event of a later pass has a type of its own; the rest stays readable.
     void set_type(std::string type);

@@ -12,7 +12,7 @@ Json context_of(const engine::Event& event, const Json& args, const Scope& scope
     Json context = Json::object();
     context["kind"] = std::string(event.subject.kind());
     context["subject"] = event.subject.text();
-    if (scope.event != nullptr) context["event"] = *scope.event->find({});
+    if (scope.event != nullptr) context["event"] = scope.event->made();
     // The entity and what can be read beside it, by kind; and the results of steps.
     scope.each_root([&](std::string_view name, const Json& value) { context[std::string(name)] = value; });
     auto& changes = context["changes"] = Json::array();
