@@ -108,6 +108,7 @@ RuntimeOptions runtime_options(const Settings& settings, const std::shared_ptr<r
     RuntimeOptions options;
     options.worker.batch_events_max = settings.batch_events_max;
     options.worker.intake_events_max = settings.intake_events_max;
+    options.worker.intake_tenant_percent = settings.intake_tenant_percent;
     options.worker.lane_waiting_max = settings.lane_waiting_max;
     options.worker.outbox_rows_max = settings.outbox_rows_max;
     options.worker.outbox_memory_max = settings.outbox_memory_max;
@@ -134,6 +135,7 @@ struct Times {
     Duration checkpoint_every{};
     Duration wait_for_owner{};
     Duration lookup{};
+    Duration turn_share{};
 };
 
 OpenOptions open_options(const Settings& settings, Duration lease, JournalSpan span) {
@@ -223,6 +225,7 @@ private:
         client_ = std::make_unique<connectors::HttpClient>(network_, client_options);
         outbound_ = std::make_unique<HttpOutbound>(network_, *client_, clock_, times_.lookup);
         auto options = runtime_options(settings_, scripts_);
+        options.worker.turn_share = times_.turn_share;
         options.on_owned = [this](Store& store) { return hold_against_checkpoints(store); };
         runtime_ = std::make_unique<Runtime>(
             Runtime::Handles{*std::move(writer), *std::move(view), *std::move(reader)}, std::move(tenants),
@@ -495,8 +498,12 @@ int serve(CLI::App& command, Settings& settings) {
         return complain(exit_code::settings, "--intake-threads is 1 to 64");
     if (settings.lookups_max == 0 || settings.lookups_per_event_max < 1)
         return complain(exit_code::settings, "--lookups-max and --lookups-per-event-max are at least 1");
-    return Daemon(settings, {*drain, *every, *patience, *lookup}, open_options(settings, *lease, *span),
-                  *scripts)
+    const auto share = parse_duration(settings.turn_share);
+    if (!share) return complain(exit_code::settings, "--turn-share: " + share.error().message);
+    if (settings.intake_tenant_percent == 0 || settings.intake_tenant_percent > 100)
+        return complain(exit_code::settings, "--intake-tenant-percent is 1 to 100");
+    return Daemon(settings, {*drain, *every, *patience, *lookup, *share},
+                  open_options(settings, *lease, *span), *scripts)
         .run();
 }
 

@@ -101,8 +101,13 @@ void add_settings(CLI::App& command, Settings& settings) {
     command.add_flag("--accept-rollback", settings.accept_rollback,
                      "Serve a store that is behind its checkpoints, such as a restored backup; journaled");
     add(command, "batch-events-max", settings.batch_events_max, "Events decided in one commit");
+    add(command, "turn-share", settings.turn_share,
+        "Time in which events of one tenant are decided while others wait; who needs more has turns of its "
+        "own");
     add(command, "intake-events-max", settings.intake_events_max,
         "Events waiting in memory; more are answered 503");
+    add(command, "intake-tenant-percent", settings.intake_tenant_percent,
+        "How many of them may be of one tenant, where several are served");
     add(command, "lane-waiting-max", settings.lane_waiting_max, "Events waiting behind one blocked lane");
     add(command, "outbox-rows-max", settings.outbox_rows_max,
         "Deliveries waiting; over it intake is answered 503");

@@ -33,6 +33,8 @@ struct Settings {
     bool checkpoints_required = false;  ///< without them the daemon ends
     bool accept_rollback = false;       ///< this once
     std::size_t batch_events_max = 256;
+    std::string turn_share = "50ms";         ///< of the deciding thread's time in one turn, for each tenant
+    std::size_t intake_tenant_percent = 75;  ///< of intake_events_max, for each of several tenants
     std::size_t intake_events_max = 10'000;
     std::size_t lane_waiting_max = 10'000;
     std::size_t outbox_rows_max = 1'000'000;

@@ -412,6 +412,7 @@ void Runtime::publish_health(bool store_fine) {
     if (options_.load.scripts) gauges.merge(options_.load.scripts->figures());
     gauges["script_runs_ahead_total"] = static_cast<double>(worker_.scripts_ahead().runs);
     gauges["script_runs_ahead_used_total"] = static_cast<double>(worker_.scripts_ahead().used);
+    gauges["slow_tenants"] = static_cast<double>(worker_.slow_tenants());
     gauges["lanes_blocked"] = static_cast<double>(worker_.blocked_lanes());
     gauges["breakers_open"] = static_cast<double>(worker_.outbox().open_breakers().size());
     for (const auto quantile : {"0.5", "0.99"})

@@ -15,6 +15,10 @@ constexpr std::size_t part_events_max = 16;
 constexpr std::size_t looks_max = 4;
 constexpr int surety_max = 8;
 constexpr int surety_to_look = 4;
+/// Of a run that is worth it: some milliseconds. What takes longer gains nothing, and all that go together
+/// would keep everybody else waiting.
+constexpr std::uint64_t fuel_max = 200'000;
+constexpr std::size_t barred_for = 10'000;
 /// How many are taken from what was run ahead before it is seen again how long one is waited for.
 constexpr std::size_t met_max = 1024;
 /// Events bring whatever types they like.
@@ -156,6 +160,7 @@ ScriptOutcome ScriptsAhead::run(const Scripts& scripts, const ScriptCall& call) 
     const auto begin = now_();
     auto outcome = host_->run(scripts, call);
     deciding_->waited += now_() - begin;
+    bar_if_dear(scripts, outcome);
     return outcome;
 }
 
@@ -180,6 +185,7 @@ void ScriptsAhead::run_together(Questions questions, const std::function<void()>
     for (auto& [scripts, calls] : questions.calls) {
         auto outcomes = host_->run_all(scripts, calls, --left == 0 ? meanwhile : std::function<void()>());
         counts_.runs += outcomes.size();
+        for (const auto& outcome : outcomes) bar_if_dear(scripts, outcome);
         for (std::size_t i = 0; i < calls.size(); ++i) {
             auto seed = calls[i].seed;
             found.emplace(std::move(seed), Known{scripts, std::move(calls[i]), std::move(outcomes[i])});
@@ -189,7 +195,13 @@ void ScriptsAhead::run_together(Questions questions, const std::function<void()>
     known_.merge(found);
 }
 
+void ScriptsAhead::bar_if_dear(const Scripts& scripts, const ScriptOutcome& outcome) {
+    const bool was_stopped = outcome.failure && (outcome.failure->lost || !outcome.failure->limit.empty());
+    if (outcome.fuel_used > fuel_max || was_stopped) barred_[scripts->tenant] = barred_for;
+}
+
 std::size_t ScriptsAhead::looks_worth(const Event& event) const {
+    if (!barred_.empty() && barred_.contains(event.tenant.text())) return 0;
     const auto found = habits_.find({event.tenant.text(), event.type});
     if (found == habits_.end()) return 0;
     const auto& habit = found->second;
@@ -201,6 +213,9 @@ std::size_t ScriptsAhead::looks_worth(const Event& event) const {
 
 /// Looking in vain costs as much as looking with success saves.
 void ScriptsAhead::learn(const Event& event, const Seen& seen) {
+    if (const auto barred = barred_.find(event.tenant.text());
+        barred != barred_.end() && --barred->second == 0)
+        barred_.erase(barred);
     if (habits_.size() >= habits_max) habits_.clear();
     auto& habit = habits_[{event.tenant.text(), event.type}];
     if (seen.looks > 0 && seen.met == 0)

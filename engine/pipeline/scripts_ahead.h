@@ -93,6 +93,7 @@ private:
     void run_together(Questions questions, const std::function<void()>& meanwhile);
     /// How many of the scripts that it will run are worth a look ahead.
     std::size_t looks_worth(const Event& event) const;
+    void bar_if_dear(const Scripts& scripts, const rules::ScriptOutcome& outcome);
     void learn(const Event& event, const Seen& seen);
 
     Now now_;
@@ -101,6 +102,7 @@ private:
     std::multimap<std::string, Known> known_;  ///< by the seed of the call
     Seen* deciding_ = nullptr;                 ///< set: a decision is made that counts
     std::map<std::pair<std::string, std::string>, Habit> habits_;  ///< by tenant and type of event
+    std::map<std::string, std::size_t> barred_;                    ///< tenants, and for how many decisions
     Counts counts_;
 };
 

@@ -82,10 +82,14 @@ std::optional<Instant> TimerQueue::next_due() const {
     return std::get<Instant>(by_due_.begin()->first);
 }
 
-std::vector<Timer> TimerQueue::take_due(Instant now, std::size_t limit) {
+std::vector<Timer> TimerQueue::take_due(Instant now, std::size_t limit,
+                                        const std::function<bool(const Timer&)>& may_fire) {
     std::vector<Timer> due;
-    while (!by_due_.empty() && due.size() < limit && std::get<Instant>(by_due_.begin()->first) <= now) {
-        due.push_back(by_due_.begin()->second);
+    auto at = by_due_.begin();
+    while (at != by_due_.end() && due.size() < limit && std::get<Instant>(at->first) <= now) {
+        const auto here = at++;
+        if (!may_fire(here->second)) continue;
+        due.push_back(here->second);
         remove(due.back());
     }
     return due;

@@ -35,8 +35,10 @@ public:
     std::optional<Instant> next_due() const;
     /// How many in memory are due.
     std::size_t count_due(Instant now) const;
-    /// Those that are due, in order, taken out.
-    std::vector<Timer> take_due(Instant now, std::size_t limit);
+    /// Those that are due, in order, taken out. Those that may not fire now stay.
+    std::vector<Timer> take_due(
+        Instant now, std::size_t limit,
+        const std::function<bool(const Timer&)>& may_fire = [](const Timer&) { return true; });
     /// One of the store, which may fire now; in place of the one of that name.
     void set(const Timer& timer);
 

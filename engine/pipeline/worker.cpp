@@ -17,6 +17,17 @@ namespace {
 constexpr std::size_t wanted_rows = 64;
 /// When they could not be read.
 constexpr Duration wanted_again = std::chrono::seconds(1);
+/// Events taken for a turn of a tenant that is slow: most of them are put off again.
+constexpr std::size_t slow_events_max = 16;
+
+/// Takes those that are wanted, in their order, until there are enough; the others stay where they are.
+template <class Item, class Wanted>
+void take(std::deque<Item>& queue, std::vector<Item>& taken, std::size_t max, const Wanted& wanted) {
+    std::vector<Item> left;
+    for (; !queue.empty() && taken.size() < max; queue.pop_front())
+        (wanted(queue.front()) ? taken : left).push_back(std::move(queue.front()));
+    queue.insert(queue.begin(), std::make_move_iterator(left.begin()), std::make_move_iterator(left.end()));
+}
 
 }  // namespace
 
@@ -27,6 +38,7 @@ Worker::Worker(Store& store, Tenants tenants, WorkerOptions options, Listener li
       tenants_(std::move(tenants)),
       options_(std::move(options)),
       listener_(std::move(listener)),
+      shares_(options_.turn_share),
       outbox_(options_.outbox_memory_max),
       timers_(options_.timers_memory_max),
       committer_(store, overlap ? std::move(overlap->committed) : std::function<void()>()) {}
@@ -198,20 +210,32 @@ void Worker::submit(std::vector<Arrival> arrivals, Done done) {
     submission->open = arrivals.size();
     submission->done = std::move(done);
     if (arrivals.empty()) return submission->done({});
-    std::string full;
-    if (intake_.size() + arrivals.size() > options_.intake_events_max) full = "intake_events_max is reached";
-    if (outbox_rows_ >= options_.outbox_rows_max) full = "outbox_rows_max is reached";
+    const auto full = why_full(arrivals);
     for (std::size_t i = 0; i < arrivals.size(); ++i) {
         Incoming incoming{std::move(arrivals[i]), submission, i};
-        if (full.empty())
+        if (full.empty()) {
+            ++intake_of_[incoming.arrival.event->tenant];
             intake_.push_back(std::move(incoming));
-        else
+        } else
             answer(incoming, {Ack::Kind::overloaded, incoming.arrival.event->id, false, full});
     }
     pass(Failpoint::intake_queued);
 }
 
+/// Why what comes cannot wait in memory; empty = it can.
+std::string Worker::why_full(const std::vector<Arrival>& arrivals) const {
+    if (outbox_rows_ >= options_.outbox_rows_max) return "outbox_rows_max is reached";
+    if (intake_.size() + arrivals.size() > options_.intake_events_max) return "intake_events_max is reached";
+    if (tenants_.size() < 2) return "";
+    // What is submitted together is one tenant's.
+    const auto own = intake_of_.find(arrivals.front().event->tenant);
+    const auto waiting = own == intake_of_.end() ? 0 : own->second;
+    const auto max = options_.intake_events_max * options_.intake_tenant_percent / 100;
+    return waiting + arrivals.size() > max ? "intake_tenant_percent is reached" : "";
+}
+
 void Worker::give_up_intake() {
+    intake_of_.clear();
     for (const auto& incoming : std::exchange(intake_, {}))
         answer(incoming,
                {Ack::Kind::unavailable, incoming.arrival.event->id, false, "the engine is stopping"});
@@ -269,16 +293,28 @@ Result<void> Worker::take_up(const TenantName& tenant, Instant now) {
 
 bool Worker::turn(Instant now) {
     if (!make_way()) return false;
+    shares_.begin();
+    // Whoever was decided before a slow turn is told before it.
+    if (shares_.only() && !settle_commits()) return false;
     Turn turn;
     turn.now = now;
-    take_answers(turn);
-    take_commands(turn);
+    if (!shares_.only()) {
+        take_answers(turn);
+        take_commands(turn);
+    }
     take_pending(turn);
     // What flowed back stands before what comes in now: intake has its turn when it is through.
     // A command may end timers.
-    if (pending_.empty() && turn.commands.empty()) take_timers(turn);
-    if (pending_.empty()) take_incoming(turn);
+    const bool is_through = pending_.empty() || turn.pending.size() < events_max();
+    if (is_through && turn.commands.empty()) take_timers(turn);
+    if (is_through) take_incoming(turn);
+    if (turn.empty()) shares_.has_nothing();
     return run(std::move(turn));
+}
+
+/// Of a turn.
+std::size_t Worker::events_max() const {
+    return shares_.only() ? std::min(slow_events_max, options_.batch_events_max) : options_.batch_events_max;
 }
 
 bool Worker::turn_intake(Instant now) {
@@ -308,8 +344,9 @@ bool Worker::turn_timers(Instant now) {
 /// However many events there are, some of the room is theirs.
 void Worker::take_timers(Turn& turn) {
     if (timers_rest_) return;
-    const auto room = options_.batch_events_max - std::min(options_.batch_events_max, turn.events());
-    turn.timers = timers_.take_due(turn.now, std::max(room, options_.batch_events_max / 4 + 1));
+    const auto room = events_max() - std::min(events_max(), turn.events());
+    turn.timers = timers_.take_due(turn.now, std::max(room, events_max() / 4 + 1),
+                                   [this](const Timer& timer) { return shares_.serves(timer.tenant); });
 }
 
 void Worker::take_answers(Turn& turn) {
@@ -329,10 +366,8 @@ void Worker::take_commands(Turn& turn) {
 }
 
 void Worker::take_pending(Turn& turn) {
-    while (!pending_.empty() && turn.pending.size() < options_.batch_events_max) {
-        turn.pending.push_back(std::move(pending_.front()));
-        pending_.pop_front();
-    }
+    take(pending_, turn.pending, events_max(),
+         [this](const PendingEvent& pending) { return shares_.serves(pending.event.tenant); });
 }
 
 std::set<Lanes::Key> Worker::urgent_lanes() const {
@@ -346,22 +381,26 @@ std::set<Lanes::Key> Worker::urgent_lanes() const {
 void Worker::take_incoming(Turn& turn) {
     const bool may_prefer = urgent_turns_ < options_.urgent_turns_max;
     const auto urgent = may_prefer ? urgent_lanes() : std::set<Lanes::Key>();
+    const auto is_served = [this](const Incoming& incoming) {
+        return shares_.serves(incoming.arrival.event->tenant);
+    };
     std::deque<Incoming> left;
     if (!urgent.empty()) {
         for (auto& incoming : intake_) {
-            const bool take = turn.incoming.size() < options_.batch_events_max &&
-                              urgent.contains(Lanes::key_of(*incoming.arrival.event));
-            if (take)
+            const bool is_next = turn.incoming.size() < events_max() && is_served(incoming) &&
+                                 urgent.contains(Lanes::key_of(*incoming.arrival.event));
+            if (is_next)
                 turn.incoming.push_back(std::move(incoming));
             else
                 left.push_back(std::move(incoming));
         }
         intake_ = std::move(left);
     }
-    const bool full = turn.incoming.size() >= options_.batch_events_max;
-    while (!intake_.empty() && turn.incoming.size() < options_.batch_events_max) {
-        turn.incoming.push_back(std::move(intake_.front()));
-        intake_.pop_front();
+    const bool full = turn.incoming.size() >= events_max();
+    take(intake_, turn.incoming, events_max(), is_served);
+    for (const auto& incoming : turn.incoming) {
+        const auto own = intake_of_.find(incoming.arrival.event->tenant);
+        if (--own->second == 0) intake_of_.erase(own);
     }
     urgent_turns_ = full && !intake_.empty() ? urgent_turns_ + 1 : 0;
 }

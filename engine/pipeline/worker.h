@@ -20,6 +20,7 @@
 #include "engine/pipeline/outbox.h"
 #include "engine/pipeline/recent.h"
 #include "engine/pipeline/timer_queue.h"
+#include "engine/pipeline/turn_shares.h"
 #include "engine/pipeline/watched.h"
 #include "engine/store/store.h"
 
@@ -28,6 +29,7 @@ namespace engine {
 struct WorkerOptions {
     std::size_t batch_events_max = 256;       ///< decided in one commit
     std::size_t intake_events_max = 10'000;   ///< waiting in memory for their turn; more are `overloaded`
+    std::size_t intake_tenant_percent = 100;  ///< of those, for one of several tenants
     std::size_t lane_waiting_max = 10'000;    ///< events that may wait behind a blocked lane
     std::size_t outbox_memory_max = 20'000;   ///< deliveries held whole in memory; of the rest their places
     std::size_t outbox_rows_max = 1'000'000;  ///< deliveries waiting in all; over it intake is `overloaded`
@@ -37,8 +39,10 @@ struct WorkerOptions {
     std::size_t watched_max = 1'000'000;      ///< counted events in memory for other lanes, of each tenant
     int lookups_per_event_max = 16;           ///< that an event waits for, one after another
     int urgent_turns_max = 8;                 ///< batches in a row that take urgent lanes first
-    bool deliver = true;                      ///< false: decide only (replay)
-    ChannelOptions channel;                   ///< what connections.yaml leaves open
+    /// Of the time of a turn, for each tenant; one that needs more has turns of its own. Zero = no limit.
+    Duration turn_share{};
+    bool deliver = true;     ///< false: decide only (replay)
+    ChannelOptions channel;  ///< what connections.yaml leaves open
     /// Null = scripts are told that nobody can be asked. One that leaves a question open needs somebody who
     /// takes it (`take_lookups`).
     std::shared_ptr<AnswerSource> answers = {};
@@ -167,6 +171,8 @@ public:
     const Outbox& outbox() const { return outbox_; }
     /// Deliveries not done yet, in memory or in the store.
     std::uint64_t outbox_rows() const { return outbox_rows_; }
+    /// Tenants whose events take so long that they have turns of their own.
+    std::size_t slow_tenants() const { return shares_.slow(); }
     std::size_t blocked_lanes() const { return lanes_.blocked.size(); }
     const WorkerCounts& counts() const { return counts_; }
     const ScriptsAhead::Counts& scripts_ahead() const { return ahead_.counts(); }
@@ -240,6 +246,8 @@ private:
     Result<void> plan(Turn& turn, Batch& batch);
     Result<void> decide(Turn& turn, Batch& batch);
     Result<void> decide_events(Turn& turn, Batch& batch);
+    Result<void> decide_in_order(const Turn& turn, Batch& batch, const ScriptsAhead::Each& decide);
+    void put_off(Turn& turn, const std::vector<bool>& is_put_off);
     rules::ScriptHost* host_that_runs_ahead(const Turn& turn) const;
     void apply_waiting(Planned& planned);
     void undo(Planned& planned);
@@ -248,6 +256,9 @@ private:
     void put_back(Turn turn);
     void take_answers(Turn& turn);
     void take_commands(Turn& turn);
+    std::size_t events_max() const;
+    std::string why_full(const std::vector<Arrival>& arrivals) const;
+    void put_back_incoming(std::vector<Incoming>& incoming);
     void take_pending(Turn& turn);
     void take_timers(Turn& turn);
     bool must_read_timers() const { return timers_changed_ || timers_.needs_read(); }
@@ -287,11 +298,13 @@ private:
     WatchedTenants watched_;
     bool is_watched_read_ = false;  ///< of all of them
     std::deque<Incoming> intake_;
+    std::map<TenantName, std::size_t> intake_of_;  ///< how many of them are of whom
     std::deque<PendingEvent> pending_;
     std::deque<Answer> settled_;
     std::deque<Command> commands_;
     std::deque<PendingLookup> lookups_;  ///< that nobody has taken yet
     ScriptsAhead ahead_;
+    TurnShares shares_;
     Outbox outbox_;
     TimerQueue timers_;
     bool timers_rest_ = false;

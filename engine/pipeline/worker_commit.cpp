@@ -197,7 +197,7 @@ void Worker::put_back(Turn turn) {
     put_first(commands_, turn.commands);
     timers_changed_ = timers_changed_ || !turn.timers.empty();
     put_first(pending_, turn.pending);
-    put_first(intake_, turn.incoming);
+    put_back_incoming(turn.incoming);
 }
 
 /// Before the commit, so that the next turn takes what flowed back; `undo` takes it away again.
@@ -333,7 +333,12 @@ Result<void> Worker::decide_events(Turn& turn, Batch& batch) {
     const auto first_timer = turn.pending.size();
     const auto first_incoming = first_timer + turn.timers.size();
     const auto count = first_incoming + turn.incoming.size();
-    const ScriptsAhead::Each decide = [&](std::size_t i) -> Result<void> {
+    const auto tenant_of = [&](std::size_t i) -> const TenantName& {
+        if (i < first_timer) return turn.pending[i].event.tenant;
+        if (i < first_incoming) return turn.timers[i - first_timer].tenant;
+        return turn.incoming[i - first_incoming].arrival.event->tenant;
+    };
+    const auto decide_one = [&](std::size_t i) -> Result<void> {
         if (i < first_timer) return batch.decide(turn.pending[i]);
         // One behind a blocked lane stays in the store until the lane is released.
         if (i < first_incoming) return batch.fire(turn.timers[i - first_timer]);
@@ -342,6 +347,48 @@ Result<void> Worker::decide_events(Turn& turn, Batch& batch) {
         turn.acks.push_back(std::move(*ack));
         return {};
     };
+    std::vector<bool> is_put_off(count);
+    const ScriptsAhead::Each decide = [&](std::size_t i) -> Result<void> {
+        if (!shares_.limits()) return decide_one(i);
+        is_put_off[i] = !shares_.has_time(tenant_of(i));
+        if (is_put_off[i]) return {};
+        const auto begin = std::chrono::steady_clock::now();
+        auto done = decide_one(i);
+        shares_.took(tenant_of(i), std::chrono::steady_clock::now() - begin);
+        return done;
+    };
+    auto done = decide_in_order(turn, batch, decide);
+    shares_.end();
+    if (done) put_off(turn, is_put_off);
+    return done;
+}
+
+/// Back to where they were taken from, before what was not taken.
+void Worker::put_off(Turn& turn, const std::vector<bool>& is_put_off) {
+    if (std::none_of(is_put_off.begin(), is_put_off.end(), [](bool one) { return one; })) return;
+    Turn off, on;
+    std::size_t i = 0;
+    for (auto& item : turn.pending) (is_put_off[i++] ? off : on).pending.push_back(std::move(item));
+    for (auto& item : turn.timers) (is_put_off[i++] ? off : on).timers.push_back(std::move(item));
+    for (auto& item : turn.incoming) (is_put_off[i++] ? off : on).incoming.push_back(std::move(item));
+    turn.pending = std::move(on.pending);
+    turn.timers = std::move(on.timers);
+    turn.incoming = std::move(on.incoming);
+    put_first(pending_, off.pending);
+    for (const auto& timer : off.timers) timers_.set(timer);
+    put_back_incoming(off.incoming);
+}
+
+void Worker::put_back_incoming(std::vector<Incoming>& incoming) {
+    for (const auto& one : incoming) ++intake_of_[one.arrival.event->tenant];
+    put_first(intake_, incoming);
+}
+
+/// With the scripts of what comes next run ahead, when there are any.
+Result<void> Worker::decide_in_order(const Turn& turn, Batch& batch, const ScriptsAhead::Each& decide) {
+    const auto first_timer = turn.pending.size();
+    const auto first_incoming = first_timer + turn.timers.size();
+    const auto count = first_incoming + turn.incoming.size();
     auto* host = host_that_runs_ahead(turn);
     if (host == nullptr) {
         for (std::size_t i = 0; i < count; ++i)
