@@ -92,6 +92,9 @@ struct FieldMap {
 };
 
 /// It begins with a kind: `ticket.subject`.
+/// Of a field in `map`: what is deeper could not be read again.
+inline constexpr std::size_t field_keys_max = 16;
+inline constexpr std::size_t field_bytes_max = 1024;
 bool is_field(const engine::Path& path);
 
 struct ChangeMap {

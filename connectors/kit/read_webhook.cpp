@@ -284,7 +284,7 @@ void read_otherwise(const YamlNode* node, const MapCompiler& maps, const Compile
 }  // namespace
 
 bool is_field(const engine::Path& path) {
-    return path.size() >= 2 && is_name(path.front()) &&
+    return path.size() >= 2 && path.size() <= field_keys_max && is_name(path.front()) &&
            std::none_of(path.begin(), path.end(), [](const std::string& key) { return key.empty(); });
 }
 

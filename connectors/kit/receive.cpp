@@ -280,9 +280,10 @@ private:
         if (fields.is_null() || (fields.is_array() && fields.empty())) return {};  // Lua's empty table
         if (!fields.is_object()) return engine::invalid(said_by + " gives no table of fields");
         for (auto& [name, value] : fields.items()) {
-            auto path = engine::path_of(name);
+            auto path = name.size() <= field_bytes_max ? engine::path_of(name) : engine::Path();
             if (!is_field(path))
-                return engine::invalid(said_by + ": \"" + name + "\" is no field such as ticket.subject");
+                return engine::invalid(said_by + ": \"" + std::string(engine::first_of(name, 80)) +
+                                       "\" is no field such as ticket.subject");
             engine::put(data, path, std::move(value));
         }
         return {};

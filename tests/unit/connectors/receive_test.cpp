@@ -338,6 +338,17 @@ TEST_CASE("receive: a function of the connector's script makes one value, or all
             CHECK(without);
         }
     }
+    SECTION("no field is so deep that it could not be read again") {
+        for (const std::size_t keys : {15U, 17U, 400U, 60'000U}) {
+            std::string name = "ticket";
+            for (std::size_t i = 1; i < keys; ++i) name += ".a";
+            const auto made =
+                receive(connection, message_of(R"({"id":7,"fields":{")" + name + R"(":1}})"), &functions);
+            CAPTURE(keys);
+            CHECK(bool(made) == (keys < 16));
+            if (!made) CHECK(made.error().message.size() < 300);
+        }
+    }
     SECTION("what it gives has to be fields") {
         for (const auto* wrong : {"1", "[1]", R"({"subject":"y"})", R"({"ticket.":1})", R"({"":1})"}) {
             const auto refused = receive(
