@@ -1,4 +1,4 @@
-# signalbox_test(NAME name SOURCES … LINK … [POSTGRES]): one Catch2 program, one ctest entry; with POSTGRES it runs beside a
+# signalbox_test(NAME name SOURCES … LINK … [ARGUMENTS …] [POSTGRES]): one Catch2 program, one ctest entry; with POSTGRES it runs beside a
 # PostgreSQL server of its own.
 add_library(test_main STATIC ${CMAKE_SOURCE_DIR}/tests/support/main.cpp)
 target_include_directories(test_main PUBLIC ${CMAKE_SOURCE_DIR})
@@ -10,7 +10,7 @@ target_link_libraries(test_ahead PRIVATE Catch2::Catch2)
 target_precompile_headers(test_ahead PRIVATE <nlohmann/json.hpp> ${CMAKE_SOURCE_DIR}/tests/support/catch.h)
 
 function(signalbox_test)
-    cmake_parse_arguments(TEST "POSTGRES" "NAME" "SOURCES;LINK" ${ARGN})
+    cmake_parse_arguments(TEST "POSTGRES" "NAME" "SOURCES;LINK;ARGUMENTS" ${ARGN})
     if(NOT TEST_SOURCES)
         return()
     endif()
@@ -22,5 +22,5 @@ function(signalbox_test)
     if(TEST_POSTGRES)
         set(beside ${CMAKE_SOURCE_DIR}/tests/support/postgres.py)
     endif()
-    add_test(NAME ${TEST_NAME} COMMAND ${beside} $<TARGET_FILE:${TEST_NAME}> WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    add_test(NAME ${TEST_NAME} COMMAND ${beside} $<TARGET_FILE:${TEST_NAME}> ${TEST_ARGUMENTS} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 endfunction()

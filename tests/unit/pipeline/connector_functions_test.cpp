@@ -57,7 +57,7 @@ std::shared_ptr<const Tenant> loaded(const rules::Files& from, const std::shared
 
 }  // namespace
 
-TEST_CASE("connector functions: they are scripts of the tenant and see the value alone", "[pipeline]") {
+TEST_CASE("connector functions: they are scripts of the tenant and see the value alone", "[pipeline][lua]") {
     const auto says = std::make_shared<Says>();
     Diagnostics diagnostics;
     const auto tenant = loaded(files(), says, diagnostics);
@@ -81,7 +81,7 @@ TEST_CASE("connector functions: they are scripts of the tenant and see the value
     CHECK(says->calls[2].seed != call.seed);
 }
 
-TEST_CASE("connector functions: what fails says where, and nothing may be asked for", "[pipeline]") {
+TEST_CASE("connector functions: what fails says where, and nothing may be asked for", "[pipeline][lua]") {
     const auto says = std::make_shared<Says>();
     Diagnostics diagnostics;
     const auto tenant = loaded(files(), says, diagnostics);
@@ -105,7 +105,7 @@ TEST_CASE("connector functions: what fails says where, and nothing may be asked 
     CHECK(refusal().find("is only what it returns") != std::string::npos);
 }
 
-TEST_CASE("connector functions: a definition that names one needs its script", "[pipeline]") {
+TEST_CASE("connector functions: a definition that names one needs its script", "[pipeline][lua]") {
     auto without = files();
     without.erase(script);
     Diagnostics diagnostics;
@@ -118,7 +118,7 @@ TEST_CASE("connector functions: a definition that names one needs its script", "
     CHECK(problem.message.find(script) != std::string::npos);
 }
 
-TEST_CASE("connector functions: rules cannot call them", "[pipeline]") {
+TEST_CASE("connector functions: rules cannot call them", "[pipeline][lua]") {
     auto with_rule = files();
     with_rule["rules.yaml"] =
         "rules:\n  - { id: a, on: ticket.created, then: [ { lua: connectors/forms/forms.lua#fields } ] }\n";

@@ -113,7 +113,8 @@ std::string tier_of(World& world, const std::string& subject) {
 
 }  // namespace
 
-TEST_CASE("lookups: an event that waits for an answer is acknowledged and decided with it", "[lookups]") {
+TEST_CASE("lookups: an event that waits for an answer is acknowledged and decided with it",
+          "[lookups][lua]") {
     World world(tenant_asking(run_it), asking_options());
     const auto ack = world.submit(ticket("e1", "ticket/1"));
     CHECK(ack.kind == Ack::Kind::accepted);
@@ -134,7 +135,7 @@ TEST_CASE("lookups: an event that waits for an answer is acknowledged and decide
     CHECK(found_in(world) == "");
 }
 
-TEST_CASE("lookups: events of the lane wait behind it in order, other lanes go on", "[lookups]") {
+TEST_CASE("lookups: events of the lane wait behind it in order, other lanes go on", "[lookups][lua]") {
     World world(tenant_asking(run_it), asking_options());
     const auto acks =
         world.submit({ticket("e1", "ticket/1", "one"), ticket("e2", "ticket/1", "two"),
@@ -151,7 +152,7 @@ TEST_CASE("lookups: events of the lane wait behind it in order, other lanes go o
     CHECK(found_in(world) == "");
 }
 
-TEST_CASE("lookups: a restart asks again and keeps the order", "[lookups]") {
+TEST_CASE("lookups: a restart asks again and keeps the order", "[lookups][lua]") {
     World world(tenant_asking(run_it), asking_options());
     world.submit({ticket("e1", "ticket/1", "one"), ticket("e2", "ticket/1", "two")});
     CHECK(taken(world).need.params["email"] == "one");
@@ -165,7 +166,7 @@ TEST_CASE("lookups: a restart asks again and keeps the order", "[lookups]") {
     CHECK(found_in(world) == "");
 }
 
-TEST_CASE("lookups: one after another, as often as an event may wait", "[lookups]") {
+TEST_CASE("lookups: one after another, as often as an event may wait", "[lookups][lua]") {
     World world(tenant_asking(rule_with("both")), asking_options());
     world.submit(ticket("e1", "ticket/1"));
     answer(world, tier("gold"));
@@ -186,7 +187,7 @@ TEST_CASE("lookups: one after another, as often as an event may wait", "[lookups
     CHECK(found_in(greedy) == "");
 }
 
-TEST_CASE("lookups: an answer is used again for as long as the script allows", "[lookups]") {
+TEST_CASE("lookups: an answer is used again for as long as the script allows", "[lookups][lua]") {
     World world(tenant_asking(rule_with("cached")), asking_options());
     world.submit(ticket("e1", "ticket/1"));
     answer(world, tier("gold"));
@@ -203,7 +204,7 @@ TEST_CASE("lookups: an answer is used again for as long as the script allows", "
     CHECK(lost.submit(ticket("e2", "ticket/2")).pending);
 }
 
-TEST_CASE("lookups: what cannot be asked is answered at once", "[lookups]") {
+TEST_CASE("lookups: what cannot be asked is answered at once", "[lookups][lua]") {
     World sandbox(tenant_asking(run_it, "sandbox: true"), asking_options());
     CHECK_FALSE(sandbox.submit(ticket("e1", "ticket/1")).pending);
     CHECK(tier_of(sandbox, "ticket/1") == "of a@b.c");
@@ -213,7 +214,7 @@ TEST_CASE("lookups: what cannot be asked is answered at once", "[lookups]") {
     CHECK(found_in(nobody) == "");
 }
 
-TEST_CASE("lookups: conditions wait as steps do", "[lookups]") {
+TEST_CASE("lookups: conditions wait as steps do", "[lookups][lua]") {
     World world(tenant_asking("  - { id: gold, on: ticket.created, when: { lua: 'scripts/a.lua#is_gold' }, "
                               "then: [ { add_tags: [gold] } ] }\n"),
                 asking_options());
@@ -223,7 +224,7 @@ TEST_CASE("lookups: conditions wait as steps do", "[lookups]") {
     CHECK(found_in(world) == "");
 }
 
-TEST_CASE("lookups: timers and rests of rules wait as events do", "[lookups]") {
+TEST_CASE("lookups: timers and rests of rules wait as events do", "[lookups][lua]") {
     World world(tenant_asking("  - id: later\n"
                               "    on: ticket.created\n"
                               "    then:\n"
@@ -263,7 +264,8 @@ TEST_CASE("lookups: timers and rests of rules wait as events do", "[lookups]") {
     CHECK(found_in(world) == "");
 }
 
-TEST_CASE("lookups: an event that stumbles when it is answered blocks its lane in its place", "[lookups]") {
+TEST_CASE("lookups: an event that stumbles when it is answered blocks its lane in its place",
+          "[lookups][lua]") {
     World world(tenant_asking("  - { id: look, on: ticket.created, on_error: lane, then: [ { lua: "
                               "'scripts/a.lua#both' } ] }\n"),
                 asking_options());
@@ -283,7 +285,7 @@ TEST_CASE("lookups: an event that stumbles when it is answered blocks its lane i
     CHECK(found_in(world) == "");
 }
 
-TEST_CASE("lookups: whatever fails in between, each event is decided once and in order", "[lookups]") {
+TEST_CASE("lookups: whatever fails in between, each event is decided once and in order", "[lookups][lua]") {
     const auto rules = std::string(run_it) +
                        "  - { id: note, on: ticket.created, then: [ { emit: { type: ticket.noted } } ] }\n"
                        "  - { id: noted, on: ticket.noted, then: [ { lua: 'scripts/a.lua#cached' } ] }\n"

@@ -50,7 +50,7 @@ Event on_channel(const char* id, const char* channel) {
 
 }  // namespace
 
-TEST_CASE("lua rules: a function beside fields is asked only where the fields hold", "[scripts]") {
+TEST_CASE("lua rules: a function beside fields is asked only where the fields hold", "[scripts][lua]") {
     const auto host = std::make_shared<Yes>();
     World world(tenant_of({{"tenant.yaml", "name: acme\n"}, {"rules/10-app.lua", of_app}}, host));
     world.submit(on_channel("1", "mail"));
@@ -64,7 +64,7 @@ TEST_CASE("lua rules: a function beside fields is asked only where the fields ho
     CHECK(found_in(world) == "");
 }
 
-TEST_CASE("lua rules: they stand among the rules of YAML in the order of files", "[scripts]") {
+TEST_CASE("lua rules: they stand among the rules of YAML in the order of files", "[scripts][lua]") {
     const auto host = std::make_shared<Yes>();
     const std::string yaml = "rules: [ { id: ID, on: ticket.created, then: [ { add_tags: [ID] } ] } ]\n";
     const auto named = [&](std::string id) {

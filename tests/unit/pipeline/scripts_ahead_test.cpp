@@ -353,7 +353,8 @@ std::vector<std::string> decisions_of(World& world) {
 
 }  // namespace
 
-TEST_CASE("scripts ahead: decisions are those of scripts that run when they are asked", "[scripts-ahead]") {
+TEST_CASE("scripts ahead: decisions are those of scripts that run when they are asked",
+          "[scripts-ahead][lua]") {
     const auto seed = testing_random::seed_or(411);
     std::uint64_t used = 0;
     for (std::uint32_t round = 0; round < 6; ++round) {

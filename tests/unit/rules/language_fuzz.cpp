@@ -157,7 +157,7 @@ TEST_CASE("fuzz: a file of nothing but mistakes costs little more than a good on
     const auto start = std::chrono::steady_clock::now();
     CHECK_FALSE(rules::load_text(text).rule_set);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    CHECK(took.count() < 10);  // the machine may be busy and the build without optimisation
+    CHECK(took.count() < 100);  // the machine may be busy and the build one with sanitizers
 }
 
 }  // namespace language_fuzz
