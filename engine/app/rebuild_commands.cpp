@@ -110,7 +110,7 @@ int reexecute_and_print(Store& store, const std::string& tenant, bool json, std:
     for (const auto& one : *tenants) {
         Progress progress("decisions");
         ReexecuteOptions options;
-        options.scripts = command_scripts();
+        options.scripts = recorded_scripts();
         options.on_decision = [&] { progress.step(); };
         options.on_finding = [&](const Redecided& found) {
             if (++named > named_max) return;

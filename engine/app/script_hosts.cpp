@@ -62,12 +62,27 @@ Result<MakeScripts> script_hosts(const Settings& settings) {
     return invalid("--script-isolation is process or in_process, not \"" + settings.script_isolation + "\"");
 }
 
-std::shared_ptr<rules::ScriptHost> command_scripts() {
-    return std::make_shared<rules::HostsByThread>([] {
+namespace {
+
+std::shared_ptr<rules::ScriptHost> hosts_of_command(milliseconds deadline_least) {
+    return std::make_shared<rules::HostsByThread>([deadline_least] {
         rules::WorkerOptions options;
         options.one_ready = false;
+        options.deadline_least = deadline_least;
+        options.deadline_max = std::max(options.deadline_max, deadline_least);
+        options.patience = std::max(options.patience, 2 * deadline_least);
         return std::make_unique<rules::WorkerHost>(std::move(options));
     });
+}
+
+}  // namespace
+
+std::shared_ptr<rules::ScriptHost> command_scripts() {
+    return hosts_of_command(milliseconds(0));
+}
+
+std::shared_ptr<rules::ScriptHost> recorded_scripts() {
+    return hosts_of_command(std::chrono::seconds(10));
 }
 
 void run_script_worker(const std::string& memory_bytes_max) {

@@ -20,6 +20,9 @@ Result<rules::WorkerOptions> worker_options(const Settings& settings);
 Result<MakeScripts> script_hosts(const Settings& settings);
 /// For commands that load a folder and decide a little: processes, as the defaults say.
 std::shared_ptr<rules::ScriptHost> command_scripts();
+/// The same for decisions that are made again. How they ended at a limit is on record; those that came to
+/// their end before it may take longer here.
+std::shared_ptr<rules::ScriptHost> recorded_scripts();
 
 /// The first word of the command line of a worker. It is no command for people.
 inline constexpr auto script_worker_word = "script-worker";

@@ -46,7 +46,7 @@ Result<void> keep_rule(Json& explained, const std::string& id) {
 }
 
 int explain_command(const ExplainOptions& options, Store& store, const TenantName& tenant) {
-    auto explained = explain(store, tenant, EventId(options.event), options.source, command_scripts());
+    auto explained = explain(store, tenant, EventId(options.event), options.source, recorded_scripts());
     // The id alone does not say which event: more words do.
     if (!explained && explained.error().code == Code::conflict)
         return complain(exit_code::usage, explained.error().message);

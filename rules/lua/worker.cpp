@@ -111,6 +111,10 @@ std::vector<Diagnostic> WorkerHost::load(const std::shared_ptr<const ScriptSet>&
     return diagnostics;
 }
 
+milliseconds WorkerHost::deadline_of(const ScriptLimits& limits) const {
+    return std::min(std::max(limits.deadline, options_.deadline_least), options_.deadline_max);
+}
+
 std::optional<WorkerHost::Loss> WorkerHost::ask_to_load(const std::shared_ptr<const ScriptSet>& scripts,
                                                         std::vector<Diagnostic>& diagnostics) {
     read_what_is_under_way();
@@ -136,7 +140,9 @@ std::optional<WorkerHost::Loss> WorkerHost::send_set(Worker& worker,
                                                      std::vector<Diagnostic>& diagnostics) {
     WireWriter writer;
     writer.number(++last_set_);
-    write(writer, *scripts);
+    auto sent = *scripts;
+    sent.limits.deadline = deadline_of(scripts->limits);
+    write(writer, sent);
     const auto body = writer.take();
     if (body.size() > options_.call_bytes_max)
         return Loss{"the scripts of the rule set have " + std::to_string(body.size()) + " bytes, more than " +
@@ -274,10 +280,9 @@ std::optional<WorkerHost::Loss> WorkerHost::ask(const std::shared_ptr<const Scri
         std::vector<Diagnostic> diagnostics;  // each call fails with them
         if (auto loss = send_set(worker, scripts, diagnostics)) return loss;
     }
-    const auto sent = send_calls(worker, calls);
-    if (sent == 0)
-        return Loss{"what is given to the script has more than " + std::to_string(options_.call_bytes_max) +
-                    " bytes"};
+    std::string refusal;
+    const auto sent = send_calls(worker, calls, refusal);
+    if (sent == 0) return Loss{refusal};
     UnderWay under_way{sent, scripts->limits, outcomes, begin};
     under_way_ = &under_way;
     if (meanwhile) {
@@ -298,15 +303,20 @@ void WorkerHost::read_what_is_under_way() {
     if (!under_way->loss) worker.busy += SteadyClock::now() - under_way->begin;
 }
 
-/// How many; one that is too large, and what is behind it, is not sent.
-std::size_t WorkerHost::send_calls(Worker& worker, std::span<const ScriptCall> calls) {
+/// How many; one that is refused, and what is behind it, is not sent.
+std::size_t WorkerHost::send_calls(Worker& worker, std::span<const ScriptCall> calls, std::string& refusal) {
     std::size_t sent = 0;
     for (const auto& call : calls) {
         WireWriter writer;
         writer.number(worker.sets.front().number);
         write(writer, call);
         const auto body = writer.take();
-        if (body.size() > options_.call_bytes_max) break;
+        if (writer.is_too_deep())
+            refusal = "what is given to the script is nested too deep";
+        else if (body.size() > options_.call_bytes_max)
+            refusal = "what is given to the script has more than " + std::to_string(options_.call_bytes_max) +
+                      " bytes";
+        if (!refusal.empty()) break;
         worker.process->send(FrameKind::run, ++last_id_, body);
         ++sent;
     }
@@ -341,7 +351,7 @@ std::variant<Frame, WorkerHost::Loss> WorkerHost::wait_for_outcome(WorkerProcess
 
 std::optional<WorkerHost::Loss> WorkerHost::read_outcomes(Worker& worker, const ScriptLimits& limits,
                                                           std::size_t count, Outcomes& outcomes) {
-    const auto deadline = std::min(limits.deadline, options_.deadline_max);
+    const auto deadline = deadline_of(limits);
     for (auto id = last_id_ - count + 1; id <= last_id_; ++id) {
         auto said = wait_for_outcome(*worker.process, deadline);
         if (auto* loss = std::get_if<Loss>(&said)) return std::move(*loss);

@@ -63,7 +63,7 @@ private:
     std::optional<Loss> ask(const Scripts& scripts, std::span<const ScriptCall> calls, Outcomes& outcomes,
                             const Meanwhile& meanwhile = {});
     void read_what_is_under_way();
-    std::size_t send_calls(Worker& worker, std::span<const ScriptCall> calls);
+    std::size_t send_calls(Worker& worker, std::span<const ScriptCall> calls, std::string& refusal);
     std::variant<Frame, Loss> wait_for_outcome(WorkerProcess& worker, std::chrono::milliseconds deadline);
     std::optional<Loss> read_outcomes(Worker& worker, const ScriptLimits& limits, std::size_t count,
                                       Outcomes& outcomes);
@@ -74,6 +74,7 @@ private:
     std::optional<Loss> pause_of(const Scripts& scripts, const ScriptCall& call) const;
     std::size_t count_together(const Scripts& scripts, std::span<const ScriptCall> calls) const;
 
+    std::chrono::milliseconds deadline_of(const ScriptLimits& limits) const;
     std::optional<Loss> ask_to_load(const Scripts& scripts, std::vector<engine::Diagnostic>& diagnostics);
     std::optional<Loss> send_set(Worker& worker, const Scripts& scripts,
                                  std::vector<engine::Diagnostic>& diagnostics);

@@ -14,7 +14,8 @@ using engine::Json;
 
 namespace {
 
-// A limit of ours and not of scripts: values of the daemon are 64 deep at most, and so is the recursion here.
+// A limit of ours and not of scripts: what comes from outside and what rules write is 64 deep at most, what
+// stands around it in an event and in what a script is given comes on top; and so deep is the recursion here.
 constexpr std::size_t wire_depth_max = 100;
 
 enum class Tag : char { null, no, yes, positive, negative, fraction, text, list, object };
@@ -59,7 +60,15 @@ void WireWriter::bytes(std::string_view bytes) {
 }
 
 void WireWriter::value(const Json& value) {
+    value_below(value, 0);
+}
+
+void WireWriter::value_below(const Json& value, std::size_t depth) {
     const auto tagged = [this](Tag tag) { out_ += static_cast<char>(tag); };
+    if (depth > wire_depth_max) {
+        is_too_deep_ = true;
+        return tagged(Tag::null);
+    }
     switch (value.type()) {
         case Json::value_t::boolean:
             return tagged(*value.get_ptr<const bool*>() ? Tag::yes : Tag::no);
@@ -86,14 +95,14 @@ void WireWriter::value(const Json& value) {
         case Json::value_t::array:
             tagged(Tag::list);
             number(value.size());
-            for (const auto& item : value) this->value(item);
+            for (const auto& item : value) value_below(item, depth + 1);
             return;
         case Json::value_t::object:
             tagged(Tag::object);
             number(value.size());
             for (auto member = value.begin(); member != value.end(); ++member) {
                 text(member.key());
-                this->value(member.value());
+                value_below(member.value(), depth + 1);
             }
             return;
         default:

@@ -19,11 +19,16 @@ public:
     void text(std::string_view text);
     /// What need not be text, as it is.
     void bytes(std::string_view bytes);
+    /// One that is too deep to be read is written as null, and `is_too_deep` says so.
     void value(const engine::Json& value);
+    bool is_too_deep() const { return is_too_deep_; }
     std::string take() { return std::move(out_); }
 
 private:
+    void value_below(const engine::Json& value, std::size_t depth);
+
     std::string out_;
+    bool is_too_deep_ = false;
 };
 
 /// Reads what a WireWriter wrote. Of anything else it reads zeros and empty texts from the first fault on,

@@ -114,6 +114,48 @@ TEST_CASE("lua worker: a function that loses every worker rests, and the others 
     CHECK(message_of(host.run(script_set("other"), script_call("crash"))).starts_with("script_crashed: "));
 }
 
+TEST_CASE("lua worker: what is nested too deep is that call's failure, and no worker's", "[lua-worker]") {
+    WorkerHost host(worker_options());
+    const auto nested = [](int levels) {
+        Json value = 1;
+        for (int i = 0; i < levels; ++i) value = Json{{"a", std::move(value)}};
+        return script_call("echo", std::move(value));
+    };
+    CHECK_FALSE(host.run(script_set(), nested(90)).failure);
+    const auto outcomes =
+        host.run_all(script_set(), std::vector{nested(1), nested(150), nested(2), nested(20'000)});
+    CHECK_FALSE(outcomes[0].failure);
+    CHECK_FALSE(outcomes[2].failure);
+    for (const auto i : {1U, 3U}) {
+        CHECK(message_of(outcomes[i]) == "what is given to the script is nested too deep");
+        CHECK_FALSE(outcomes[i].failure->lost);
+    }
+    CHECK(host.stats().restarts == 0);
+}
+
+TEST_CASE("lua worker: a run that is made again may take longer", "[lua-worker]") {
+    rules::ScriptSet set;
+    set.tenant = "acme";
+    set.version = "1";
+    set.files = {{"scripts/a.lua", "local n = 0 for i = 1, 20000000 do n = n + i % 7 end return n", true}};
+    set.limits.fuel_max = 10'000'000'000;
+    set.limits.deadline = milliseconds(5);
+    const auto scripts = std::make_shared<const rules::ScriptSet>(set);
+    ScriptCall call;
+    call.file = "scripts/a.lua";
+    auto options = worker_options({"scripts"});
+    WorkerHost host(options);
+    const auto ended = host.run(scripts, call);
+    REQUIRE(ended.failure);
+    CHECK(ended.failure->limit == "deadline");
+
+    options.deadline_least = milliseconds(60'000);
+    options.deadline_max = options.deadline_least;
+    options.patience = options.deadline_least;
+    WorkerHost patient(options);
+    CHECK(message_of(patient.run(scripts, call)) == "");
+}
+
 TEST_CASE("lua worker: a program that cannot be started is no script's fault", "[lua-worker]") {
     auto options = worker_options();
     options.command = {"/nowhere/signalbox", "script-worker"};
