@@ -339,9 +339,11 @@ struct RuleSetOptions {
     int hops_max = 16;
     int actions_max = 64;                    ///< per decision
     int emits_max = 64;                      ///< per decision
+    int descendants_max = 4096;              ///< into which an event from outside may branch
     int timers_max = 64;                     ///< set or cancelled by one decision
     int lane_timers_max = 1000;              ///< of one entity, at once
     int script_runs_max = 64;                ///< per decision
+    int script_fuel_max = 10'000'000;        ///< of all runs of a decision, again and again for answers
     std::size_t text_bytes_max = 64 * 1024;  ///< of one rendered text
     std::map<std::string, Group> groups;
 };

@@ -404,6 +404,12 @@ std::string number_text(const Json& number) {
     return out;
 }
 
+bool is_deeper(const Json& value, std::size_t levels) {
+    if (!value.is_structured()) return false;
+    return levels == 0 || std::any_of(value.begin(), value.end(),
+                                      [&](const Json& member) { return is_deeper(member, levels - 1); });
+}
+
 Path path_of(std::string_view dotted) {
     Path path;
     std::size_t start = 0;

@@ -74,6 +74,9 @@ private:
 /// A number in its shortest exact text, as ECMAScript prints it.
 std::string number_text(const Json& number);
 
+/// Whether lists and objects stand in each other further than so many levels.
+bool is_deeper(const Json& value, std::size_t levels);
+
 /// Keys from the outside in; `ticket.custom.seats` is {"ticket","custom","seats"}.
 using Path = std::vector<std::string>;
 Path path_of(std::string_view dotted);

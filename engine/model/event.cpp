@@ -12,8 +12,8 @@ constexpr std::size_t attribute_bytes_max = 1024;
 constexpr std::array<std::string_view, 9> standard{
     "specversion", "id", "source", "type", "subject", "time", "data", "datacontenttype", "dataschema"};
 /// What this program adds to its own envelopes.
-constexpr std::array<std::string_view, 7> added{"connection", "actor",     "hops",    "cause",
-                                                "urgent",     "fullmerge", "received"};
+constexpr std::array<std::string_view, 8> added{"connection", "actor",  "hops",      "breadth",
+                                                "cause",      "urgent", "fullmerge", "received"};
 
 template <std::size_t N>
 bool holds(const std::array<std::string_view, N>& names, std::string_view name) {
@@ -55,6 +55,8 @@ Result<void> read_own(Event& event, const Json& envelope) {
     event.cause = EventId(text_or(envelope, "cause", ""));
     const auto number = envelope.find("hops");
     if (number != envelope.end() && number->is_number_integer()) event.hops = number->get<int>();
+    const auto breadth = envelope.find("breadth");
+    if (breadth != envelope.end() && breadth->is_number_integer()) event.breadth = breadth->get<int>();
     event.urgent = envelope.contains("urgent");
     event.full_merge = envelope.contains("fullmerge");
     const auto received = parse_instant(text_or(envelope, "received", ""));
@@ -120,6 +122,7 @@ Json envelope_of(const Event& event) {
     if (!event.actor.empty()) envelope["actor"] = event.actor;
     if (!event.cause.empty()) envelope["cause"] = event.cause.text();
     if (event.hops > 0) envelope["hops"] = event.hops;
+    if (event.breadth > 1) envelope["breadth"] = event.breadth;
     if (event.urgent) envelope["urgent"] = true;
     if (event.full_merge) envelope["fullmerge"] = true;
     return envelope;

@@ -13,6 +13,7 @@
 #include "rules/evaluator/event_view.h"
 #include "rules/evaluator/fit.h"
 #include "rules/evaluator/own_values.h"
+#include "rules/evaluator/script_memory.h"
 #include "rules/policies/escalation.h"
 #include "rules/policies/listeners.h"
 #include "rules/policies/rates.h"
@@ -381,7 +382,10 @@ Result<Decision> decided_with_answers(const Tenant& tenant, rules::DecisionInput
     if (!tenant.rule_set->scripts && !input.resume)
         return rules::decide(*tenant.rule_set, *tenant.matcher, with(taken, std::move(input)));
     auto answers = snapshot.answers_said();
+    rules::ScriptMemory memory;
+    input.script_memory = &memory;
     while (true) {
+        memory.begin_attempt();
         auto attempt = with(taken, input);
         attempt.script_answers = answers;
         auto decision = rules::decide(*tenant.rule_set, *tenant.matcher, std::move(attempt));

@@ -28,6 +28,7 @@ Event derived_from(const Event& event, const std::string& suffix, Instant now) {
     derived.received = now;
     derived.connection = event.connection;
     derived.hops = event.hops + 1;
+    derived.breadth = event.breadth;
     derived.cause = event.id;
     return derived;
 }
@@ -95,8 +96,18 @@ std::optional<int> hops_of_waiting(const Emitted& emitted) {
 
 }  // namespace
 
+int breadth_after(const Event& event, const Decision& decision) {
+    constexpr std::size_t most = 1'000'000;  // whoever has this does not branch any more
+    const auto timers = std::count_if(decision.timers.begin(), decision.timers.end(),
+                                      [](const TimerChange& timer) { return timer.due.has_value(); });
+    const auto branches = decision.emitted.size() + static_cast<std::size_t>(timers);
+    const auto breadth = static_cast<std::size_t>(event.breadth) * std::max<std::size_t>(branches, 1);
+    return static_cast<int>(std::min(breadth, most));
+}
+
 std::vector<Event> emitted_events(const Event& event, const Decision& decision, Instant now) {
     std::vector<Event> events;
+    const auto breadth = breadth_after(event, decision);
     for (std::size_t i = 0; i < decision.emitted.size(); ++i) {
         const auto& emitted = decision.emitted[i];
         auto derived = derived_from(event, std::to_string(i), now);
@@ -106,7 +117,11 @@ std::vector<Event> emitted_events(const Event& event, const Decision& decision, 
         derived.type = emitted.type;
         derived.actor = "rule:" + emitted.rule;
         derived.data = emitted.data;
-        if (const auto hops = hops_of_waiting(emitted)) derived.hops = *hops + 1;
+        derived.breadth = breadth;
+        if (const auto hops = hops_of_waiting(emitted)) {
+            derived.hops = *hops + 1;
+            derived.breadth = 1;
+        }
         events.push_back(std::move(derived));
     }
     return events;

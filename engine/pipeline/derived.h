@@ -35,6 +35,8 @@ bool is_other_entity(const Event& event, const std::string& kind, const Json& va
 /// not_found when it has none.
 Result<Event> entering(const Event& event, const std::string& kind, const Json& value, Instant now);
 /// The events that the decision's rules emitted, in order.
+/// Of each event that the decision led to.
+int breadth_after(const Event& event, const Decision& decision);
 std::vector<Event> emitted_events(const Event& event, const Decision& decision, Instant now);
 
 /// The changes of service levels that are events of their own, in order.

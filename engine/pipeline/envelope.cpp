@@ -8,6 +8,7 @@ std::string canonical_envelope(const Event& event, std::string_view canonical_da
     CanonicalWriter out;
     out.begin_object();
     if (!event.actor.empty()) out.text("actor", event.actor);
+    if (event.breadth > 1) out.integer("breadth", static_cast<std::uint64_t>(event.breadth));
     if (!event.cause.empty()) out.text("cause", event.cause.text());
     if (!event.connection.empty()) out.text("connection", event.connection);
     if (!event.data.empty()) out.written("data", canonical_data);

@@ -16,6 +16,8 @@ constexpr Duration idle_wait = std::chrono::seconds(1);
 constexpr std::size_t requests_per_poll = 100;
 /// Then operators' commands and the figures have their turn.
 constexpr int turns_in_a_row_max = 32;
+/// Turns at the end, when those who wait have waited long enough.
+constexpr int last_turns = 64;
 /// Figures are gathered this often at most: gathering them costs as much as a small decision.
 constexpr auto figures_every = std::chrono::milliseconds(50);
 
@@ -368,7 +370,8 @@ void Runtime::drain(Instant deadline) {
         if (worker_.idle() && worker_.outbox().in_flight() == 0) break;
     }
     for (auto& task : tasks_->take(Duration(0))) task(worker_);
-    while (worker_.has_work() && worker_.turn(clock_.now())) {
+    // What came home is committed; what waits is in the store, and events that make events may never end.
+    for (int turns = 0; turns < last_turns && worker_.has_work() && worker_.turn(clock_.now()); ++turns) {
     }
     worker_.settle_commits();
 }

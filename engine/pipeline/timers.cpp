@@ -21,9 +21,10 @@ Timer row_of(const Event& event, const TimerChange& change, int partition) {
     return timer;
 }
 
-Json body_of(const Event& event, const TimerChange& change, Instant now) {
+Json body_of(const Event& event, const TimerChange& change, int breadth, Instant now) {
     Json body{{"event", change.type},  {"data", change.data},    {"set", to_text(now)},
               {"by", event.id.text()}, {"source", event.source}, {"hops", event.hops}};
+    if (breadth > 1) body["breadth"] = breadth;
     if (!change.rule.empty()) body["rule"] = change.rule;
     if (!event.connection.empty()) body["connection"] = event.connection;
     return body;
@@ -50,6 +51,12 @@ int hops_of(const Timer& timer) {
     return hops != nullptr && hops->is_number_integer() ? hops->get<int>() + 1 : 1;
 }
 
+/// A chain that is no loop any more is none that branches either.
+int breadth_of(const Timer& timer, int hops) {
+    const auto* breadth = find(timer.body, "breadth");
+    return hops > 0 && breadth != nullptr && breadth->is_number_integer() ? breadth->get<int>() : 1;
+}
+
 }  // namespace
 
 std::string wait_name(std::string_view continuation_id) {
@@ -67,6 +74,7 @@ void name_waits(const Event& event, Decision& decision) {
 
 TimerRows timer_rows(const Event& event, const Decision& decision, int partition) {
     TimerRows rows;
+    const auto breadth = breadth_after(event, decision);
     for (const auto& change : decision.timers) {
         auto timer = row_of(event, change, partition);
         if (!change.due) {
@@ -74,7 +82,7 @@ TimerRows timer_rows(const Event& event, const Decision& decision, int partition
             continue;
         }
         timer.due = *change.due;
-        timer.body = body_of(event, change, decision.now);
+        timer.body = body_of(event, change, breadth, decision.now);
         rows.set.push_back(std::move(timer));
     }
     return rows;
@@ -91,6 +99,7 @@ Event fired_event(const Timer& timer, Instant now) {
     event.connection = text_or(timer.body, "connection", "");
     event.actor = "timer:" + timer.name;
     event.hops = hops_of(timer);
+    event.breadth = breadth_of(timer, event.hops);
     event.cause = EventId(text_or(timer.body, "by", ""));
     if (const auto* data = find(timer.body, "data"); data != nullptr && data->is_object()) event.data = *data;
     auto& about = event.data["timer"] = Json{{"name", timer.name}, {"due", to_text(timer.due)}};

@@ -303,13 +303,27 @@ bool Worker::turn(Instant now) {
         take_commands(turn);
     }
     take_pending(turn);
-    // What flowed back stands before what comes in now: intake has its turn when it is through.
+    // What flowed back stands before what comes in now, of each tenant.
+    behind_ = tenants_with_pending();
     // A command may end timers.
-    const bool is_through = pending_.empty() || turn.pending.size() < events_max();
-    if (is_through && turn.commands.empty()) take_timers(turn);
-    if (is_through) take_incoming(turn);
+    if (turn.commands.empty()) take_timers(turn);
+    take_incoming(turn);
+    behind_.clear();
     if (turn.empty()) shares_.has_nothing();
     return run(std::move(turn));
+}
+
+std::set<TenantName> Worker::tenants_with_pending() const {
+    std::set<TenantName> found;
+    for (const auto& pending : pending_) {
+        if (found.size() == tenants_.size()) break;
+        found.insert(pending.event.tenant);
+    }
+    return found;
+}
+
+bool Worker::is_served(const TenantName& tenant) const {
+    return shares_.serves(tenant) && !behind_.contains(tenant);
 }
 
 /// Of a turn.
@@ -346,7 +360,7 @@ void Worker::take_timers(Turn& turn) {
     if (timers_rest_) return;
     const auto room = events_max() - std::min(events_max(), turn.events());
     turn.timers = timers_.take_due(turn.now, std::max(room, events_max() / 4 + 1),
-                                   [this](const Timer& timer) { return shares_.serves(timer.tenant); });
+                                   [this](const Timer& timer) { return is_served(timer.tenant); });
 }
 
 void Worker::take_answers(Turn& turn) {
@@ -367,7 +381,7 @@ void Worker::take_commands(Turn& turn) {
 
 void Worker::take_pending(Turn& turn) {
     take(pending_, turn.pending, events_max(),
-         [this](const PendingEvent& pending) { return shares_.serves(pending.event.tenant); });
+         [this](const PendingEvent& pending) { return is_served(pending.event.tenant); });
 }
 
 std::set<Lanes::Key> Worker::urgent_lanes() const {
@@ -381,15 +395,15 @@ std::set<Lanes::Key> Worker::urgent_lanes() const {
 void Worker::take_incoming(Turn& turn) {
     const bool may_prefer = urgent_turns_ < options_.urgent_turns_max;
     const auto urgent = may_prefer ? urgent_lanes() : std::set<Lanes::Key>();
-    const auto is_served = [this](const Incoming& incoming) {
-        return shares_.serves(incoming.arrival.event->tenant);
+    const auto is_next = [this](const Incoming& incoming) {
+        return is_served(incoming.arrival.event->tenant);
     };
     std::deque<Incoming> left;
     if (!urgent.empty()) {
         for (auto& incoming : intake_) {
-            const bool is_next = turn.incoming.size() < events_max() && is_served(incoming) &&
-                                 urgent.contains(Lanes::key_of(*incoming.arrival.event));
-            if (is_next)
+            const bool goes_first = turn.incoming.size() < events_max() && is_next(incoming) &&
+                                    urgent.contains(Lanes::key_of(*incoming.arrival.event));
+            if (goes_first)
                 turn.incoming.push_back(std::move(incoming));
             else
                 left.push_back(std::move(incoming));
@@ -397,7 +411,7 @@ void Worker::take_incoming(Turn& turn) {
         intake_ = std::move(left);
     }
     const bool full = turn.incoming.size() >= events_max();
-    take(intake_, turn.incoming, events_max(), is_served);
+    take(intake_, turn.incoming, events_max(), is_next);
     for (const auto& incoming : turn.incoming) {
         const auto own = intake_of_.find(incoming.arrival.event->tenant);
         if (--own->second == 0) intake_of_.erase(own);

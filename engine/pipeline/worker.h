@@ -257,6 +257,8 @@ private:
     void take_answers(Turn& turn);
     void take_commands(Turn& turn);
     std::size_t events_max() const;
+    std::set<TenantName> tenants_with_pending() const;
+    bool is_served(const TenantName& tenant) const;
     std::string why_full(const std::vector<Arrival>& arrivals) const;
     void put_back_incoming(std::vector<Incoming>& incoming);
     void take_pending(Turn& turn);
@@ -305,6 +307,7 @@ private:
     std::deque<PendingLookup> lookups_;  ///< that nobody has taken yet
     ScriptsAhead ahead_;
     TurnShares shares_;
+    std::set<TenantName> behind_;  ///< who has events that flowed back and are for another turn
     Outbox outbox_;
     TimerQueue timers_;
     bool timers_rest_ = false;

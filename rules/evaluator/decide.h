@@ -18,6 +18,7 @@ namespace rules {
 class Matcher;
 class RoutingBoard;
 class ScriptHost;
+class ScriptMemory;
 class TimerRoom;
 struct PayloadReadings;
 
@@ -65,6 +66,7 @@ struct DecisionInput {
     ScriptHost* scripts = nullptr;    ///< borrowed; null = rules with scripts fail
     /// What scripts of this decision were told before, or need to be: key → answer; null = nothing.
     engine::Json script_answers;
+    ScriptMemory* script_memory = nullptr;  ///< borrowed; null = this is the only attempt
     engine::Instant now{};
     std::vector<PresetWrite> presets;
     std::optional<Resume> resume;  ///< runs the rest of that rule instead of matching the event first

@@ -42,9 +42,12 @@ Evaluation::Evaluation(const RuleSet& rule_set, const Matcher& matcher, Decision
       input_(std::move(input)),
       event_(event_of(input_)),
       state_(std::move(input_.document), rule_set.options),
-      scripting_(input_.scripts, event_of(input_), rule_set.options.script_runs_max,
-                 std::move(input_.script_answers)),
+      scripting_(
+          input_.scripts, event_of(input_),
+          {rule_set.options.script_runs_max, static_cast<std::uint64_t>(rule_set.options.script_fuel_max)},
+          std::move(input_.script_answers), input_.script_memory),
       trace_(input_.trace, rule_set) {
+    state_.breadth = input_.event->breadth;
     scope_.event = &event_;
     scope_.changes = &input_.merged;
     scope_.now = input_.now;

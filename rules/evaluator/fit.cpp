@@ -108,6 +108,11 @@ std::optional<engine::Error> misfit(const FieldPath& field, const Field* declare
 }  // namespace
 
 engine::Result<Json> fit(const Catalogue& catalogue, const FieldPath& field, Json value) {
+    // What is read from others is no deeper; what is kept has to be read again.
+    const auto levels = engine::JsonLimits().depth_max;
+    if (field.keys.size() > levels || engine::is_deeper(value, levels - field.keys.size()))
+        return engine::exhausted(std::string(engine::first_of(field.text, 80)) + " is nested deeper than " +
+                                 std::to_string(levels) + " levels");
     if (auto error = misfit(field, catalogue.find(field.text), value)) return *std::move(error);
     return field.type == FieldType::tags && !value.is_null() ? without_repetitions(value) : value;
 }

@@ -245,12 +245,12 @@ private:
 
     Result<Next> perform(const EmitStep& step) {
         if (step.when) return emit_later(step);
-        if (state_.emitted.size() >= static_cast<std::size_t>(options().emits_max))
-            return limit_reached("emits_max", options().emits_max);
+        if (auto room = state_.check_room_for_event(options()); !room) return room.error();
         const auto type = text(step.type, "emit: the type");
         if (!type) return type.error();
         const auto subject = subject_of(step);
         if (!subject) return subject.error();
+        if (auto good = check_event(*type, *subject); !good) return good.error();
         auto data = object(step.data, "emit: data");
         if (!data) return data.error();
         state_.emitted.push_back({run_.rule.id, *type, *subject, std::move(*data)});
@@ -264,6 +264,7 @@ private:
         if (!name) return name.error();
         if (!is_timer_name(*name)) return no_timer_name("emit", *name);
         if (auto room = state_.check_room_for_timer(*name, true, options()); !room) return room.error();
+        if (auto good = check_event(*type, run_.subject); !good) return good.error();
         const auto due = later(*step.when, "emit");
         if (!due) return due.error();
         auto data = object(step.data, "emit: data");

@@ -167,8 +167,7 @@ private:
     }
 
     Result<bool> emit(const Json& effect) {
-        if (state_.emitted.size() >= static_cast<std::size_t>(options().emits_max))
-            return limit_reached("emits_max", options().emits_max);
+        if (auto room = state_.check_room_for_event(options()); !room) return room.error();
         auto data = object_of(effect, "data");
         if (!data.is_object()) return engine::invalid("emit: data must be a table with names");
         auto subject = run_.subject;
@@ -177,15 +176,15 @@ private:
             if (!parsed) return parsed.error();
             subject = *std::move(parsed);
         }
-        state_.emitted.push_back(
-            {run_.rule.id, text_of(effect, "type"), std::move(subject), std::move(data)});
+        auto type = text_of(effect, "type");
+        if (auto good = check_event(type, subject); !good) return good.error();
+        state_.emitted.push_back({run_.rule.id, std::move(type), std::move(subject), std::move(data)});
         return true;
     }
 
     /// Enters the value's own lane.
     Result<bool> set_value(const Json& effect, const Json& value) {
-        if (state_.emitted.size() >= static_cast<std::size_t>(options().emits_max))
-            return limit_reached("emits_max", options().emits_max);
+        if (auto room = state_.check_room_for_event(options()); !room) return room.error();
         auto subject = subject_of_value(text_of(effect, "key"));
         if (!subject) return subject.error();
         auto data = data_of_value(value);
@@ -202,9 +201,12 @@ private:
         if (*span > timer_span_max) return engine::invalid("after reaches more than 100 years ahead");
         auto data = object_of(effect, "data");
         if (!data.is_object()) return engine::invalid("after: data must be a table with names");
-        const auto type = text_of(effect, "type");
-        state_.timers.push_back(
-            {name, now_ + *span, run_.rule.id, type.empty() ? "timer." + name : type, std::move(data), ""});
+        auto type = text_of(effect, "type");
+        if (type.empty())
+            type = "timer." + name;
+        else if (auto good = check_event(type, run_.subject); !good)
+            return good.error();
+        state_.timers.push_back({name, now_ + *span, run_.rule.id, std::move(type), std::move(data), ""});
         return true;
     }
 

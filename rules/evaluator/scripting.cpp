@@ -24,6 +24,15 @@ Json context_of(const engine::Event& event, const Json& args, const Scope& scope
     return context;
 }
 
+/// Of the scripts of one decision; more is left out.
+constexpr std::size_t log_bytes_max = 256U << 10U;
+
+ScriptOutcome failed_outcome(std::string message, const ScriptRef& script) {
+    ScriptOutcome outcome;
+    outcome.failure = ScriptFailure{std::move(message), script.place, {}, "", false};
+    return outcome;
+}
+
 /// The machine ended it, or a limit that it may just not reach when it is made again elsewhere.
 bool is_by_chance(const ScriptOutcome& outcome) {
     return outcome.failure && (outcome.failure->lost || !outcome.failure->limit.empty());
@@ -70,15 +79,13 @@ std::optional<std::string> no_answer(const ScriptRef& script, const ScriptOutcom
 
 }  // namespace
 
-Scripting::Scripting(ScriptHost* host, const engine::Event& event, int runs_max, Json answers)
-    : host_(host), event_(event), runs_max_(runs_max), answers_(std::move(answers)) {}
+Scripting::Scripting(ScriptHost* host, const engine::Event& event, Limits limits, Json answers,
+                     ScriptMemory* memory)
+    : host_(host), event_(event), limits_(limits), answers_(std::move(answers)), memory_(memory) {}
 
 ScriptOutcome Scripting::outcome_of(const ScriptRef& script, const Json& args, const Scope& scope) const {
-    if (host_ == nullptr || script.scripts == nullptr) {
-        ScriptOutcome outcome;
-        outcome.failure = ScriptFailure{"there is nothing here that runs scripts", script.place, {}, ""};
-        return outcome;
-    }
+    if (host_ == nullptr || script.scripts == nullptr)
+        return failed_outcome("there is nothing here that runs scripts", script);
     ScriptCall call;
     call.file = script.file;
     call.function = script.function;
@@ -87,7 +94,38 @@ ScriptOutcome Scripting::outcome_of(const ScriptRef& script, const Json& args, c
     // The same numbers for the same rule and event, whoever decides it, whenever, and however often.
     call.seed = event_.id.text() + "\n" + script.rule + "\n" + to_text(script);
     if (!answers_.is_null()) call.answers = answers_;
-    return host_->run(script.scripts, call);
+    return run_of(script, call);
+}
+
+ScriptOutcome Scripting::run_of(const ScriptRef& script, const ScriptCall& call) const {
+    if (memory_ != nullptr) {
+        if (const auto* known = memory_->find(call)) return *known;
+        if (memory_->fuel_used() >= limits_.fuel_max) {
+            auto outcome = failed_outcome("the scripts of the decision have used script_fuel_max (" +
+                                              std::to_string(limits_.fuel_max) +
+                                              "), with those that ran again for each answer",
+                                          script);
+            // Made again with all answers at hand it would use less.
+            outcome.failure->lost = true;
+            return outcome;
+        }
+    }
+    auto outcome = host_->run(script.scripts, call);
+    if (memory_ != nullptr) memory_->keep(call, outcome);
+    // Nobody in his right mind asks again for what he was told: it would go on for ever.
+    if (!outcome.need || answers_.find(outcome.need->key) == answers_.end()) return outcome;
+    outcome = failed_outcome("script_crashed: its worker asks for what it was told", script);
+    outcome.failure->lost = true;
+    return outcome;
+}
+
+void Scripting::take_log_of(const ScriptRef& script, const ScriptOutcome& outcome) {
+    for (const auto& line : outcome.log) {
+        if (log_bytes_ >= log_bytes_max) return;
+        log_bytes_ += line.size();
+        log_.push_back("log of rule " + script.rule + ": " + line);
+        if (log_bytes_ >= log_bytes_max) log_.emplace_back("more lines of scripts were left out");
+    }
 }
 
 /// By its number: the runs of a decision come in the same order whenever it is made.
@@ -102,8 +140,9 @@ ScriptOutcome Scripting::recorded_outcome_of(const ScriptRef& script, const Json
 std::optional<ScriptOutcome> Scripting::counted(const ScriptRef& script, const Json& args, const Scope& scope,
                                                 std::optional<engine::RuleFailure>& failure) {
     if (need_) return std::nullopt;
-    if (runs_ == runs_max_) {
-        const auto message = "the decision has reached script_runs_max (" + std::to_string(runs_max_) + ")";
+    if (runs_ == limits_.runs_max) {
+        const auto message =
+            "the decision has reached script_runs_max (" + std::to_string(limits_.runs_max) + ")";
         failure = {script.rule, message, script.place};
         return std::nullopt;
     }
@@ -113,7 +152,7 @@ std::optional<ScriptOutcome> Scripting::counted(const ScriptRef& script, const J
         need_ = std::move(outcome.need);
         return std::nullopt;
     }
-    for (const auto& line : outcome.log) log_.push_back("log of rule " + script.rule + ": " + line);
+    take_log_of(script, outcome);
     if (outcome.failure) failure = failure_of(script, *outcome.failure);
     return failure ? std::nullopt : std::optional(std::move(outcome));
 }

@@ -2,6 +2,7 @@
 /// Scripting: what the Lua of a rule set is asked and tells during one decision.
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "engine/base/json.h"
 #include "engine/model/decision.h"
 #include "rules/evaluator/condition.h"
+#include "rules/evaluator/script_memory.h"
 #include "rules/rule_set.h"
 #include "rules/script.h"
 
@@ -18,8 +20,15 @@ namespace rules {
 /// Borrows the host and the event. One decision's; one thread.
 class Scripting {
 public:
-    /// Without a host every run fails: who decides was put together without one.
-    Scripting(ScriptHost* host, const engine::Event& event, int runs_max, engine::Json answers);
+    struct Limits {
+        int runs_max = 0;
+        std::uint64_t fuel_max = 0;  ///< of all runs together
+    };
+
+    /// Without a host every run fails: who decides was put together without one. `memory` is borrowed, and
+    /// may be null.
+    Scripting(ScriptHost* host, const engine::Event& event, Limits limits, engine::Json answers,
+              ScriptMemory* memory);
 
     /// Whether the script returns true. False too when it fails or needs something; see below.
     bool says_yes(const ScriptRef& script, const Scope& scope);
@@ -49,6 +58,8 @@ public:
 
 private:
     ScriptOutcome outcome_of(const ScriptRef& script, const engine::Json& args, const Scope& scope) const;
+    ScriptOutcome run_of(const ScriptRef& script, const ScriptCall& call) const;
+    void take_log_of(const ScriptRef& script, const ScriptOutcome& outcome);
     /// The same, or how it ended by chance when this was decided before.
     ScriptOutcome recorded_outcome_of(const ScriptRef& script, const engine::Json& args, const Scope& scope);
     /// Counts the run. Nothing when it failed, or when it needs something.
@@ -57,13 +68,15 @@ private:
 
     ScriptHost* host_;
     const engine::Event& event_;
-    int runs_max_;
+    Limits limits_;
     engine::Json answers_;
+    ScriptMemory* memory_;
     int runs_ = 0;
     std::optional<engine::Need> need_;
     engine::Json chances_;
     std::vector<engine::RuleFailure> failures_;
     std::vector<std::string> log_;
+    std::size_t log_bytes_ = 0;
 };
 
 }  // namespace rules

@@ -4,6 +4,7 @@
 
 #include "engine/base/diagnostic.h"
 #include "engine/base/text.h"
+#include "rules/evaluator/own_values.h"
 
 namespace rules {
 namespace {
@@ -35,6 +36,18 @@ engine::Error no_timer_name(const std::string& what, const std::string& name) {
     return engine::invalid(what + ": " + engine::in_quotes(name) +
                            " is no name for a timer: it has control characters, more than 256 bytes, or "
                            "begins as those of waits and policies do");
+}
+
+engine::Result<void> check_event(const std::string& type, const engine::Subject& subject) {
+    constexpr std::size_t bytes_max = 256;
+    const bool is_plain = std::none_of(
+        type.begin(), type.end(), [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7F; });
+    if (type.empty() || type.size() > bytes_max || !is_plain || !engine::is_utf8(type))
+        return engine::invalid(engine::in_quotes(engine::first_of(type, 80)) +
+                               " is no type of event, such as ticket.reviewed");
+    if (type == value_set_type || subject.kind() == own_values)
+        return engine::invalid("the tenant's own values are written by ctx.kv alone");
+    return {};
 }
 
 engine::Result<void> check_own(const FieldPath& field, const engine::Subject& subject) {

@@ -17,6 +17,8 @@ engine::Error limit_reached(const std::string& limit, int value);
 /// Names that a rule may give: short, printable, and none of those that waits and policies use.
 bool is_timer_name(std::string_view name);
 engine::Error no_timer_name(const std::string& what, const std::string& name);
+/// An event that rules make: of a printable type without spaces, and none that writes a tenant's own value.
+engine::Result<void> check_event(const std::string& type, const engine::Subject& subject);
 /// A rule on several kinds of event may name a field that the entity at hand does not have. Fails with
 /// invalid_input then.
 engine::Result<void> check_own(const FieldPath& field, const engine::Subject& subject);

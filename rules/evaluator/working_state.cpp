@@ -180,11 +180,31 @@ void WorkingState::end_rule() {
     if (isolated_) readable_.undo_to(kept_);
 }
 
+engine::Result<void> WorkingState::check_room_for_event(const RuleSetOptions& options) const {
+    if (emitted.size() >= static_cast<std::size_t>(options.emits_max))
+        return limit_reached("emits_max", options.emits_max);
+    return check_breadth(options);
+}
+
+/// Hops bound how deep a chain of events is, and this how wide: an event's weight is shared among those that
+/// it leads to. One that leads to one other does not branch.
+engine::Result<void> WorkingState::check_breadth(const RuleSetOptions& options) const {
+    const auto is_due = [](const engine::TimerChange& timer) { return timer.due.has_value(); };
+    const auto set = std::count_if(timers.begin(), timers.end(), is_due);
+    const auto branches = emitted.size() + static_cast<std::size_t>(set) + 1;
+    const auto most = static_cast<std::size_t>(options.descendants_max);
+    if (branches == 1 || branches * static_cast<std::size_t>(breadth) <= most) return {};
+    return engine::exhausted("the events that the first one has led to have branched into descendants_max (" +
+                             std::to_string(options.descendants_max) + ")");
+}
+
 engine::Result<void> WorkingState::check_room_for_timer(std::string_view name, bool is_set,
                                                         const RuleSetOptions& options) {
     if (timers.size() >= static_cast<std::size_t>(options.timers_max))
         return limit_reached("timers_max", options.timers_max);
-    if (!is_set || timer_room == nullptr) return {};
+    if (!is_set) return {};
+    if (auto room = check_breadth(options); !room) return room;
+    if (timer_room == nullptr) return {};
     const auto number = asked_for_room_++;
     if (timer_room->has_room(number, name, timers, static_cast<std::size_t>(options.lane_timers_max)))
         return {};

@@ -65,13 +65,17 @@ public:
     void end_rule();
 
     const Ledger& ledger() const { return ledger_; }
+    /// For an event more. Fails with exhausted, naming the limit.
+    engine::Result<void> check_room_for_event(const RuleSetOptions& options) const;
     /// For a timer more, set or cancelled. Fails with exhausted, naming the limit.
     engine::Result<void> check_room_for_timer(std::string_view name, bool is_set,
                                               const RuleSetOptions& options);
+    engine::Result<void> check_breadth(const RuleSetOptions& options) const;
     /// Moves what came of it all into the decision.
     void finish(engine::Decision& decision);
 
     std::vector<engine::Action> actions;
+    int breadth = 1;  ///< of the event
     std::vector<engine::Emitted> emitted;
     std::vector<engine::TimerChange> timers;  ///< of one name the last counts
     std::vector<engine::Continuation> continuations;

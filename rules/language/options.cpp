@@ -36,9 +36,11 @@ const std::vector<Limit>& limits() {
         {"hops_max", &RuleSetOptions::hops_max, 64},
         {"actions_max", &RuleSetOptions::actions_max, 1000},
         {"emits_max", &RuleSetOptions::emits_max, 1000},
+        {"descendants_max", &RuleSetOptions::descendants_max, 1'000'000},
         {"timers_max", &RuleSetOptions::timers_max, 1000},
         {"lane_timers_max", &RuleSetOptions::lane_timers_max, 100'000},
         {"script_runs_max", &RuleSetOptions::script_runs_max, 1000},
+        {"script_fuel_max", &RuleSetOptions::script_fuel_max, 1'000'000'000},
     };
     return all;
 }

@@ -242,12 +242,21 @@ const std::vector<Word>& limit_words() {
          "Actions of one decision; the rule that asks for more fails.", ""},
         {"emits_max", number(static_cast<std::size_t>(defaults.emits_max)),
          "Events emitted by one decision; the rule that emits more fails.", ""},
+        {"descendants_max", number(static_cast<std::size_t>(defaults.descendants_max)),
+         "Events into which one from outside may branch, by `emit` and timers, however many decisions on; "
+         "the "
+         "rule that branches further fails.",
+         ""},
         {"timers_max", number(static_cast<std::size_t>(defaults.timers_max)),
          "Timers set or cancelled by one decision; the rule that asks for more fails.", ""},
         {"lane_timers_max", number(static_cast<std::size_t>(defaults.lane_timers_max)),
          "Timers that one entity has at once; the rule that sets one more fails.", ""},
         {"script_runs_max", number(static_cast<std::size_t>(defaults.script_runs_max)),
          "Scripts that one decision runs; the rule that runs more fails.", ""},
+        {"script_fuel_max", number(static_cast<std::size_t>(defaults.script_fuel_max)),
+         "Work of all scripts of one decision, which run again for each answer that they ask for; once it is "
+         "used up, a rule that runs a script fails.",
+         ""},
         {"text_bytes_max", number(defaults.text_bytes_max),
          "Bytes of one rendered text; the rule that renders more fails.", ""},
     };

@@ -114,7 +114,9 @@ std::shared_ptr<const Tenant> named_tenant(const std::string& name, const std::s
         {"rules.yaml", "rules:\n  - { id: r, on: [ticket.created, ticket.seen, timer.later], then: [ " +
                            step +
                            " ] }\n  - { id: then, on: ticket.first, then: [ { emit: ticket.seen }, { emit: "
-                           "{ type: timer.later, after: 1m } } ] }\n"}};
+                           "{ type: timer.later, after: 1m } } ] }\n  - { id: fan, on: ticket.fan, then: [ { "
+                           "emit: ticket.seen }, { emit: "
+                           "ticket.seen }, { emit: ticket.seen } ] }\n"}};
     auto tenant = load_tenant(TenantName(name), files, options, diagnostics);
     for (const auto& one : diagnostics.sorted()) std::fprintf(stderr, "%s\n", to_text(one).c_str());
     ENSURE(tenant != nullptr);
@@ -135,6 +137,7 @@ struct House {
         WorkerOptions options;
         options.turn_share = share;
         options.intake_events_max = 100;
+        if (share == Duration::zero()) options.batch_events_max = 16;
         options.intake_tenant_percent = percent;
         worker =
             std::make_unique<Worker>(*store, tenants, options, [this](const Event& event, const Decision&) {
@@ -221,6 +224,21 @@ TEST_CASE("turn shares: what flows back and what is due have no more than their 
     house.run(noon + 2min);
     CHECK_FALSE(house.of("slow").empty());
     CHECK_FALSE(house.worker->has_work());
+}
+
+TEST_CASE("turn shares: what flows back keeps only its own tenant's intake waiting", "[shares]") {
+    House house(0ms);
+    house.submit("quick", 16, "ticket.fan");
+    REQUIRE(house.worker->turn(noon));
+    REQUIRE(house.worker->pending_size() == 48);
+    house.decided.clear();
+    house.submit("quick", 1, "ticket.created");
+    house.submit("slow", 1, "ticket.created");
+    // A turn has room for fewer than what flows back.
+    CHECK(house.decisions_until("slow") <= 17);
+    CHECK(house.of("quick ticket/0 ticket.created").empty());
+    house.run();
+    CHECK(house.decided.back() == "quick ticket/0 ticket.created");
 }
 
 TEST_CASE("turn shares: each lane has its order, with shares and without", "[shares]") {
