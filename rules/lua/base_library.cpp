@@ -21,7 +21,7 @@ void push_text_of(lua_State* state, int index) {
             lua_pushvalue(state, index);
             break;
         case LUA_TNUMBER:
-            spend(state, 16);
+            spend(state, turns_of_a_shown_number);
             lua_pushvalue(state, index);
             lua_tolstring(state, -1, nullptr);
             break;
@@ -81,7 +81,7 @@ int base_tonumber(lua_State* state) {
         luaL_pushfail(state);
         return 1;
     }
-    const auto base = luaL_checkinteger(state, 2);
+    const auto base = check_integer(state, 2);
     luaL_checktype(state, 1, LUA_TSTRING);
     const auto text = text_at(state, 1);
     luaL_argcheck(state, base >= 2 && base <= 36, 2, "base out of range");
@@ -100,7 +100,7 @@ int base_select(lua_State* state) {
         lua_pushinteger(state, count - 1);
         return 1;
     }
-    auto position = luaL_checkinteger(state, 1);
+    auto position = check_integer(state, 1);
     if (position < 0)
         position = count + position;
     else if (position > count)
@@ -113,7 +113,7 @@ int base_select(lua_State* state) {
 // ---- errors
 
 int base_error(lua_State* state) {
-    const auto level = luaL_optinteger(state, 2, 1);
+    const auto level = check_integer(state, 2, 1);
     lua_settop(state, 1);
     if (lua_type(state, 1) == LUA_TSTRING && level > 0) {
         luaL_where(state, static_cast<int>(std::min<lua_Integer>(level, 200)));
@@ -322,7 +322,7 @@ int base_next(lua_State* state) {
 namespace {
 
 int next_of_items(lua_State* state) {
-    const auto at = luaL_checkinteger(state, 2) + 1;
+    const auto at = check_integer(state, 2) + 1;
     luaL_checktype(state, 1, LUA_TTABLE);
     lua_pushinteger(state, at);
     return lua_rawgeti(state, 1, at) == LUA_TNIL ? 1 : 2;
