@@ -53,6 +53,12 @@ public:
     /// Bytes that are looked at or copied; sixteen are one turn.
     void spend_bytes(lua_State* state, std::uint64_t bytes) { spend_units(state, bytes); }
 
+    /// A turn that may take long, how long nothing tells: now and then it looks at the clock besides.
+    void spend_slow_turn(lua_State* state) {
+        spend(state, 1);
+        if (++slow_turns_ % slow_turns_between_looks == 0) look(state);
+    }
+
     /// Ends the run: jumps out of the caller, through every pcall.
     [[noreturn]] void end(lua_State* state, Ending ending);
     /// After a protected call: goes on ending if the run is ending.
@@ -70,6 +76,7 @@ public:
 
 private:
     static constexpr std::uint64_t units_of_a_turn = 16;
+    static constexpr std::uint64_t slow_turns_between_looks = 16;
     enum class Kind : std::uint8_t { other, table, short_text, stack, text_table, small };
     struct Header {
         Kind kind;
@@ -113,6 +120,7 @@ private:
     std::int64_t left_ = 0;  ///< units of fuel; a byte is one
     std::int64_t look_at_ = 0;
     std::int64_t left_at_collection_ = 0;
+    std::uint64_t slow_turns_ = 0;
     int interval_ = 0;
     bool is_watchful_ = false;  ///< a single instruction may take long: look at every tick
     std::chrono::nanoseconds began_{};

@@ -136,6 +136,22 @@ TEST_CASE("lua: a failure tells where, how it came there, and which setting rais
           "scripts/a.lua has no function walk in the table that it returns");
 }
 
+TEST_CASE("lua: what is a list does not depend on how a table came to be", "[lua]") {
+    const std::string list =
+        "json.encode: value: a list has the keys 1 to n, without a hole and without other keys "
+        "(json.null stands for nothing)";
+    const std::string object =
+        "json.encode: value: a key has to be a text, or all of them have to be the numbers 1 to n";
+    for (const auto* source : {"{ 1, nil, 3 }", "{ 1, a = 2 }", "{ [1] = 1, [3] = 1 }", "{ 1, [true] = 1 }"})
+        CHECK(failure_of(std::string("json.encode(") + source + ")") == list);
+    for (const auto* source :
+         {"{ nil, 2 }", "{ [2] = 1, a = 1 }", "{ [0] = 1 }", "{ [1.5] = 1 }", "{ [{}] = 1 }"})
+        CHECK(failure_of(std::string("json.encode(") + source + ")") == object);
+    CHECK(result_of("local t = {} for i = 9, 1, -1 do t[i] = i end for i = 9, 3, -1 do t[i] = nil end "
+                    "return { t, { [2] = 2, [1] = 1 }, { n = 1 } }") ==
+          Json::parse(R"([[1, 2], [1, 2], {"n": 1}])"));
+}
+
 TEST_CASE("lua: a file is the function when none is named", "[lua]") {
     const auto sandbox = opened(
         set_of({{"scripts/a.lua", "local given = ... return given and { given == ctx, given.kind }"}}));
@@ -318,7 +334,7 @@ return t
     };
     const auto first = hash();
     CHECK(first == hash());
-    CHECK(first == "3a6688edb335237d 14360");
+    CHECK(first == "3a6688edb335237d 15160");
 }
 
 TEST_CASE("lua: a host keeps the states of the sets that were used last", "[lua]") {

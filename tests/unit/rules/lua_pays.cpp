@@ -90,6 +90,16 @@ TEST_CASE("lua: bytes that a loop goes over are paid", "[lua]") {
     CHECK(paid(digits, "math.max(s, s)") >= 2 * bytes / 4 + bytes / 16);
 }
 
+TEST_CASE("lua: what goes through a table pays by its keys, in every order the same", "[lua]") {
+    const std::string colliding = "local t = {} for i = 1, 500 do t[i * 511] = 1 end ";
+    const std::string texts = "local t = {} for i = 1, 500 do t['k' .. i] = 1 end ";
+    for (const auto& made : {colliding, texts, texts + "t[{}] = 1 ", texts + "t[1] = 1 "})
+        for (const auto* statement : {"pcall(pairs, t)", "pcall(next, t)", "pcall(json.encode, t)"}) {
+            CAPTURE(made, statement);
+            CHECK(paid(made, statement) >= 500);
+        }
+}
+
 TEST_CASE("lua: a span or an instant is no longer than any there is", "[lua]") {
     const auto failure = run_body("date.add(ctx.now, ('0d'):rep(1000))").failure;
     REQUIRE(failure);
