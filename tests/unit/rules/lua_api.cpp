@@ -136,6 +136,15 @@ TEST_CASE("lua: a failure tells where, how it came there, and which setting rais
           "scripts/a.lua has no function walk in the table that it returns");
 }
 
+TEST_CASE("lua: nothing in a message steers what shows it", "[lua]") {
+    CHECK(failure_of("error('a\\n\\27[2Jb\\127c', 0)") == "a  [2Jb c");
+    CHECK(failure_of("error('\\u{80}\\u{9b}2J\\u{9f}\\u{a0}', 0)") == "  2J \u00a0");
+    CHECK(failure_of("error('\\u{202a}a\\u{202e}b\\u{2066}c\\u{2069}d\\u{2028}\\u{2029}', 0)") ==
+          " a b c d  ");
+    CHECK(failure_of("error('ä\\u{2027}\\u{202f}\\u{2065}\\u{206a}€', 0)") ==
+          "ä\u2027\u202f\xE2\x81\xA5\u206a€");
+}
+
 TEST_CASE("lua: what is a list does not depend on how a table came to be", "[lua]") {
     const std::string list =
         "json.encode: value: a list has the keys 1 to n, without a hole and without other keys "
