@@ -38,6 +38,7 @@ struct Inside {
     /// The run.
     const ScriptCall* call = nullptr;
     ScriptOutcome* outcome = nullptr;
+    engine::Place called;  ///< the file, and the line of the function that was called once it is known
     std::optional<ScriptRandom> random;
     std::uint64_t made_globals = 0;       ///< bits of library_entries()
     std::size_t asked_bytes = 0;          ///< of the effects so far, as JSON
