@@ -23,7 +23,8 @@ using ScriptLines = std::map<std::string, std::set<int>, std::less<>>;
 /// Why a run ended that did not end by itself. No script can catch it.
 enum class Ending : std::uint8_t { none, fuel, memory, text, keys, deadline, result, calls, need, fail };
 
-/// The setting that raises the limit, `fuel_max`; empty for an ending that is no limit.
+/// The name of the limit, `fuel_max`, which is the setting that raises it; only `deadline` has none. Empty
+/// for an ending that is no limit.
 std::string_view setting_of(Ending ending);
 
 /// Counts for one state; one thread. What it counts follows from what the script does and from nothing else:
@@ -63,6 +64,8 @@ public:
     [[noreturn]] void end(lua_State* state, Ending ending);
     /// After a protected call: goes on ending if the run is ending.
     void pass_on(lua_State* state, int status);
+    /// At the end of the run: if it is past its deadline and nobody has looked since, it has ended so.
+    void note_late();
     /// At the end of the run: memory was refused, and nobody was left to pass it on.
     void note_refusal() { note(refusal_); }
 
@@ -102,6 +105,7 @@ private:
     }
     static void tick(lua_State* state, lua_Debug* what);
     void look(lua_State* state);
+    bool is_late() const;
     void collect(lua_State* state);
     [[noreturn]] static void jump(lua_State* state);
 

@@ -267,7 +267,7 @@ std::string limit_text(const ScriptLimits& limits, Ending ending) {
         case Ending::keys:
             return more_than("made a table with more keys", limits.keys_max);
         case Ending::deadline:
-            return more_than("took longer", limits.deadline.count()) + " ms";
+            return more_than("took longer", limits.deadline.count()) + " ms of processor time";
         case Ending::result:
             return more_than("returned and asked for more bytes", limits.result_bytes_max);
         case Ending::calls:
@@ -281,38 +281,39 @@ std::string limit_text(const ScriptLimits& limits, Ending ending) {
 }
 
 /// How a run that was ended tells of it.
-ScriptFailure failure_of(const Meter& meter) {
-    auto failure = meter.where();
-    failure.limit = setting_of(meter.ending());
-    failure.message = limit_text(meter.limits(), meter.ending()) + ": " + failure.limit +
-                      " under `scripts` in tenant.yaml raises it";
+ScriptFailure failure_of(const Inside& run) {
+    const auto ending = run.meter.ending();
+    auto failure = run.meter.where();
+    failure.limit = setting_of(ending);
+    failure.message = limit_text(run.meter.limits(), ending);
+    failure.message += ending == Ending::deadline
+                           ? ", which no setting raises: let one run do less"
+                           : ": " + failure.limit + " under `scripts` in tenant.yaml raises it";
+    return failure;
+}
+
+/// An error that nobody caught, `ctx.fail`, or a limit.
+ScriptFailure failure_of_run(Inside& run, int status) {
+    const auto ending = run.meter.ending();
+    auto failure =
+        ending == Ending::none || ending == Ending::fail ? std::move(run.failure) : failure_of(run);
+    if (status == LUA_ERRERR && failure.message.empty()) failure.message = "an error while handling an error";
+    if (failure.place.file.empty()) failure.place = run.called;
     return failure;
 }
 
 void settle_outcome(Inside& run, int status, ScriptOutcome& outcome) {
     auto& meter = run.meter;
     if (status == LUA_ERRMEM && meter.ending() == Ending::none) meter.note_refusal();
+    if (status == LUA_OK || meter.ending() == Ending::need) meter.note_late();
     outcome.fuel_used = meter.fuel_used();
     outcome.memory_bytes_peak = meter.memory_bytes_peak();
-    if (status == LUA_OK) return;
+    if (status == LUA_OK && meter.ending() == Ending::none) return;
     outcome.result = nullptr;
     outcome.effects = Json::array();
-    switch (meter.ending()) {
-        case Ending::need:
-            return;
-        case Ending::fail:
-            outcome.failure = std::move(run.failure);
-            return;
-        case Ending::none:
-            break;
-        default:
-            outcome.failure = failure_of(meter);
-            return;
-    }
-    if (status == LUA_ERRERR && run.failure.message.empty())
-        run.failure.message = "an error while handling an error";
-    outcome.failure = std::move(run.failure);
-    if (outcome.failure->place.file.empty()) outcome.failure->place = run.called;
+    if (meter.ending() == Ending::need) return;
+    outcome.need.reset();
+    outcome.failure = failure_of_run(run, status);
 }
 
 int append_code(lua_State*, const void* bytes, std::size_t size, void* code) {

@@ -113,4 +113,21 @@ TEST_CASE("lua: a span or an instant is no longer than any there is", "[lua]") {
               .result == Json({true, "2026-05-05T12:00:00Z"}));
 }
 
+TEST_CASE("lua: a run that ends past its deadline has ended there, whenever the clock was looked at",
+          "[lua]") {
+    ScriptLimits limits;
+    limits.deadline = std::chrono::milliseconds(0);
+    for (const auto* source : {"return 1", "ctx.call('crm.find')"}) {
+        const auto outcome = run_body(source, limits);
+        REQUIRE(outcome.failure);
+        CHECK(outcome.failure->limit == "deadline");
+        CHECK(
+            outcome.failure->message ==
+            "the run took longer than 0 ms of processor time, which no setting raises: let one run do less");
+        CHECK(outcome.failure->place == engine::Place{"scripts/a.lua", 1, 0});
+        CHECK(outcome.result.is_null());
+        CHECK_FALSE(outcome.need);
+    }
+}
+
 }  // namespace lua_pays
