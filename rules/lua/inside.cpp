@@ -27,7 +27,7 @@ void push_text(lua_State* state, std::string_view text) {
 }
 
 void spend_for_number(lua_State* state, int index) {
-    if (lua_type(state, index) == LUA_TSTRING) spend(state, lua_rawlen(state, index) / 4);
+    if (lua_type(state, index) == LUA_TSTRING) spend_bytes(state, lua_rawlen(state, index));
 }
 
 lua_Number check_number(lua_State* state, int argument) {
