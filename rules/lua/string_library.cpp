@@ -308,8 +308,11 @@ FormatItem format_item(lua_State* state, std::string_view format, std::size_t& a
     FormatItem item;
     const auto start = at;
     while (at < format.size() && std::strchr("-+#0 ", format[at]) && format[at] != '\0') ++at;
-    if (at - start > 5)
-        luaL_error(state, "invalid conversion '%%%s' to 'format'", format.substr(start, 20).data());
+    if (at - start > 5) {
+        auto& shown = inside(state).text;
+        shown = on_one_line(format.substr(start), 20);
+        luaL_error(state, "invalid conversion '%%%s' to 'format'", shown.c_str());
+    }
     const auto digits = [&] {
         int value = -1;
         for (int i = 0; i < 2 && at < format.size() && std::isdigit(static_cast<unsigned char>(format[at]));
@@ -426,6 +429,7 @@ void add_text_item(lua_State* state, TextMaker& made, FormatItem item, int argum
         lua_pop(state, 1);
         return;
     }
+    spend_bytes(state, text.size());
     luaL_argcheck(state, text.find('\0') == std::string_view::npos, argument, "string contains zeros");
     check_format_item(state, item, "-", true);
     if (item.precision < 0 && text.size() >= 100) {
@@ -481,6 +485,7 @@ int string_format(lua_State* state) {
     const auto format = check_text(state, 1);
     const int arguments = lua_gettop(state);
     int argument = 1;
+    spend_bytes(state, format.size());
     TextMaker made(state);
     for (std::size_t at = 0; at < format.size();) {
         const auto percent = std::min(format.find('%', at), format.size());
@@ -495,7 +500,6 @@ int string_format(lua_State* state) {
         spend(state, 4);
         add_item(state, made, format_item(state, format, at), argument);
     }
-    spend_bytes(state, format.size());
     made.push();
     return 1;
 }

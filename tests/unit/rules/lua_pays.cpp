@@ -86,6 +86,12 @@ TEST_CASE("lua: bytes that a loop goes over are paid", "[lua]") {
     const auto open = "local s = '[' .. ('x'):rep(" + std::to_string(bytes) + ") ";
     for (const auto* statement : {"pcall(string.gsub, 'a', s, '')", "pcall(string.gmatch('a', s))"})
         CHECK(paid(open, statement) >= bytes / 16);
+    const auto flags = "local s = '%' .. ('-'):rep(" + std::to_string(bytes) + ") ";
+    CHECK(paid(flags, "pcall(string.format, s, 1)") >= bytes / 16);
+    const auto zero = "local s = ('x'):rep(" + std::to_string(bytes) + ") .. '\\0' ";
+    CHECK(paid(zero, "pcall(string.format, '%5s', s)") >= bytes / 16);
+    CHECK(run_body("string.format('%' .. ('-'):rep(1000), 1)").failure->message ==
+          "invalid conversion '%" + std::string(20, '-') + "' to 'format'");
     const auto digits = "local s = ('1'):rep(" + std::to_string(bytes) + ") ";
     CHECK(paid(digits, "math.max(s, s)") >= 3 * bytes / 16);
 }
