@@ -3,13 +3,15 @@
 -- What scripts of Signalbox can call. This file is the definition: editors complete from it (LuaLS), the daemon checks
 -- arguments by it, and the reference page is made from it.
 --
--- Instants are texts (`2026-05-04T08:00:00Z`), spans are texts (`90s`, `1h30m`, `3d`), and a field is named as in rules
--- (`ticket.priority`). A null member of what comes in is absent; a null item of a list is `json.null`.
+-- Instants are texts (`2026-05-04T08:00:00Z`), spans are texts (`90s`, `1h30m`, `3d`), both of 64 bytes at most, and a
+-- field is named as in rules (`ticket.priority`). A null member of what comes in is absent; a null item of a list is `json.null`.
 -- Of Lua 5.4 there are: assert error ipairs next pairs pcall require select tonumber tostring type xpcall, and
 -- the libraries math (without randomseed), string (without dump, pack, unpack), table and utf8. There are no
 -- metatables, coroutines, load, collectgarbage, rawget and the like, print, io, os, debug. `pairs` and `next` go
 -- through numbers upwards, then texts by their bytes, then false, true and json.null; a table with other keys cannot be gone through.
 -- `table.sort` keeps what is equal in its order. Texts are not turned into numbers by arithmetic: say tonumber.
+-- Where a table with holes ends is not defined: not for `#`, nor for what looks for the end itself, `table.insert` and
+-- `table.remove` without a position, `table.unpack` and `table.concat` without a last one, and `table.sort`.
 -- A run has limits (`scripts` in tenant.yaml). One that reaches a limit ends there, and pcall does not catch that.
 
 ---@class signalbox.Change

@@ -21,7 +21,7 @@ void push_text_of(lua_State* state, int index) {
             lua_pushvalue(state, index);
             break;
         case LUA_TNUMBER:
-            spend(state, 16);
+            spend(state, turns_of_a_shown_number);
             lua_pushvalue(state, index);
             lua_tolstring(state, -1, nullptr);
             break;
@@ -81,7 +81,7 @@ int base_tonumber(lua_State* state) {
         luaL_pushfail(state);
         return 1;
     }
-    const auto base = luaL_checkinteger(state, 2);
+    const auto base = check_integer(state, 2);
     luaL_checktype(state, 1, LUA_TSTRING);
     const auto text = text_at(state, 1);
     luaL_argcheck(state, base >= 2 && base <= 36, 2, "base out of range");
@@ -100,7 +100,7 @@ int base_select(lua_State* state) {
         lua_pushinteger(state, count - 1);
         return 1;
     }
-    auto position = luaL_checkinteger(state, 1);
+    auto position = check_integer(state, 1);
     if (position < 0)
         position = count + position;
     else if (position > count)
@@ -113,7 +113,7 @@ int base_select(lua_State* state) {
 // ---- errors
 
 int base_error(lua_State* state) {
-    const auto level = luaL_optinteger(state, 2, 1);
+    const auto level = check_integer(state, 2, 1);
     lua_settop(state, 1);
     if (lua_type(state, 1) == LUA_TSTRING && level > 0) {
         luaL_where(state, static_cast<int>(std::min<lua_Integer>(level, 200)));
@@ -189,24 +189,6 @@ int base_xpcall(lua_State* state) {
 
 namespace {
 
-/// The first `n` of a table that is a list of them and nothing else, -1 = it is something else.
-lua_Integer list_size(lua_State* state, int table) {
-    const auto size = static_cast<lua_Integer>(lua_rawlen(state, table));
-    lua_Integer found = 0;
-    spend(state, static_cast<std::uint64_t>(size));
-    lua_pushnil(state);
-    while (lua_next(state, table) != 0) {
-        lua_pop(state, 1);
-        const auto key = lua_isinteger(state, -1) != 0 ? lua_tointeger(state, -1) : 0;
-        if (key < 1 || key > size) {
-            lua_pop(state, 1);
-            return -1;
-        }
-        ++found;
-    }
-    return found == size ? size : -1;
-}
-
 /// Upvalues: the table, its size, where we are.
 int next_of_list(lua_State* state) {
     const auto size = lua_tointeger(state, lua_upvalueindex(2));
@@ -255,18 +237,18 @@ int base_pairs(lua_State* state) {
     luaL_checktype(state, 1, LUA_TTABLE);
     lua_settop(state, 1);
     make_all(state, 1);
-    const auto size = list_size(state, 1);
-    if (size >= 0) {
+    const auto shape = shape_of(state, 1);
+    if (!shape.has_order) return no_order(state, "pairs");
+    if (shape.is_list) {
         lua_pushvalue(state, 1);
-        lua_pushinteger(state, size);
+        lua_pushinteger(state, shape.count);
         lua_pushinteger(state, 0);
         lua_pushcclosure(state, next_of_list, 3);
         return 1;
     }
     lua_newtable(state);  // 2: the keys
     lua_Integer count = 0;
-    lua_pushnil(state);
-    while (lua_next(state, 1) != 0) {
+    for (lua_pushnil(state); next_key(state, 1);) {
         lua_pop(state, 1);
         lua_pushvalue(state, -1);
         lua_rawseti(state, 2, ++count);
@@ -277,7 +259,6 @@ int base_pairs(lua_State* state) {
         lua_rawgeti(state, 2, i + 1);
         order[i] = key_at(state, -1);
         order[i].place = static_cast<int>(i + 1);
-        if (order[i].rank < 0) return no_order(state, "pairs");
         lua_pop(state, 1);
     }
     sort_keys(state, order, static_cast<std::size_t>(count));
@@ -298,13 +279,13 @@ int base_next(lua_State* state) {
     const auto after = is_first ? TableKey{} : key_at(state, 2);
     if (after.rank < 0) return no_order(state, "next");
     bool has_best = false;
+    bool has_order = true;
     TableKey best{};
     lua_pushnil(state);  // 3: the best
-    lua_pushnil(state);
-    while (lua_next(state, 1) != 0) {
+    for (lua_pushnil(state); next_key(state, 1);) {
         lua_pop(state, 1);
         const auto key = key_at(state, -1);
-        if (key.rank < 0) return no_order(state, "next");
+        has_order = has_order && key.rank >= 0;
         spend_bytes(state, 64 + key.size + after.size);
         const bool is_after = is_first || is_before(after, key);
         if (!is_after || (has_best && !is_before(key, best))) continue;
@@ -312,6 +293,7 @@ int base_next(lua_State* state) {
         best = key;
         lua_copy(state, -1, 3);
     }
+    if (!has_order) return no_order(state, "next");
     lua_settop(state, 3);
     if (!has_best) return 1;
     lua_pushvalue(state, 3);
@@ -322,7 +304,7 @@ int base_next(lua_State* state) {
 namespace {
 
 int next_of_items(lua_State* state) {
-    const auto at = luaL_checkinteger(state, 2) + 1;
+    const auto at = check_integer(state, 2) + 1;
     luaL_checktype(state, 1, LUA_TTABLE);
     lua_pushinteger(state, at);
     return lua_rawgeti(state, 1, at) == LUA_TNIL ? 1 : 2;

@@ -222,7 +222,25 @@ int text_fingerprint(lua_State* state) {
 constexpr auto latest_instant = std::chrono::sys_days(std::chrono::year(9999) / 12 / 31);
 constexpr auto earliest_instant = std::chrono::sys_days(std::chrono::year(0) / 1 / 1);
 
+/// No instant and no span is longer; what is would be read for as long as it is, unpaid.
+constexpr std::size_t time_bytes_max = 64;
+
+/// Raises an error about a text that is none of what was expected. The text is cut, and if it is too long
+/// that is what is told.
+void wrong_time(lua_State* state, int argument, const ScriptFunction& function, const char* expected) {
+    auto& run = inside(state);
+    const auto text = text_at(state, argument);
+    run.text = "\"" + on_one_line(text, 40) + "\"";
+    if (text.size() > time_bytes_max)
+        run.text = "a text of " + std::to_string(text.size()) + " bytes, more than " +
+                   std::to_string(time_bytes_max);
+    luaL_error(state, "%s: %s: got %s, expected %s", function.name.c_str(),
+               function.params[static_cast<std::size_t>(argument - 1)].name.c_str(), run.text.c_str(),
+               expected);
+}
+
 bool read_instant(std::string_view text, engine::Instant& instant) {
+    if (text.size() > time_bytes_max) return false;
     const auto read = engine::parse_instant(text);
     if (read) instant = *read;
     return static_cast<bool>(read);
@@ -231,10 +249,7 @@ bool read_instant(std::string_view text, engine::Instant& instant) {
 engine::Instant check_instant(lua_State* state, int argument, const ScriptFunction& function) {
     engine::Instant instant{};
     if (read_instant(text_at(state, argument), instant)) return instant;
-    inside(state).text = on_one_line(text_at(state, argument), 40);
-    luaL_error(state, "%s: %s: got \"%s\", expected an instant, as in \"2026-05-04T08:00:00Z\"",
-               function.name.c_str(), function.params[static_cast<std::size_t>(argument - 1)].name.c_str(),
-               inside(state).text.c_str());
+    wrong_time(state, argument, function, "an instant, as in \"2026-05-04T08:00:00Z\"");
     return instant;
 }
 
@@ -270,6 +285,7 @@ int date_parse(lua_State* state) {
     static const auto& function = script_function("date.parse");
     check_arguments(state, function);
     engine::Instant instant{};
+    spend(state, 8);
     if (!read_instant(text_at(state, 1), instant)) {
         lua_pushnil(state);
         lua_pushliteral(state, "no instant, as in \"2026-05-04T08:00:00Z\"");
@@ -305,6 +321,7 @@ int date_text(lua_State* state) {
 }
 
 bool read_span(std::string_view text, engine::Duration& span) {
+    if (text.size() > time_bytes_max) return false;
     const bool is_back = text.substr(0, 1) == "-";
     const auto read = engine::parse_duration(is_back ? text.substr(1) : text);
     if (read) span = is_back ? -*read : *read;
@@ -320,9 +337,8 @@ int date_add(lua_State* state) {
     constexpr auto longest = std::chrono::hours(24) * 366 * 10000;
     if (read_span(text_at(state, 2), span) && span < longest && span > -longest)
         return push_instant(state, instant + span);
-    inside(state).text = on_one_line(text_at(state, 2), 40);
-    return luaL_error(state, "date.add: span: got \"%s\", expected a span, as in \"3d\" or \"-1h30m\"",
-                      inside(state).text.c_str());
+    wrong_time(state, 2, function, "a span, as in \"3d\" or \"-1h30m\"");
+    return 0;
 }
 
 int date_diff(lua_State* state) {

@@ -11,6 +11,7 @@ std::string_view text_at(lua_State* state, int index) {
 }
 
 std::string_view check_text(lua_State* state, int argument) {
+    if (lua_type(state, argument) == LUA_TNUMBER) spend(state, turns_of_a_shown_number);
     std::size_t size = 0;
     const char* bytes = luaL_checklstring(state, argument, &size);
     return {bytes, size};
@@ -23,6 +24,28 @@ std::string_view check_text(lua_State* state, int argument, std::string_view fal
 void push_text(lua_State* state, std::string_view text) {
     spend_bytes(state, text.size());
     lua_pushlstring(state, text.data(), text.size());
+}
+
+void spend_for_number(lua_State* state, int index) {
+    if (lua_type(state, index) == LUA_TSTRING) spend_bytes(state, lua_rawlen(state, index));
+}
+
+lua_Number check_number(lua_State* state, int argument) {
+    spend_for_number(state, argument);
+    return luaL_checknumber(state, argument);
+}
+
+lua_Number check_number(lua_State* state, int argument, lua_Number fallback) {
+    return lua_isnoneornil(state, argument) ? fallback : check_number(state, argument);
+}
+
+lua_Integer check_integer(lua_State* state, int argument) {
+    spend_for_number(state, argument);
+    return luaL_checkinteger(state, argument);
+}
+
+lua_Integer check_integer(lua_State* state, int argument, lua_Integer fallback) {
+    return lua_isnoneornil(state, argument) ? fallback : check_integer(state, argument);
 }
 
 TextMaker::TextMaker(lua_State* state) : state_(state), data_(small_.data()), capacity_(small_.size()) {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <lua.hpp>
 #include <optional>
 #include <string_view>
@@ -37,6 +38,7 @@ struct Inside {
     /// The run.
     const ScriptCall* call = nullptr;
     ScriptOutcome* outcome = nullptr;
+    engine::Place called;  ///< the file, and the line of the function that was called once it is known
     std::optional<ScriptRandom> random;
     std::uint64_t made_globals = 0;       ///< bits of library_entries()
     std::size_t asked_bytes = 0;          ///< of the effects so far, as JSON
@@ -59,6 +61,9 @@ struct Inside {
     std::string log_line;
 };
 
+/// What it costs to make a text of a number.
+constexpr std::uint64_t turns_of_a_shown_number = 16;
+
 inline Inside& inside(lua_State* state) {
     return **static_cast<Inside**>(lua_getextraspace(state));
 }
@@ -74,6 +79,15 @@ std::string_view text_at(lua_State* state, int index);
 std::string_view check_text(lua_State* state, int argument);
 std::string_view check_text(lua_State* state, int argument, std::string_view fallback);
 void push_text(lua_State* state, std::string_view text);
+
+/// Pays for reading what is there as a number: a text may be one, and reading it takes as long as it is.
+/// Before every call of Lua's that does so.
+void spend_for_number(lua_State* state, int index);
+/// A number, or a text that is one, which is paid for; an error that names the argument otherwise.
+lua_Number check_number(lua_State* state, int argument);
+lua_Number check_number(lua_State* state, int argument, lua_Number fallback);
+lua_Integer check_integer(lua_State* state, int argument);
+lua_Integer check_integer(lua_State* state, int argument, lua_Integer fallback);
 
 /// A text in the making, in one slot of the stack that it takes when it is made. Its memory is the script's;
 /// nothing has to be destroyed, so it may be left by a jump.

@@ -46,6 +46,25 @@ bool is_before(const TableKey& left, const TableKey& right) {
     return exact(left) < exact(right);
 }
 
+bool next_key(lua_State* state, int table) {
+    inside(state).meter.spend_slow_turn(state);
+    return lua_next(state, table) != 0;
+}
+
+TableShape shape_of(lua_State* state, int table) {
+    TableShape shape;
+    for (lua_pushnil(state); next_key(state, table); lua_pop(state, 1), ++shape.count) {
+        const auto key = key_at(state, -2);
+        const bool may_be_of_list = key.is_whole && key.whole >= 1;
+        shape.is_list = shape.is_list && may_be_of_list;
+        shape.whole_max = may_be_of_list ? std::max(shape.whole_max, key.whole) : shape.whole_max;
+        shape.is_object = shape.is_object && key.rank == 1;
+        shape.has_order = shape.has_order && key.rank >= 0;
+    }
+    shape.is_list = shape.is_list && shape.whole_max == shape.count;
+    return shape;
+}
+
 void sort_keys(lua_State* state, TableKey* keys, std::size_t count) {
     const auto sizes = std::accumulate(keys, keys + count, std::size_t{0},
                                        [](std::size_t sum, const TableKey& key) { return sum + key.size; });

@@ -24,14 +24,14 @@ int math_abs(lua_State* state) {
         lua_pushinteger(state,
                         value < 0 ? static_cast<lua_Integer>(0U - static_cast<lua_Unsigned>(value)) : value);
     } else {
-        lua_pushnumber(state, std::fabs(luaL_checknumber(state, 1)));
+        lua_pushnumber(state, std::fabs(check_number(state, 1)));
     }
     return 1;
 }
 
 template <double (*function)(double)>
 int math_of_one(lua_State* state) {
-    lua_pushnumber(state, function(luaL_checknumber(state, 1)));
+    lua_pushnumber(state, function(check_number(state, 1)));
     return 1;
 }
 
@@ -40,12 +40,12 @@ int math_rounded(lua_State* state) {
     if (lua_isinteger(state, 1) != 0)
         lua_settop(state, 1);
     else
-        push_whole(state, function(luaL_checknumber(state, 1)));
+        push_whole(state, function(check_number(state, 1)));
     return 1;
 }
 
 int math_atan(lua_State* state) {
-    lua_pushnumber(state, std::atan2(luaL_checknumber(state, 1), luaL_optnumber(state, 2, 1)));
+    lua_pushnumber(state, std::atan2(check_number(state, 1), check_number(state, 2, 1)));
     return 1;
 }
 
@@ -55,7 +55,7 @@ int math_fmod(lua_State* state) {
         luaL_argcheck(state, by != 0, 2, "zero");
         lua_pushinteger(state, by == -1 ? 0 : lua_tointeger(state, 1) % by);
     } else {
-        lua_pushnumber(state, std::fmod(luaL_checknumber(state, 1), luaL_checknumber(state, 2)));
+        lua_pushnumber(state, std::fmod(check_number(state, 1), check_number(state, 2)));
     }
     return 1;
 }
@@ -66,7 +66,7 @@ int math_modf(lua_State* state) {
         lua_pushnumber(state, 0);
         return 2;
     }
-    const auto value = luaL_checknumber(state, 1);
+    const auto value = check_number(state, 1);
     const auto whole = value < 0 ? std::ceil(value) : std::floor(value);
     push_whole(state, whole);
     lua_pushnumber(state, value == whole ? 0.0 : value - whole);
@@ -74,12 +74,12 @@ int math_modf(lua_State* state) {
 }
 
 int math_log(lua_State* state) {
-    const auto value = luaL_checknumber(state, 1);
+    const auto value = check_number(state, 1);
     if (lua_isnoneornil(state, 2)) {
         lua_pushnumber(state, std::log(value));
         return 1;
     }
-    const auto base = luaL_checknumber(state, 2);
+    const auto base = check_number(state, 2);
     if (base == 2.0)
         lua_pushnumber(state, std::log2(value));
     else if (base == 10.0)
@@ -91,6 +91,7 @@ int math_log(lua_State* state) {
 
 int math_tointeger(lua_State* state) {
     int is_whole = 0;
+    spend_for_number(state, 1);
     const auto value = lua_tointegerx(state, 1, &is_whole);
     luaL_checkany(state, 1);
     if (is_whole != 0)
@@ -110,18 +111,20 @@ int math_type(lua_State* state) {
 }
 
 int math_ult(lua_State* state) {
-    lua_pushboolean(state, static_cast<lua_Unsigned>(luaL_checkinteger(state, 1)) <
-                               static_cast<lua_Unsigned>(luaL_checkinteger(state, 2)));
+    lua_pushboolean(state, static_cast<lua_Unsigned>(check_integer(state, 1)) <
+                               static_cast<lua_Unsigned>(check_integer(state, 2)));
     return 1;
 }
 
 int math_extreme(lua_State* state, int comparison) {
     const int count = lua_gettop(state);
-    luaL_checknumber(state, 1);
+    check_number(state, 1);
     spend(state, static_cast<std::uint64_t>(count));
     int best = 1;
     for (int i = 2; i <= count; ++i) {
-        luaL_checknumber(state, i);
+        check_number(state, i);
+        // Two texts are compared as texts.
+        if (lua_type(state, i) == LUA_TSTRING) spend_bytes(state, lua_rawlen(state, i));
         const bool is_better = comparison < 0 ? lua_compare(state, i, best, LUA_OPLT) != 0
                                               : lua_compare(state, best, i, LUA_OPLT) != 0;
         if (is_better) best = i;
@@ -146,15 +149,15 @@ int math_random(lua_State* state) {
             lua_pushnumber(state, run.random->fraction());
             return 1;
         case 1:
-            high = luaL_checkinteger(state, 1);
+            high = check_integer(state, 1);
             if (high == 0) {
                 lua_pushinteger(state, static_cast<lua_Integer>(run.random->next()));
                 return 1;
             }
             break;
         case 2:
-            low = luaL_checkinteger(state, 1);
-            high = luaL_checkinteger(state, 2);
+            low = check_integer(state, 1);
+            high = check_integer(state, 2);
             break;
         default:
             return luaL_error(state, "wrong number of arguments");

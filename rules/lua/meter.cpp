@@ -296,9 +296,19 @@ void Meter::look(lua_State* state) {
     if (ending_ != Ending::none) jump(state);
     if (left_ < 0) end(state, Ending::fuel);
     look_at_ = std::max<std::int64_t>(0, left_ - units_between_looks);
-    if (clock_time(CLOCK_MONOTONIC) - began_ < limits_.deadline) return;
-    if (clock_time(CLOCK_THREAD_CPUTIME_ID) - began_processor_ > limits_.deadline)
-        end(state, Ending::deadline);
+    if (is_late()) end(state, Ending::deadline);
+}
+
+/// The clock that costs less is asked first.
+bool Meter::is_late() const {
+    return clock_time(CLOCK_MONOTONIC) - began_ >= limits_.deadline &&
+           clock_time(CLOCK_THREAD_CPUTIME_ID) - began_processor_ > limits_.deadline;
+}
+
+void Meter::note_late() {
+    if (!is_late()) return;
+    ending_ = Ending::deadline;
+    where_ = {};
 }
 
 void Meter::collect(lua_State* state) {

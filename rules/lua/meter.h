@@ -23,7 +23,8 @@ using ScriptLines = std::map<std::string, std::set<int>, std::less<>>;
 /// Why a run ended that did not end by itself. No script can catch it.
 enum class Ending : std::uint8_t { none, fuel, memory, text, keys, deadline, result, calls, need, fail };
 
-/// The setting that raises the limit, `fuel_max`; empty for an ending that is no limit.
+/// The name of the limit, `fuel_max`, which is the setting that raises it; only `deadline` has none. Empty
+/// for an ending that is no limit.
 std::string_view setting_of(Ending ending);
 
 /// Counts for one state; one thread. What it counts follows from what the script does and from nothing else:
@@ -53,10 +54,18 @@ public:
     /// Bytes that are looked at or copied; sixteen are one turn.
     void spend_bytes(lua_State* state, std::uint64_t bytes) { spend_units(state, bytes); }
 
+    /// A turn that may take long, how long nothing tells: now and then it looks at the clock besides.
+    void spend_slow_turn(lua_State* state) {
+        spend(state, 1);
+        if (++slow_turns_ % slow_turns_between_looks == 0) look(state);
+    }
+
     /// Ends the run: jumps out of the caller, through every pcall.
     [[noreturn]] void end(lua_State* state, Ending ending);
     /// After a protected call: goes on ending if the run is ending.
     void pass_on(lua_State* state, int status);
+    /// At the end of the run: if it is past its deadline and nobody has looked since, it has ended so.
+    void note_late();
     /// At the end of the run: memory was refused, and nobody was left to pass it on.
     void note_refusal() { note(refusal_); }
 
@@ -70,6 +79,7 @@ public:
 
 private:
     static constexpr std::uint64_t units_of_a_turn = 16;
+    static constexpr std::uint64_t slow_turns_between_looks = 16;
     enum class Kind : std::uint8_t { other, table, short_text, stack, text_table, small };
     struct Header {
         Kind kind;
@@ -95,6 +105,7 @@ private:
     }
     static void tick(lua_State* state, lua_Debug* what);
     void look(lua_State* state);
+    bool is_late() const;
     void collect(lua_State* state);
     [[noreturn]] static void jump(lua_State* state);
 
@@ -113,6 +124,7 @@ private:
     std::int64_t left_ = 0;  ///< units of fuel; a byte is one
     std::int64_t look_at_ = 0;
     std::int64_t left_at_collection_ = 0;
+    std::uint64_t slow_turns_ = 0;
     int interval_ = 0;
     bool is_watchful_ = false;  ///< a single instruction may take long: look at every tick
     std::chrono::nanoseconds began_{};

@@ -71,15 +71,15 @@ const char* Pattern::item_end(const char* pattern) {
     }
     if (first != '[') return pattern;
     if (pattern != pattern_end_ && *pattern == '^') ++pattern;
-    const char* const set = pattern;
     do {
+        spend_bytes(state_, 1);
         if (pattern == pattern_end_) luaL_error(state_, "malformed pattern (missing ']')");
         if (*pattern++ == escape) {
             if (pattern == pattern_end_) luaL_error(state_, "malformed pattern (missing ']')");
             ++pattern;
+            spend_bytes(state_, 1);
         }
     } while (pattern == pattern_end_ || *pattern != ']');
-    spend_bytes(state_, static_cast<std::uint64_t>(pattern - set));
     return pattern + 1;
 }
 

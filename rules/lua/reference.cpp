@@ -63,7 +63,9 @@ std::string limit(const char* name, Number value, const char* meaning) {
 std::string limits_text() {
     const ScriptLimits limits;
     return "## Limits\n\nA run that reaches one ends there, and `pcall` does not catch that. They are set "
-           "under `scripts` in `tenant.yaml`.\n\n"
+           "under `scripts` in `tenant.yaml`. Besides, a run that none of them has ended ends after " +
+           std::to_string(limits.deadline.count()) +
+           " milliseconds of processor time (`deadline`), which no setting raises.\n\n"
            "| setting | without it | what is counted |\n|---|---|---|\n" +
            limit("fuel_max", limits.fuel_max,
                  "instructions, turns of loops in the libraries, and bytes made, 16 for one") +
@@ -77,9 +79,7 @@ std::string limits_text() {
            limit("log_lines_max", limits.log_lines_max, "lines of one run; more are left out") +
            limit("log_line_bytes_max", limits.log_line_bytes_max, "bytes of a line; more are cut off") +
            limit("source_bytes_max", limits.source_bytes_max, "bytes of one file") +
-           limit("sources_bytes_max", limits.sources_bytes_max, "bytes of all files") +
-           limit("deadline", limits.deadline.count(),
-                 "milliseconds of processor time; ends what no other limit has ended");
+           limit("sources_bytes_max", limits.sources_bytes_max, "bytes of all files");
 }
 
 std::string problems_text() {
@@ -101,10 +101,10 @@ std::string problems_text() {
         std::array{"unknown-parameter", "The action has no such parameter.",
                    "See the connector's page for those it has."},
         std::array{"script-worker",
-                   "The scripts could not be compiled in a process of their own in time, or give their runs "
-                   "longer than the installation does.",
+                   "The scripts could not be compiled in a process of their own in time, or the installation "
+                   "gives runs less processor time than they have.",
                    "Try again; if it stays so, look at the daemon's log and `--script-load-deadline`; "
-                   "`--script-deadline` is the longest that a tenant may give."},
+                   "`--script-deadline` may not be less than the 50 ms of a run."},
     };
     std::string text = "## What `check` says of scripts\n\n| class | meaning | remedy |\n|---|---|---|\n";
     for (const auto& [name, meaning, remedy] : problems)

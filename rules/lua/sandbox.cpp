@@ -1,9 +1,10 @@
 #include "rules/lua/sandbox.h"
 
 #include <algorithm>
+#include <charconv>
 #include <clocale>
-#include <cstdlib>
 #include <lua.hpp>
+#include <string_view>
 
 #include "engine/base/ensure.h"
 #include "rules/lua/code_lines.h"
@@ -36,25 +37,55 @@ namespace {
 
 constexpr std::size_t message_bytes_max = 1000;
 constexpr std::size_t name_shown_max = 59;  // Lua cuts the names of files in messages
+constexpr int levels_named_max = 201;       // up from an error, as far as `error` names places
 
 Diagnostic script_error(const char* kind, engine::Place place, std::string message) {
     if (place.line > 0 && place.column == 0) place.column = 1;  // Lua tells of lines alone
     return {engine::Severity::error, kind, std::move(place), std::move(message)};
 }
 
-/// "scripts/a.lua:3: what" becomes the place and "what", if the file is one of the set's.
-void take_place(const ScriptSet& set, ScriptFailure& failure) {
-    const std::string_view message = failure.message;
-    for (const auto& file : set.files) {
-        const auto shown = std::string_view(file.name).substr(0, name_shown_max);
-        if (message.substr(0, shown.size()) != shown || message.substr(shown.size(), 1) != ":") continue;
-        char* end = nullptr;
-        const auto line = std::strtol(message.data() + shown.size() + 1, &end, 10);
-        const auto at = static_cast<std::size_t>(end - message.data());
-        if (message.substr(at, 2) != ": ") continue;
-        failure.place = {file.name, static_cast<int>(line), 0};
-        failure.message.erase(0, at + 2);
+/// Takes "NAME:LINE: " away from the start of the message, if the name is that.
+bool take_line(std::string& message, std::string_view name, int& line) {
+    const std::string_view text = message;
+    const auto shown = name.substr(0, name_shown_max);
+    if (text.substr(0, shown.size()) != shown || text.substr(shown.size(), 1) != ":") return false;
+    const auto* const end = text.data() + text.size();
+    int found = 0;
+    const auto [at, problem] = std::from_chars(text.data() + shown.size() + 1, end, found);
+    const std::string_view left(at, static_cast<std::size_t>(end - at));
+    if (problem != std::errc() || left.substr(0, 2) != ": ") return false;
+    line = found;
+    message = std::string(left.substr(2));
+    return true;
+}
+
+/// "scripts/a.lua:3: what" becomes the place and "what", if one of the calls under way stands there. Anything
+/// else may be what the script itself has written, and stays in the message.
+void take_place(lua_State* state, ScriptFailure& failure) {
+    lua_Debug call{};
+    for (int level = 0; level <= levels_named_max && lua_getstack(state, level, &call) != 0; ++level) {
+        lua_getinfo(state, "Sl", &call);
+        if (*call.what == 'C') continue;
+        auto message = failure.message;
+        int line = 0;
+        if (!take_line(message, call.source + 1, line) || line != call.currentline) continue;
+        failure.place = {call.source + 1, line, 0};
+        failure.message = std::move(message);
         return;
+    }
+}
+
+/// What an error is that has no text.
+std::string kind_of_error(lua_State* state, int index) {
+    switch (lua_type(state, index)) {
+        case LUA_TNIL:
+            return "nil";
+        case LUA_TLIGHTUSERDATA:
+            return "json.null";
+        case LUA_TTABLE:
+            return "a table without a text `message`";
+        default:
+            return std::string("a ") + luaL_typename(state, index);
     }
 }
 
@@ -65,7 +96,7 @@ std::string error_text(lua_State* state, int index) {
         lua_rawget(state, index);
         if (lua_isstring(state, -1) != 0) return std::string(text_at(state, -1));
     }
-    return std::string("the error is a ") + luaL_typename(state, index);
+    return "an error without a message was raised: " + kind_of_error(state, index);
 }
 
 /// Sees an error that nobody caught, with the calls that led to it.
@@ -74,7 +105,7 @@ int note_error(lua_State* state) {
     if (run.meter.ending() != Ending::none) return 1;
     run.failure = place_of(state);
     run.failure.message = on_one_line(error_text(state, 1), message_bytes_max);
-    take_place(run.set, run.failure);
+    take_place(state, run.failure);
     return 1;
 }
 
@@ -133,6 +164,7 @@ void renew(lua_State* state) {
 void begin(Inside& run, const ScriptCall& call, ScriptOutcome& outcome) {
     run.call = &call;
     run.outcome = &outcome;
+    run.called = {call.file, 0, 0};
     run.context = call.context.is_object() ? &call.context : &run.no_context;
     run.random.reset();
     run.result_bytes = run.asked_bytes = 0;
@@ -179,22 +211,34 @@ void push_called(lua_State* state) {
     }
     lua_call(state, 0, 1);
     if (!lua_istable(state, -1))
-        luaL_error(state, "%s returns a %s, not a table with the function %s", call.file.c_str(),
-                   luaL_typename(state, -1), call.function.c_str());
+        luaL_error(state, "%s returns %s%s, not a table with the function %s", call.file.c_str(),
+                   lua_isnil(state, -1) ? "" : "a ",
+                   lua_isnil(state, -1) ? "nothing" : luaL_typename(state, -1), call.function.c_str());
     push_member(state, call.function);
     if (!lua_isfunction(state, -1))
         luaL_error(state, "%s has no function %s in the table that it returns", call.file.c_str(),
                    call.function.c_str());
 }
 
+/// The line of the function on top: the place of what is found when it has returned.
+void note_called(lua_State* state) {
+    lua_Debug function{};
+    lua_pushvalue(state, -1);
+    lua_getinfo(state, ">S", &function);
+    if (*function.what == 'C') return;  // one of ours, in the table of the file
+    inside(state).called = {function.source + 1, std::max(function.linedefined, 1), 0};
+}
+
 int call_function(lua_State* state) {
     renew(state);
     push_called(state);
+    note_called(state);
     push_ctx(state);
     lua_call(state, 1, 1);
     auto& run = inside(state);
     run.result_bytes = run.asked_bytes;
-    const JsonRoom room{"return", "result", run.result_bytes, run.meter.limits().result_bytes_max,
+    run.asked = run.call->function.empty() ? "return" : "return of " + run.call->function;
+    const JsonRoom room{run.asked.c_str(), "result", run.result_bytes, run.meter.limits().result_bytes_max,
                         Ending::result};
     read_json(state, -1, run.outcome->result, room);
     return 0;
@@ -203,6 +247,7 @@ int call_function(lua_State* state) {
 int run_statements(lua_State* state) {
     renew(state);
     push_file(state, inside(state).call->file);
+    note_called(state);
     lua_call(state, 0, 0);
     return 0;
 }
@@ -222,7 +267,7 @@ std::string limit_text(const ScriptLimits& limits, Ending ending) {
         case Ending::keys:
             return more_than("made a table with more keys", limits.keys_max);
         case Ending::deadline:
-            return more_than("took longer", limits.deadline.count()) + " ms";
+            return more_than("took longer", limits.deadline.count()) + " ms of processor time";
         case Ending::result:
             return more_than("returned and asked for more bytes", limits.result_bytes_max);
         case Ending::calls:
@@ -236,38 +281,39 @@ std::string limit_text(const ScriptLimits& limits, Ending ending) {
 }
 
 /// How a run that was ended tells of it.
-ScriptFailure failure_of(const Meter& meter) {
-    auto failure = meter.where();
-    failure.limit = setting_of(meter.ending());
-    failure.message = limit_text(meter.limits(), meter.ending()) + ": " + failure.limit +
-                      " under `scripts` in tenant.yaml raises it";
+ScriptFailure failure_of(const Inside& run) {
+    const auto ending = run.meter.ending();
+    auto failure = run.meter.where();
+    failure.limit = setting_of(ending);
+    failure.message = limit_text(run.meter.limits(), ending);
+    failure.message += ending == Ending::deadline
+                           ? ", which no setting raises: let one run do less"
+                           : ": " + failure.limit + " under `scripts` in tenant.yaml raises it";
+    return failure;
+}
+
+/// An error that nobody caught, `ctx.fail`, or a limit.
+ScriptFailure failure_of_run(Inside& run, int status) {
+    const auto ending = run.meter.ending();
+    auto failure =
+        ending == Ending::none || ending == Ending::fail ? std::move(run.failure) : failure_of(run);
+    if (status == LUA_ERRERR && failure.message.empty()) failure.message = "an error while handling an error";
+    if (failure.place.file.empty()) failure.place = run.called;
     return failure;
 }
 
 void settle_outcome(Inside& run, int status, ScriptOutcome& outcome) {
     auto& meter = run.meter;
     if (status == LUA_ERRMEM && meter.ending() == Ending::none) meter.note_refusal();
+    if (status == LUA_OK || meter.ending() == Ending::need) meter.note_late();
     outcome.fuel_used = meter.fuel_used();
     outcome.memory_bytes_peak = meter.memory_bytes_peak();
-    if (status == LUA_OK) return;
+    if (status == LUA_OK && meter.ending() == Ending::none) return;
     outcome.result = nullptr;
     outcome.effects = Json::array();
-    switch (meter.ending()) {
-        case Ending::need:
-            return;
-        case Ending::fail:
-            outcome.failure = std::move(run.failure);
-            return;
-        case Ending::none:
-            break;
-        default:
-            outcome.failure = failure_of(meter);
-            return;
-    }
-    if (status == LUA_ERRERR && run.failure.message.empty())
-        run.failure.message = "an error while handling an error";
-    outcome.failure = std::move(run.failure);
-    if (outcome.failure->place.file.empty()) outcome.failure->place.file = run.call->file;
+    if (meter.ending() == Ending::need) return;
+    outcome.need.reset();
+    outcome.failure = failure_of_run(run, status);
 }
 
 int append_code(lua_State*, const void* bytes, std::size_t size, void* code) {
@@ -297,6 +343,42 @@ std::size_t Sandbox::bytes() const {
     return state_->inside.meter.bytes();
 }
 
+namespace {
+
+/// A source, given line by line: how far the compiler has read is where it stands.
+struct LinesRead {
+    std::string_view left;
+    int count = 0;
+};
+
+const char* read_line(lua_State*, void* read, std::size_t* size) {
+    auto& lines = *static_cast<LinesRead*>(read);
+    auto end = std::min(lines.left.find_first_of("\r\n"), lines.left.size());
+    if (end < lines.left.size()) ++end;
+    const bool is_pair = end > 0 && end < lines.left.size() && lines.left[end] != lines.left[end - 1] &&
+                         (lines.left[end] == '\n' || lines.left[end] == '\r') &&
+                         (lines.left[end - 1] == '\n' || lines.left[end - 1] == '\r');
+    *size = is_pair ? end + 1 : end;
+    const auto* const line = lines.left.data();
+    lines.left.remove_prefix(*size);
+    if (*size > 0) ++lines.count;
+    return line;
+}
+
+/// Of the message on top. Lua says no line when it runs out of its own stack.
+Diagnostic syntax_error(lua_State* state, const std::string& file, const LinesRead& lines) {
+    engine::Place place{file, std::max(lines.count, 1), 0};
+    auto message = on_one_line(text_at(state, -1), message_bytes_max);
+    take_line(message, file, place.line);
+    if (message == "C stack overflow")
+        message =
+            "more expressions or blocks in one another than Lua compiles (C stack overflow): put parts of "
+            "them into variables or functions";
+    return script_error("script-syntax", std::move(place), std::move(message));
+}
+
+}  // namespace
+
 /// In a state of its own, which is thrown away.
 std::vector<Diagnostic> Sandbox::compile() {
     std::vector<Diagnostic> found;
@@ -304,15 +386,11 @@ std::vector<Diagnostic> Sandbox::compile() {
     auto* const state = parsing.lua;
     for (const auto& file : scripts_->files) {
         const auto name = "=" + file.name;
-        if (luaL_loadbufferx(state, file.source.data(), file.source.size(), name.c_str(), "t") == LUA_OK) {
+        LinesRead lines{file.source};
+        if (lua_load(state, read_line, &lines, name.c_str(), "t") == LUA_OK)
             ENSURE(lua_dump(state, append_code, &compiled_.emplace_back(), 0) == 0);
-        } else {
-            ScriptFailure failure;
-            failure.place.file = file.name;
-            failure.message = on_one_line(text_at(state, -1), message_bytes_max);
-            take_place(*scripts_, failure);
-            found.push_back(script_error("script-syntax", failure.place, failure.message));
-        }
+        else
+            found.push_back(syntax_error(state, file.name, lines));
         lua_settop(state, 0);
     }
     return found;

@@ -36,8 +36,8 @@ int string_len(lua_State* state) {
 
 int string_sub(lua_State* state) {
     const auto text = check_text(state, 1);
-    const auto first = first_position(luaL_checkinteger(state, 2), text.size());
-    const auto last = last_position(luaL_optinteger(state, 3, -1), text.size());
+    const auto first = first_position(check_integer(state, 2), text.size());
+    const auto last = last_position(check_integer(state, 3, -1), text.size());
     push_text(state, first <= last ? text.substr(first - 1, last - first + 1) : std::string_view());
     return 1;
 }
@@ -77,7 +77,7 @@ int string_reverse(lua_State* state) {
 
 int string_rep(lua_State* state) {
     const auto text = check_text(state, 1);
-    const auto times = luaL_checkinteger(state, 2);
+    const auto times = check_integer(state, 2);
     const auto between = check_text(state, 3, "");
     if (times <= 0 || text.size() + between.size() == 0) {
         lua_pushliteral(state, "");
@@ -99,9 +99,9 @@ int string_rep(lua_State* state) {
 
 int string_byte(lua_State* state) {
     const auto text = check_text(state, 1);
-    const auto from = luaL_optinteger(state, 2, 1);
+    const auto from = check_integer(state, 2, 1);
     const auto first = first_position(from, text.size());
-    const auto last = last_position(luaL_optinteger(state, 3, static_cast<lua_Integer>(first)), text.size());
+    const auto last = last_position(check_integer(state, 3, static_cast<lua_Integer>(first)), text.size());
     if (first > last) return 0;
     const auto count = last - first + 1;
     if (count >= static_cast<std::size_t>(std::numeric_limits<int>::max()))
@@ -114,13 +114,13 @@ int string_byte(lua_State* state) {
 
 int string_char(lua_State* state) {
     const int count = lua_gettop(state);
+    spend(state, static_cast<std::uint64_t>(count));
     TextMaker made(state);
     for (int i = 1; i <= count; ++i) {
-        const auto c = static_cast<lua_Unsigned>(luaL_checkinteger(state, i));
+        const auto c = static_cast<lua_Unsigned>(check_integer(state, i));
         luaL_argcheck(state, c <= 255, i, "value out of range");
         made.add(static_cast<char>(c));
     }
-    spend(state, static_cast<std::uint64_t>(count));
     made.push();
     return 1;
 }
@@ -132,7 +132,7 @@ bool is_plain(std::string_view pattern) {
 int string_found(lua_State* state, bool is_find) {
     const auto text = check_text(state, 1);
     const auto pattern = check_text(state, 2);
-    const auto start = first_position(luaL_optinteger(state, 3, 1), text.size()) - 1;
+    const auto start = first_position(check_integer(state, 3, 1), text.size()) - 1;
     if (start > text.size()) {
         luaL_pushfail(state);
         return 1;
@@ -194,7 +194,7 @@ int string_next_match(lua_State* state) {
 int string_gmatch(lua_State* state) {
     const auto text = check_text(state, 1);
     check_text(state, 2);
-    const auto start = first_position(luaL_optinteger(state, 3, 1), text.size()) - 1;
+    const auto start = first_position(check_integer(state, 3, 1), text.size()) - 1;
     lua_settop(state, 2);
     lua_pushinteger(state, static_cast<lua_Integer>(std::min(start, text.size() + 1)));
     lua_pushinteger(state, -1);
@@ -246,6 +246,7 @@ bool add_replacement(lua_State* state, TextMaker& made, const Pattern& found, co
     const bool is_kept = lua_toboolean(state, -1) == 0;
     if (!is_kept && lua_isstring(state, -1) == 0)
         luaL_error(state, "invalid replacement value (a %s)", luaL_typename(state, -1));
+    if (!is_kept && lua_type(state, -1) == LUA_TNUMBER) spend(state, turns_of_a_shown_number);
     made.add(is_kept ? std::string_view(from, static_cast<std::size_t>(to - from)) : text_at(state, -1));
     lua_pop(state, 1);
     return !is_kept;
@@ -258,7 +259,7 @@ int string_gsub(lua_State* state) {
     if (type == LUA_TNUMBER) lua_tolstring(state, 3, nullptr);
     if (type != LUA_TNUMBER && type != LUA_TSTRING && type != LUA_TTABLE && type != LUA_TFUNCTION)
         return luaL_typeerror(state, 3, "string/function/table");
-    const auto times_max = luaL_optinteger(state, 4, static_cast<lua_Integer>(text.size()) + 1);
+    const auto times_max = check_integer(state, 4, static_cast<lua_Integer>(text.size()) + 1);
     const bool is_anchored = !pattern.empty() && pattern[0] == '^';
     if (is_anchored) pattern.remove_prefix(1);
     lua_settop(state, 4);
@@ -307,8 +308,11 @@ FormatItem format_item(lua_State* state, std::string_view format, std::size_t& a
     FormatItem item;
     const auto start = at;
     while (at < format.size() && std::strchr("-+#0 ", format[at]) && format[at] != '\0') ++at;
-    if (at - start > 5)
-        luaL_error(state, "invalid conversion '%%%s' to 'format'", format.substr(start, 20).data());
+    if (at - start > 5) {
+        auto& shown = inside(state).text;
+        shown = on_one_line(format.substr(start), 20);
+        luaL_error(state, "invalid conversion '%%%s' to 'format'", shown.c_str());
+    }
     const auto digits = [&] {
         int value = -1;
         for (int i = 0; i < 2 && at < format.size() && std::isdigit(static_cast<unsigned char>(format[at]));
@@ -425,6 +429,7 @@ void add_text_item(lua_State* state, TextMaker& made, FormatItem item, int argum
         lua_pop(state, 1);
         return;
     }
+    spend_bytes(state, text.size());
     luaL_argcheck(state, text.find('\0') == std::string_view::npos, argument, "string contains zeros");
     check_format_item(state, item, "-", true);
     if (item.precision < 0 && text.size() >= 100) {
@@ -440,24 +445,23 @@ void add_item(lua_State* state, TextMaker& made, const FormatItem& item, int arg
         case 'c':
             check_format_item(state, item, "-", false);
             if (item.has_modifiers)
-                return add_printed(state, made, item, "",
-                                   static_cast<int>(luaL_checkinteger(state, argument)));
-            return made.add(static_cast<char>(luaL_checkinteger(state, argument)));
+                return add_printed(state, made, item, "", static_cast<int>(check_integer(state, argument)));
+            return made.add(static_cast<char>(check_integer(state, argument)));
         case 'd':
         case 'i':
             check_format_item(state, item, "-+0 ", true);
             return add_printed(state, made, item, "ll",
-                               static_cast<long long>(luaL_checkinteger(state, argument)));
+                               static_cast<long long>(check_integer(state, argument)));
         case 'u':
             check_format_item(state, item, "-0", true);
             return add_printed(state, made, item, "ll",
-                               static_cast<long long>(luaL_checkinteger(state, argument)));
+                               static_cast<long long>(check_integer(state, argument)));
         case 'o':
         case 'x':
         case 'X':
             check_format_item(state, item, "-#0", true);
             return add_printed(state, made, item, "ll",
-                               static_cast<long long>(luaL_checkinteger(state, argument)));
+                               static_cast<long long>(check_integer(state, argument)));
         case 'a':
         case 'A':
         case 'f':
@@ -466,7 +470,7 @@ void add_item(lua_State* state, TextMaker& made, const FormatItem& item, int arg
         case 'g':
         case 'G':
             check_format_item(state, item, "-+#0 ", true);
-            return add_printed(state, made, item, "", static_cast<double>(luaL_checknumber(state, argument)));
+            return add_printed(state, made, item, "", static_cast<double>(check_number(state, argument)));
         case 'q':
             if (item.has_modifiers) luaL_error(state, "specifier '%%q' cannot have modifiers");
             return add_quoted(state, made, argument);
@@ -481,6 +485,7 @@ int string_format(lua_State* state) {
     const auto format = check_text(state, 1);
     const int arguments = lua_gettop(state);
     int argument = 1;
+    spend_bytes(state, format.size());
     TextMaker made(state);
     for (std::size_t at = 0; at < format.size();) {
         const auto percent = std::min(format.find('%', at), format.size());
@@ -495,7 +500,6 @@ int string_format(lua_State* state) {
         spend(state, 4);
         add_item(state, made, format_item(state, format, at), argument);
     }
-    spend_bytes(state, format.size());
     made.push();
     return 1;
 }

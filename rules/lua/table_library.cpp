@@ -25,8 +25,8 @@ void spend_turns(lua_State* state, lua_Integer turns) {
 int table_concat(lua_State* state) {
     const auto size = table_size(state, 1);
     const auto between = check_text(state, 2, "");
-    const auto first = luaL_optinteger(state, 3, 1);
-    const auto last = luaL_optinteger(state, 4, size);
+    const auto first = check_integer(state, 3, 1);
+    const auto last = check_integer(state, 4, size);
     lua_settop(state, 4);
     TextMaker made(state);
     for (auto i = first; i <= last; ++i) {
@@ -35,6 +35,7 @@ int table_concat(lua_State* state) {
         if (lua_isstring(state, -1) == 0)
             return luaL_error(state, "invalid value (at index %I) in table for 'concat'",
                               static_cast<LUAI_UACINT>(i));
+        if (lua_type(state, -1) == LUA_TNUMBER) spend(state, turns_of_a_shown_number);
         made.add(text_at(state, -1));
         lua_pop(state, 1);
         if (i == last) break;
@@ -55,7 +56,7 @@ int table_insert(lua_State* state) {
         default:
             return luaL_error(state, "wrong number of arguments to 'insert'");
     }
-    const auto position = luaL_checkinteger(state, 2);
+    const auto position = check_integer(state, 2);
     luaL_argcheck(state, static_cast<lua_Unsigned>(position) - 1U < static_cast<lua_Unsigned>(next), 2,
                   "position out of bounds");
     for (auto i = next; i > position; --i) {
@@ -69,7 +70,7 @@ int table_insert(lua_State* state) {
 
 int table_remove(lua_State* state) {
     const auto size = table_size(state, 1);
-    auto position = luaL_optinteger(state, 2, size);
+    auto position = check_integer(state, 2, size);
     if (position != size)
         luaL_argcheck(state, static_cast<lua_Unsigned>(position) - 1U <= static_cast<lua_Unsigned>(size), 2,
                       "position out of bounds");
@@ -86,9 +87,9 @@ int table_remove(lua_State* state) {
 }
 
 int table_move(lua_State* state) {
-    const auto first = luaL_checkinteger(state, 2);
-    const auto last = luaL_checkinteger(state, 3);
-    const auto to = luaL_checkinteger(state, 4);
+    const auto first = check_integer(state, 2);
+    const auto last = check_integer(state, 3);
+    const auto to = check_integer(state, 4);
     const int target = lua_isnoneornil(state, 5) ? 1 : 5;
     luaL_checktype(state, 1, LUA_TTABLE);
     luaL_checktype(state, target, LUA_TTABLE);
@@ -123,8 +124,8 @@ int table_pack(lua_State* state) {
 
 int table_unpack(lua_State* state) {
     luaL_checktype(state, 1, LUA_TTABLE);
-    const auto first = luaL_optinteger(state, 2, 1);
-    const auto last = luaL_opt(state, luaL_checkinteger, 3, static_cast<lua_Integer>(lua_rawlen(state, 1)));
+    const auto first = check_integer(state, 2, 1);
+    const auto last = luaL_opt(state, check_integer, 3, static_cast<lua_Integer>(lua_rawlen(state, 1)));
     if (first > last) return 0;
     const auto more = static_cast<lua_Unsigned>(last) - static_cast<lua_Unsigned>(first);
     if (more >= static_cast<lua_Unsigned>(std::numeric_limits<int>::max()) ||

@@ -63,7 +63,7 @@ int utf8_char(lua_State* state) {
     const int count = lua_gettop(state);
     TextMaker made(state);
     for (int i = 1; i <= count; ++i) {
-        const auto code = static_cast<lua_Unsigned>(luaL_checkinteger(state, i));
+        const auto code = static_cast<lua_Unsigned>(check_integer(state, i));
         luaL_argcheck(state, code <= code_max, i, "value out of range");
         spend(state, 1);
         add_code(made, static_cast<std::uint32_t>(code));
@@ -74,8 +74,8 @@ int utf8_char(lua_State* state) {
 
 int utf8_codepoint(lua_State* state) {
     const auto text = check_text(state, 1);
-    const auto first = from_end(luaL_optinteger(state, 2, 1), text.size());
-    const auto last = from_end(luaL_optinteger(state, 3, first), text.size());
+    const auto first = from_end(check_integer(state, 2, 1), text.size());
+    const auto last = from_end(check_integer(state, 3, first), text.size());
     const bool is_strict = lua_toboolean(state, 4) == 0;
     luaL_argcheck(state, first >= 1, 2, "out of bounds");
     luaL_argcheck(state, last <= static_cast<lua_Integer>(text.size()), 3, "out of bounds");
@@ -97,8 +97,8 @@ int utf8_codepoint(lua_State* state) {
 int utf8_len(lua_State* state) {
     const auto text = check_text(state, 1);
     const auto size = static_cast<lua_Integer>(text.size());
-    auto at = from_end(luaL_optinteger(state, 2, 1), text.size()) - 1;
-    const auto last = from_end(luaL_optinteger(state, 3, -1), text.size()) - 1;
+    auto at = from_end(check_integer(state, 2, 1), text.size()) - 1;
+    const auto last = from_end(check_integer(state, 3, -1), text.size()) - 1;
     const bool is_strict = lua_toboolean(state, 4) == 0;
     luaL_argcheck(state, at >= 0 && at <= size, 2, "initial position out of bounds");
     luaL_argcheck(state, last < size, 3, "final position out of bounds");
@@ -120,9 +120,9 @@ int utf8_len(lua_State* state) {
 
 int utf8_offset(lua_State* state) {
     const auto text = check_text(state, 1);
-    auto wanted = luaL_checkinteger(state, 2);
+    auto wanted = check_integer(state, 2);
     const auto size = static_cast<lua_Integer>(text.size());
-    auto at = from_end(luaL_optinteger(state, 3, wanted > 0 ? 1 : size + 1), text.size()) - 1;
+    auto at = from_end(check_integer(state, 3, wanted > 0 ? 1 : size + 1), text.size()) - 1;
     luaL_argcheck(state, at >= 0 && at <= size, 3, "position out of bounds");
     if (wanted == 0) {
         while (at > 0 && is_continuation(text, at)) --at, spend_bytes(state, 1);
@@ -132,13 +132,13 @@ int utf8_offset(lua_State* state) {
     if (is_continuation(text, at)) return luaL_error(state, "initial position is a continuation byte");
     for (; wanted < 0 && at > 0; ++wanted) {
         spend(state, 1);
-        do --at;
+        do --at, spend_bytes(state, 1);
         while (at > 0 && is_continuation(text, at));
     }
     if (wanted > 0) {
         for (--wanted; wanted > 0 && at < size; --wanted) {
             spend(state, 1);
-            do ++at;
+            do ++at, spend_bytes(state, 1);
             while (is_continuation(text, at));
         }
     }
@@ -151,6 +151,7 @@ int utf8_offset(lua_State* state) {
 
 int next_code(lua_State* state, bool is_strict) {
     const auto text = check_text(state, 1);
+    spend_for_number(state, 2);
     auto at = lua_tointeger(state, 2);
     if (at < 0 || at > static_cast<lua_Integer>(text.size())) return 0;
     while (is_continuation(text, at)) {

@@ -163,20 +163,20 @@ private:
         luaL_checkstack(state_, 6, nullptr);
         take(1);
         const int table = lua_absindex(state_, index);
-        lua_pushnil(state_);
-        const bool is_empty = lua_next(state_, table) == 0;
-        const bool is_list = is_empty ? is_marked_list(table) : lua_rawlen(state_, table) > 0;
-        if (!is_empty) lua_pop(state_, 2);
-        if (is_list)
-            read_list(table, out, depth);
-        else
-            read_object(table, out, depth);
+        const auto shape = shape_of(state_, table);
+        if (shape.count == 0 ? is_marked_list(table) : shape.is_list)
+            return read_list(table, shape.count, out, depth);
+        if (shape.is_object) return read_object(table, static_cast<std::size_t>(shape.count), out, depth);
+        const bool has_first = lua_rawgeti(state_, table, 1) != LUA_TNIL;
+        fail("%s",
+             has_first
+                 ? "a list has the keys 1 to n, without a hole and without other keys (json.null stands for "
+                   "nothing)"
+                 : "a key has to be a text, or all of them have to be the numbers 1 to n");
     }
 
-    void read_list(int table, Json& out, std::size_t depth) {
+    void read_list(int table, lua_Integer size, Json& out, std::size_t depth) {
         out = Json::array();
-        const auto size = static_cast<lua_Integer>(lua_rawlen(state_, table));
-        check_items(table, size);
         const auto path = run_.text.size();
         for (lua_Integer i = 1; i <= size; ++i) {
             run_.text.append("[").append(std::to_string(i)).append("]");
@@ -188,33 +188,13 @@ private:
         }
     }
 
-    void check_items(int table, lua_Integer size) {
-        lua_Integer found = 0;
-        bool is_good = true;
-        spend(state_, static_cast<std::uint64_t>(size));
-        for (lua_pushnil(state_); is_good && lua_next(state_, table) != 0; ++found) {
-            lua_pop(state_, 1);
-            const auto key = lua_isinteger(state_, -1) != 0 ? lua_tointeger(state_, -1) : 0;
-            is_good = key >= 1 && key <= size;
-        }
-        if (!is_good || found != size)
-            fail("%s",
-                 "a list has the keys 1 to n, without a hole and without other keys (json.null stands for "
-                 "nothing)");
-    }
-
     /// In the order of the keys, so that of several mistakes it is always the same that is told.
-    void read_object(int table, Json& out, std::size_t depth) {
+    void read_object(int table, std::size_t count, Json& out, std::size_t depth) {
         out = Json::object();
-        std::size_t count = 0;
-        for (lua_pushnil(state_); lua_next(state_, table) != 0; lua_pop(state_, 1)) ++count;
         auto* const keys = static_cast<TableKey*>(lua_newuserdatauv(state_, count * sizeof(TableKey), 0));
         std::size_t place = 0;
-        for (lua_pushnil(state_); lua_next(state_, table) != 0; lua_pop(state_, 1)) {
-            keys[place] = key_at(state_, -2);
-            if (keys[place++].rank != 1)
-                fail("%s", "a key has to be a text, or all of them have to be the numbers 1 to n");
-        }
+        for (lua_pushnil(state_); next_key(state_, table); lua_pop(state_, 1))
+            keys[place++] = key_at(state_, -2);
         sort_keys(state_, keys, count);
         const auto path = run_.text.size();
         for (place = 0; place < count; ++place) {

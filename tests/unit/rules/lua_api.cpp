@@ -136,6 +136,83 @@ TEST_CASE("lua: a failure tells where, how it came there, and which setting rais
           "scripts/a.lua has no function walk in the table that it returns");
 }
 
+TEST_CASE("lua: a place is where a call stands, not what a script has written", "[lua]") {
+    for (const auto* written :
+         {"scripts/a.lua:7: not me", "scripts/b.lua:1: not me", "scripts/b.lua:-5: not me",
+          "scripts/b.lua:: not me", "scripts/b.lua: +1: not me", "scripts/b.lua:4294967297: not me",
+          "scripts/b.lua:99999999999999999999: not me", "no.lua:1: not me"}) {
+        CAPTURE(written);
+        const auto sandbox =
+            opened(set_of({{"scripts/a.lua", std::string("\nerror('") + written + "', 0)", true},
+                           {"scripts/b.lua", "return 1"}}));
+        const auto failure = sandbox->run(call_of("scripts/a.lua")).failure;
+        REQUIRE(failure);
+        CHECK(failure->place == engine::Place{"scripts/a.lua", 2, 0});
+        CHECK(failure->message == written);
+    }
+    const auto caught = run_body("local _, e = pcall(function()\n error('no') end)\nerror(e, 0)").failure;
+    REQUIRE(caught);
+    CHECK(caught->place.line == 3);
+    CHECK(caught->message == "scripts/a.lua:2: no");
+    const auto of_caller = run_body("local function f()\n error('no', 2) end\nf()").failure;
+    REQUIRE(of_caller);
+    CHECK(of_caller->place.line == 3);
+    CHECK(of_caller->message == "no");
+}
+
+TEST_CASE("lua: what a function returns and cannot is told with its name and line", "[lua]") {
+    const auto sandbox =
+        opened(set_of({{"scripts/a.lua",
+                        "local M = { in_table = {} }\nfunction M.in_table.run()\n  return { a = 1/0 "
+                        "}\nend\nfunction M.deep()\n  local t = {}\n  t.t = t\n  return "
+                        "t\nend\nM.ours = error\nreturn M"}}));
+    const auto infinite = sandbox->run(call_of("scripts/a.lua", "in_table.run")).failure;
+    REQUIRE(infinite);
+    CHECK(infinite->message == "return of in_table.run: result.a: infinity is no number that JSON has");
+    CHECK(infinite->place == engine::Place{"scripts/a.lua", 2, 0});
+    const auto deep = sandbox->run(call_of("scripts/a.lua", "deep")).failure;
+    REQUIRE(deep);
+    CHECK(deep->message.find("return of deep: result.t.t.") == 0);
+    CHECK(deep->place == engine::Place{"scripts/a.lua", 5, 0});
+    CHECK(run_body("\nreturn error").failure->place == engine::Place{"scripts/a.lua", 1, 0});
+}
+
+TEST_CASE("lua: an error without a text is told by what it is", "[lua]") {
+    const std::string told_as = "an error without a message was raised: ";
+    CHECK(failure_of("error()") == told_as + "nil");
+    CHECK(failure_of("error(json.null)") == told_as + "json.null");
+    CHECK(failure_of("error({})") == told_as + "a table without a text `message`");
+    CHECK(failure_of("error(true)") == told_as + "a boolean");
+    CHECK(failure_of("error({ message = 'no' })") == "no");
+    CHECK(opened(set_of({{"scripts/a.lua", ""}}))->run(call_of("scripts/a.lua", "run")).failure->message ==
+          "scripts/a.lua returns nothing, not a table with the function run");
+}
+
+TEST_CASE("lua: nothing in a message steers what shows it", "[lua]") {
+    CHECK(failure_of("error('a\\n\\27[2Jb\\127c', 0)") == "a  [2Jb c");
+    CHECK(failure_of("error('\\u{80}\\u{9b}2J\\u{9f}\\u{a0}', 0)") == "  2J \u00a0");
+    CHECK(failure_of("error('\\u{202a}a\\u{202e}b\\u{2066}c\\u{2069}d\\u{2028}\\u{2029}', 0)") ==
+          " a b c d  ");
+    CHECK(failure_of("error('ä\\u{2027}\\u{202f}\\u{2065}\\u{206a}€', 0)") ==
+          "ä\u2027\u202f\xE2\x81\xA5\u206a€");
+}
+
+TEST_CASE("lua: what is a list does not depend on how a table came to be", "[lua]") {
+    const std::string list =
+        "json.encode: value: a list has the keys 1 to n, without a hole and without other keys "
+        "(json.null stands for nothing)";
+    const std::string object =
+        "json.encode: value: a key has to be a text, or all of them have to be the numbers 1 to n";
+    for (const auto* source : {"{ 1, nil, 3 }", "{ 1, a = 2 }", "{ [1] = 1, [3] = 1 }", "{ 1, [true] = 1 }"})
+        CHECK(failure_of(std::string("json.encode(") + source + ")") == list);
+    for (const auto* source :
+         {"{ nil, 2 }", "{ [2] = 1, a = 1 }", "{ [0] = 1 }", "{ [1.5] = 1 }", "{ [{}] = 1 }"})
+        CHECK(failure_of(std::string("json.encode(") + source + ")") == object);
+    CHECK(result_of("local t = {} for i = 9, 1, -1 do t[i] = i end for i = 9, 3, -1 do t[i] = nil end "
+                    "return { t, { [2] = 2, [1] = 1 }, { n = 1 } }") ==
+          Json::parse(R"([[1, 2], [1, 2], {"n": 1}])"));
+}
+
 TEST_CASE("lua: a file is the function when none is named", "[lua]") {
     const auto sandbox = opened(
         set_of({{"scripts/a.lua", "local given = ... return given and { given == ctx, given.kind }"}}));
@@ -295,6 +372,18 @@ TEST_CASE("lua: a file that cannot be compiled or whose statements fail is told 
     const auto failing = Sandbox::open(set_of({{"scripts/a.lua", "local x\nx.y = 1"}})).diagnostics;
     REQUIRE(failing.size() == 1);
     CHECK(failing[0].place == engine::Place{"scripts/a.lua", 2, 1});
+    std::string joined = "'a'";
+    std::string negated;
+    for (int i = 0; i < 250; ++i) joined += "..'a'", negated += "not ";
+    for (const auto& deep : {std::string(250, '(') + "1" + std::string(250, ')'), joined, negated + "1"}) {
+        const auto source = "local x\r\nlocal y\n\r\nx = " + deep + "\nreturn x";
+        const auto found = Sandbox::open(set_of({{"scripts/a.lua", source}})).diagnostics;
+        REQUIRE(found.size() == 1);
+        CHECK(
+            engine::to_text(found[0]) ==
+            "scripts/a.lua:4:1: error: more expressions or blocks in one another than Lua compiles (C stack "
+            "overflow): put parts of them into variables or functions [script-syntax]");
+    }
     CHECK(Sandbox::open(set_of({{"scripts/a.lua", "--" + std::string(40000, 'x')}})).diagnostics.size() == 1);
     CHECK(Sandbox::open(set_of({{"scripts/a.lua", "\x1bLua"}})).diagnostics.size() == 1);
 }
@@ -318,7 +407,7 @@ return t
     };
     const auto first = hash();
     CHECK(first == hash());
-    CHECK(first == "3a6688edb335237d 14360");
+    CHECK(first == "3a6688edb335237d 15160");
 }
 
 TEST_CASE("lua: a host keeps the states of the sets that were used last", "[lua]") {

@@ -1,0 +1,143 @@
+// What loops in C pays by its turns, whoever loops: so that a run ends at its fuel or by a look at the clock.
+#include "tests/unit/rules/lua_support.h"
+
+namespace lua_pays {
+
+using namespace lua_testing;
+
+namespace {
+
+constexpr std::uint64_t bytes = 160'000;
+
+/// Fuel of the statement, beyond what it takes to make the text `s` of so many bytes and the table `t`.
+std::uint64_t paid(const std::string& made, const std::string& statement) {
+    const auto fuel = [&](const std::string& source) {
+        const auto outcome = run_body(source);
+        INFO(source + "\n" + told(outcome));
+        CHECK_FALSE(outcome.failure);
+        return outcome.fuel_used;
+    };
+    return fuel(made + statement) - fuel(made);
+}
+
+}  // namespace
+
+TEST_CASE("lua: a text that is read as a number pays by its length", "[lua]") {
+    const auto made = "local s = (' '):rep(" + std::to_string(bytes - 1) + ") .. '1' ";
+    for (const auto* statement : {"math.max(s)",
+                                  "math.min(1, s)",
+                                  "math.floor(s)",
+                                  "math.abs(s)",
+                                  "math.sin(s)",
+                                  "math.atan(1, s)",
+                                  "math.fmod(s, 1)",
+                                  "math.fmod(1, s)",
+                                  "math.modf(s)",
+                                  "math.log(s)",
+                                  "math.log(2, s)",
+                                  "math.tointeger(s)",
+                                  "math.ult(1, s)",
+                                  "math.random(s)",
+                                  "math.random(0, s)",
+                                  "string.char(s)",
+                                  "string.sub('a', s)",
+                                  "string.sub('a', 1, s)",
+                                  "string.rep('a', s)",
+                                  "string.byte('a', s)",
+                                  "string.find('a', 'b', s)",
+                                  "string.gmatch('a', 'b', s)",
+                                  "string.gsub('a', 'b', 'c', s)",
+                                  "string.format('%d', s)",
+                                  "string.format('%c', s)",
+                                  "string.format('%g', s)",
+                                  "utf8.char(s)",
+                                  "utf8.codepoint('a', s)",
+                                  "utf8.len('a', s)",
+                                  "utf8.offset('a', s)",
+                                  "utf8.codes('a')('a', s)",
+                                  "table.concat({}, '', s)",
+                                  "table.insert({}, s, 1)",
+                                  "table.remove({ 1 }, s)",
+                                  "table.unpack({}, s)",
+                                  "table.unpack({}, 1, s)",
+                                  "table.move({}, s, 1, 1)",
+                                  "select(s, 1)",
+                                  "tonumber(s)",
+                                  "tonumber('1', s)",
+                                  "pcall(error, 'x', s)",
+                                  "ipairs({})({}, s)"}) {
+        CAPTURE(statement);
+        CHECK(paid(made, std::string("pcall(function() ") + statement + " end)") >= bytes / 16);
+    }
+}
+
+TEST_CASE("lua: a number that is shown pays more than the text that it becomes", "[lua]") {
+    for (const std::string call :
+         {"string.rep(", "string.len(", "tostring(", "table.concat({ 1, ", "string.gsub('a', 'a', { a = "}) {
+        CAPTURE(call);
+        const auto closing = call.find('{') == call.npos ? (call == "string.rep(" ? ", 1)" : ")") : " })";
+        const auto thousand = [&](const char* shown) {
+            return paid("", "for i = 1, 1000 do local s = " + call + shown + closing + " end");
+        };
+        CHECK(thousand("1e300") >= thousand("'1e+300'") + 16'000);
+    }
+}
+
+TEST_CASE("lua: bytes that a loop goes over are paid", "[lua]") {
+    const auto continued = "local s = 'a' .. ('\\x80'):rep(" + std::to_string(bytes) + ") ";
+    CHECK(paid(continued, "utf8.offset(s, 2)") >= bytes / 16);
+    CHECK(paid(continued, "utf8.offset(s, -1)") >= bytes / 16);
+    const auto open = "local s = '[' .. ('x'):rep(" + std::to_string(bytes) + ") ";
+    for (const auto* statement : {"pcall(string.gsub, 'a', s, '')", "pcall(string.gmatch('a', s))"})
+        CHECK(paid(open, statement) >= bytes / 16);
+    const auto flags = "local s = '%' .. ('-'):rep(" + std::to_string(bytes) + ") ";
+    CHECK(paid(flags, "pcall(string.format, s, 1)") >= bytes / 16);
+    const auto zero = "local s = ('x'):rep(" + std::to_string(bytes) + ") .. '\\0' ";
+    CHECK(paid(zero, "pcall(string.format, '%5s', s)") >= bytes / 16);
+    CHECK(run_body("string.format('%' .. ('-'):rep(1000), 1)").failure->message ==
+          "invalid conversion '%" + std::string(20, '-') + "' to 'format'");
+    const auto digits = "local s = ('1'):rep(" + std::to_string(bytes) + ") ";
+    CHECK(paid(digits, "math.max(s, s)") >= 3 * bytes / 16);
+}
+
+TEST_CASE("lua: what goes through a table pays by its keys, in every order the same", "[lua]") {
+    const std::string colliding = "local t = {} for i = 1, 500 do t[i * 511] = 1 end ";
+    const std::string texts = "local t = {} for i = 1, 500 do t['k' .. i] = 1 end ";
+    for (const auto& made : {colliding, texts, texts + "t[{}] = 1 ", texts + "t[1] = 1 "})
+        for (const auto* statement : {"pcall(pairs, t)", "pcall(next, t)", "pcall(json.encode, t)"}) {
+            CAPTURE(made, statement);
+            CHECK(paid(made, statement) >= 500);
+        }
+}
+
+TEST_CASE("lua: a span or an instant is no longer than any there is", "[lua]") {
+    const auto failure = run_body("date.add(ctx.now, ('0d'):rep(1000))").failure;
+    REQUIRE(failure);
+    CHECK(failure->message ==
+          "date.add: span: got a text of 2000 bytes, more than 64, expected a span, as in \"3d\" or "
+          "\"-1h30m\"");
+    CHECK(run_body("date.text(('2026'):rep(20))").failure->message ==
+          "date.text: instant: got a text of 80 bytes, more than 64, expected an instant, as in "
+          "\"2026-05-04T08:00:00Z\"");
+    CHECK(run_body("return { date.parse((' '):rep(65)) == nil, date.add(ctx.now, ('0d'):rep(30) .. '1d') }")
+              .result == Json({true, "2026-05-05T12:00:00Z"}));
+}
+
+TEST_CASE("lua: a run that ends past its deadline has ended there, whenever the clock was looked at",
+          "[lua]") {
+    ScriptLimits limits;
+    limits.deadline = std::chrono::milliseconds(0);
+    for (const auto* source : {"return 1", "ctx.call('crm.find')"}) {
+        const auto outcome = run_body(source, limits);
+        REQUIRE(outcome.failure);
+        CHECK(outcome.failure->limit == "deadline");
+        CHECK(
+            outcome.failure->message ==
+            "the run took longer than 0 ms of processor time, which no setting raises: let one run do less");
+        CHECK(outcome.failure->place == engine::Place{"scripts/a.lua", 1, 0});
+        CHECK(outcome.result.is_null());
+        CHECK_FALSE(outcome.need);
+    }
+}
+
+}  // namespace lua_pays
