@@ -6,6 +6,7 @@
 #include "engine/base/ensure.h"
 #include "engine/base/text.h"
 #include "rules/lua/inside.h"
+#include "rules/lua/keys.h"
 #include "script_api.inc"
 
 namespace rules {
@@ -93,9 +94,10 @@ bool has_type(lua_State* state, int index, std::string_view type) {
     if (type == "number") return lua_type(state, index) == LUA_TNUMBER;
     if (type == "boolean") return lua_type(state, index) == LUA_TBOOLEAN;
     if (type == "integer") {
+        // Of a text it would be read, however long that is.
         int is_whole = 0;
-        lua_tointegerx(state, index, &is_whole);
-        return is_whole != 0 && lua_type(state, index) == LUA_TNUMBER;
+        if (lua_type(state, index) == LUA_TNUMBER) lua_tointegerx(state, index, &is_whole);
+        return is_whole != 0;
     }
     return lua_type(state, index) == LUA_TTABLE;
 }
@@ -134,12 +136,11 @@ void describe_key(Inside& run, const ScriptClass& type, std::string_view name) {
 /// Of several mistakes the one with the first name is told: Lua goes through the keys in any order.
 void check_fields(lua_State* state, const ScriptFunction& function, const ScriptParam& param, int index,
                   const ScriptClass& type) {
+    if (!shape_of(state, index).is_object)
+        luaL_error(state, "%s: %s: keys have to be names", function.name.c_str(), param.name.c_str());
     std::string_view wrong;
     bool is_wrong = false;
-    for (lua_pushnil(state); lua_next(state, index) != 0; lua_pop(state, 1)) {
-        spend(state, 1);
-        if (lua_type(state, -2) != LUA_TSTRING)
-            luaL_error(state, "%s: %s: keys have to be names", function.name.c_str(), param.name.c_str());
+    for (lua_pushnil(state); next_key(state, index); lua_pop(state, 1)) {
         const auto name = text_at(state, -2);
         const auto* field = field_of(type, name);
         if ((field && has_one_type(state, -1, field->type)) || (is_wrong && wrong < name)) continue;

@@ -8,6 +8,7 @@
 #include "engine/base/text.h"
 #include "rules/lua/api.h"
 #include "rules/lua/inside.h"
+#include "rules/lua/keys.h"
 #include "rules/lua/libraries.h"
 #include "rules/lua/values.h"
 
@@ -16,6 +17,9 @@ namespace rules {
 using engine::Json;
 
 namespace {
+
+/// No span is longer.
+constexpr std::size_t span_bytes_max = 64;
 
 constexpr std::size_t effect_bytes = 32;  // of an effect, besides what is in it
 constexpr auto longest_delay = std::chrono::hours(24) * 3660;
@@ -78,7 +82,7 @@ void read_table(lua_State* state, int index, const ScriptFunction& function, con
 /// Members of the options, under their own names.
 void read_options(lua_State* state, int index, const ScriptFunction& function) {
     if (lua_isnil(state, index)) return;
-    for (lua_pushnil(state); lua_next(state, index) != 0; lua_pop(state, 1))
+    for (lua_pushnil(state); next_key(state, index); lua_pop(state, 1))
         read_argument(state, -1, function, lua_tostring(state, -2));
 }
 
@@ -298,6 +302,7 @@ int ctx_emit(lua_State* state) {
 }
 
 bool is_delay(std::string_view text) {
+    if (text.size() > span_bytes_max) return false;
     const auto delay = engine::parse_duration(text);
     return delay && *delay >= engine::Duration::zero() && *delay <= longest_delay;
 }
@@ -398,8 +403,11 @@ bool read_cache(lua_State* state, int options, engine::Duration& cache) {
     if (lua_isnil(state, options)) return true;
     lua_getfield(state, options, "cache");
     const bool is_given = !lua_isnil(state, -1);
-    const auto span = is_given ? engine::parse_duration(text_at(state, -1)) : engine::Duration::zero();
+    const bool is_short = !is_given || text_at(state, -1).size() <= span_bytes_max;
+    const auto span =
+        is_given && is_short ? engine::parse_duration(text_at(state, -1)) : engine::Duration::zero();
     lua_pop(state, 1);
+    if (!is_short) return false;
     if (!span) return false;
     cache = *span;
     return true;
