@@ -197,7 +197,7 @@ int ctx_set(lua_State* state) {
     const auto field = check_field(state, function);
     auto& effect = begin_effect(state, "set");
     take_room(state, field.size());
-    effect["field"] = std::string(field);
+    effect["field"] = utf8_of(field);
     read_argument(state, 2, function, "value");
     if (effect["value"].is_null())
         luaL_error(state, "ctx.set: value: got json.null, expected a value; ctx.unset removes one");
@@ -211,7 +211,7 @@ int ctx_unset(lua_State* state) {
     const auto field = check_field(state, function);
     auto& effect = begin_effect(state, "unset");
     take_room(state, field.size());
-    effect["field"] = std::string(field);
+    effect["field"] = utf8_of(field);
     write(state, field, nullptr);
     return done(state);
 }

@@ -4,6 +4,7 @@
 #include <lua.hpp>
 
 #include "engine/base/text.h"
+#include "rules/lua/values.h"
 
 namespace rules {
 
@@ -50,7 +51,7 @@ std::string on_one_line(std::string_view text, std::size_t bytes_max) {
         shown += bytes > 0 ? ' ' : left[0];
         left.remove_prefix(std::max<std::size_t>(bytes, 1));
     }
-    return shown;
+    return utf8_of(shown);
 }
 
 ScriptFailure place_of(lua_State* state) {

@@ -20,14 +20,6 @@ int depth_error(lua_State* state, std::size_t depth_max) {
     return luaL_error(state, "a value is deeper than %d (depth_max)", static_cast<int>(depth_max));
 }
 
-/// A text of JSON is UTF-8: what is not is replaced as the canonical bytes would have it.
-std::string utf8_of(std::string_view text) {
-    if (engine::is_utf8(text)) return std::string(text);
-    const auto written = engine::canonical_json(Json(std::string(text)));
-    const auto read = engine::parse_json(written, {written.size(), 2});
-    return read && read->is_string() ? read->get<std::string>() : std::string();
-}
-
 void push_deep(lua_State* state, const Json& value, Nulls nulls, std::size_t depth) {
     const auto depth_max = inside(state).meter.limits().depth_max;
     if (depth > depth_max) depth_error(state, depth_max);
@@ -216,6 +208,13 @@ private:
 };
 
 }  // namespace
+
+std::string utf8_of(std::string_view text) {
+    if (engine::is_utf8(text)) return std::string(text);
+    const auto written = engine::canonical_json(Json(std::string(text)));
+    const auto read = engine::parse_json(written, {written.size(), 2});
+    return read && read->is_string() ? read->get<std::string>() : std::string();
+}
 
 void push_null(lua_State* state) {
     lua_pushlightuserdata(state, const_cast<char*>(&null_mark));

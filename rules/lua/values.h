@@ -9,6 +9,9 @@ struct lua_State;
 
 namespace rules {
 
+/// A text of JSON is UTF-8: what is not is replaced as the canonical bytes would have it.
+std::string utf8_of(std::string_view text);
+
 /// What becomes of a null that is a member of an object; an item of a list is always `json.null`.
 enum class Nulls { left_out, kept };
 

@@ -1,0 +1,1 @@
+local t={} for i=1,8192 do t[i*8191]=1 end local p=pairs while true do p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t) p(t)  end

@@ -1,0 +1,1 @@
+ctx.action("\xff.\xfe",{["\xff"]=1})

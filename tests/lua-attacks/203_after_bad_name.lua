@@ -1,0 +1,1 @@
+ctx.after("1s","\xff\n",{type="\xff.x"})

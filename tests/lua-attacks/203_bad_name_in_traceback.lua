@@ -1,0 +1,1 @@
+local t={["\xff\xfe\n\27[31m"]=function() error("boom") end} t["\xff\xfe\n\27[31m"]()

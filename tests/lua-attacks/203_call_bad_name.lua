@@ -1,0 +1,1 @@
+ctx.call("\xff.\xfe",{["\xff"]=1})

@@ -1,0 +1,1 @@
+ctx.emit("ticket.\xff\n\0",{})

@@ -1,0 +1,1 @@
+error({message="\xff"..("\xff"):rep(5000)})

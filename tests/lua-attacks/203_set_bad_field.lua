@@ -1,0 +1,1 @@
+ctx.set("ticket.custom.\xff",1)

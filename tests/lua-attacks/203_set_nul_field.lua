@@ -1,0 +1,1 @@
+ctx.set("ticket.custom.seen\0x","y")

@@ -1,0 +1,1 @@
+ctx.unset("ticket.\xed\xa0\x80")

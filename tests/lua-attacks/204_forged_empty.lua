@@ -1,0 +1,1 @@
+error("scripts/witness.lua:: not me",0)

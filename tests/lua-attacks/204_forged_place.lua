@@ -1,0 +1,1 @@
+error("scripts/witness.lua:7: not me",0)

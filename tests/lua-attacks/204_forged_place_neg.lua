@@ -1,0 +1,1 @@
+error("scripts/witness.lua:-5: not me",0)

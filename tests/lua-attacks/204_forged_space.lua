@@ -1,0 +1,1 @@
+error("scripts/witness.lua:   +12: not me",0)

@@ -1,0 +1,1 @@
+table.sort({2,1},function() return ctx.call("crm.x",{}) end)

@@ -1,0 +1,1 @@
+local e={} e.message=e error(e)

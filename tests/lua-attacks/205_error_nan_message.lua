@@ -1,0 +1,1 @@
+error({message=0/0})

@@ -1,0 +1,1 @@
+pcall(ctx.fail,"caught?") ctx.set("ticket.custom.seen","escaped")

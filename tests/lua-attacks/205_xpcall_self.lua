@@ -1,0 +1,1 @@
+return xpcall(xpcall,xpcall,xpcall,xpcall)

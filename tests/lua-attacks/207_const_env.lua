@@ -1,0 +1,1 @@
+local _ENV <const> = {error=error} local function f() return (function() return x.y.z end)() end f()

@@ -1,0 +1,1 @@
+for i in next,{1},nil,json.null do end

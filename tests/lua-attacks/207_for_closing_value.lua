@@ -1,0 +1,1 @@
+for i in next,{1},nil,ctx do end

@@ -1,0 +1,1 @@
+local n=0 for i=math.maxinteger-1,math.maxinteger do n=n+1 end for i=math.mininteger,math.mininteger+1 do n=n+1 end for i=1,math.huge do n=n+1 if n>10 then break end end for i=1,0/0 do n=n+100 end for i=math.maxinteger,math.mininteger,math.mininteger do n=n+1 end for i=1.0,2^53,2^52 do n=n+1 end ctx.log(n) for i=1,10,0 do end

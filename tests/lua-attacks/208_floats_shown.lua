@@ -1,0 +1,1 @@
+for _,x in ipairs{0.1,1e15,1e16,1e100,-0.0,5e-324,1.7976931348623157e308,123456789012345678,2^63,-2^63,1e15+0.5,3.14159265358979} do ctx.log(x,tostring(x),json.encode(x),string.format("%.14g %q %a %5.1f",x,x,x,x)) end

@@ -1,0 +1,1 @@
+local m=math.mininteger return m//-1, m%-1, math.fmod(m,-1), math.abs(m), -m, m*-1, math.tointeger(-2^63), m>>63, m<<-1, 1<<64, 1<<-64, ctx.log(m//-1,m%-1,math.fmod(m,-1),math.abs(m),math.tointeger(-2^63),m>>math.mininteger,7//0.0,-7//0.0,0/0,7%math.huge,-7%math.huge,5.5%-math.huge)

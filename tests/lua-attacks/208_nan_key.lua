@@ -1,0 +1,1 @@
+local t={} ctx.log(pcall(function() t[0/0]=1 end)) ctx.log(t[0/0],pcall(next,t,0/0),pcall(next,{1,2,"x"},0/0)) t[2^53]=1 ctx.log(next(t),math.type(next(t))) local u={[1.5]=1,[-1]=2,[math.huge]=3,[-math.huge]=4,[true]=5,x=6,[json.null]=7} for k,v in pairs(u) do ctx.log(k,v) end

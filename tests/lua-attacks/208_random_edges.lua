@@ -1,0 +1,1 @@
+ctx.log(math.random(0),math.random(math.mininteger,math.maxinteger),math.random(math.maxinteger,math.maxinteger),pcall(math.random,2,1),pcall(math.random,-1),pcall(math.random,1,2,3),math.random(3.0)) ctx.log(math.random(0,math.maxinteger),math.random())

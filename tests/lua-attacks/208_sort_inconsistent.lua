@@ -1,0 +1,1 @@
+local t={} for i=1,500 do t[i]=i*7919%503 end table.sort(t,function(a,b) return (a*b)%3~=1 end) ctx.log(table.concat(t," ",1,100)) table.sort(t,function() return true end) ctx.log(t[1],t[500]) ctx.log(pcall(table.sort,{1,"x",{},ctx})) 

@@ -1,0 +1,1 @@
+ctx.log(pcall(string.format,"%5s","a\0b")) ctx.log(#string.format("%s","a\0b")) ctx.log(#string.format("%-99.99s|",("x"):rep(200000))) ctx.log(pcall(string.format,"%s")) ctx.log(string.format("%s %s %s %s",{},print,json.null,ctx))

@@ -1,0 +1,1 @@
+json.list(ctx) ctx.set("ticket.custom.seen","x") json.list(ctx.kv)

@@ -1,0 +1,1 @@
+local s="" for i=0,255 do s=s..string.char(i) end local e=json.encode(s) ctx.log(#e,text.fingerprint(e)) ctx.log(#json.decode(e)) local o={} for i=1,300 do o["k"..(i*7919%1000)]=i/3 end ctx.log(text.fingerprint(json.encode(o)))

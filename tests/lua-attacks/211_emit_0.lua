@@ -1,0 +1,1 @@
+ctx.emit("kv.set",{})

@@ -1,0 +1,1 @@
+pcall(ctx.kv.set,"half",{a=function() end}) pcall(ctx.kv.set,"half",1,{version="x"}) ctx.log(ctx.kv.get("half"))

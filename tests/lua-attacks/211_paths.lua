@@ -1,0 +1,1 @@
+for _,f in ipairs{"ticket","ticket.","ticket..a",".ticket","ticket.custom.","ticket.custom.__proto__","ticket.custom.a.b","contact.name","Ticket.subject","ticket.id","ticket.version","ticket.tags.0","ticket.subject.x","event.type","","ticket.custom.seen.x","ticket.custom.SEEN"," ticket.subject"} do ctx.log(f,pcall(ctx.set,f,"x")) ctx.log(pcall(ctx.get,f)) end

@@ -1,0 +1,1 @@
+ctx.set("ticket.custom.seen.x",{a=1})

@@ -1,0 +1,1 @@
+ctx.log(pcall(ctx.add_tags,{})) ctx.log(pcall(ctx.add_tags,{a=1})) ctx.log(pcall(ctx.add_tags,{1})) ctx.log(pcall(ctx.add_tags,{{"x"}})) ctx.add_tags("") ctx.add_tags(("x"):rep(5000)) ctx.add_tags({"a","a","\xff","\n"}) ctx.remove_tags("nosuch")

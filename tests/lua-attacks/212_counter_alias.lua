@@ -1,0 +1,1 @@
+ctx.log(require("counter")==require("scripts/counter"),require("scripts/counter.lua")==require("counter"),pcall(require,"scripts.counter"),pcall(require,"../x"),pcall(require,"rules/r"),pcall(require,"/etc/passwd"),pcall(require,"counter\0x"),pcall(require,""),pcall(require,".lua"))

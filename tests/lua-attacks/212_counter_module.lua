@@ -1,0 +1,1 @@
+local c=require("scripts/counter") ctx.log(c.inc(),c.inc(),c.total()) c.hidden=1

@@ -1,0 +1,1 @@
+local e=error _ENV=nil e("boom")

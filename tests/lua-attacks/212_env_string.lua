@@ -1,0 +1,1 @@
+local l=ctx.log _ENV="abc" l(upper,len) x=1

@@ -1,0 +1,1 @@
+ctx.log(pcall(require,"scripts/errs")) ctx.log(pcall(require,"scripts/errs"))

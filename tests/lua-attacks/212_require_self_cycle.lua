@@ -1,0 +1,1 @@
+ctx.log(pcall(require,"scripts/cyc_a")) ctx.log(pcall(require,"scripts/cyc_b"))

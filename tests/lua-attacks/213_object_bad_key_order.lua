@@ -1,0 +1,1 @@
+local o={} for i=1,200 do local t={} for j=1,8 do t["k"..(i*31+j*17)]=function() end end t[i+0.5]=1 t[true]=1 local ok,e=pcall(json.encode,t) o[i]=e end ctx.set("ticket.custom.seen",text.fingerprint(table.concat(o," ")))
