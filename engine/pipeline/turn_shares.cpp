@@ -5,16 +5,23 @@
 namespace engine {
 
 void TurnShares::begin() {
-    used_.clear();
-    only_.reset();
+    begin_for_all();
+    is_for_all_ = false;
     if (by_turns_.empty() || std::exchange(was_for_one_, !was_for_one_)) return;
     only_ = by_turns_.front();
     by_turns_.pop_front();
     by_turns_.push_back(*only_);
 }
 
+void TurnShares::begin_for_all() {
+    used_.clear();
+    only_.reset();
+    is_for_all_ = true;
+}
+
 bool TurnShares::serves(const TenantName& tenant) const {
-    return only_ ? tenant == *only_ : slow_.empty() || !slow_.contains(tenant);
+    if (only_) return tenant == *only_;
+    return is_for_all_ || slow_.empty() || !slow_.contains(tenant);
 }
 
 bool TurnShares::has_time(const TenantName& tenant) {

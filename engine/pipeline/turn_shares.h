@@ -27,6 +27,8 @@ public:
     bool limits() const { return share_ > Span::zero(); }
     /// Before a turn is filled: chooses whose it is.
     void begin();
+    /// Before a turn in which everybody is served, slow or not.
+    void begin_for_all();
     /// Whose turn this is; nothing = it is everybody's but those that are slow.
     const std::optional<TenantName>& only() const { return only_; }
     bool serves(const TenantName& tenant) const;
@@ -47,6 +49,7 @@ private:
     std::set<TenantName> slow_;
     std::deque<TenantName> by_turns_;  ///< those, the next one first
     bool was_for_one_ = false;
+    bool is_for_all_ = false;
     std::optional<TenantName> only_;
     std::map<TenantName, Span> used_;  ///< of this turn
 };

@@ -333,6 +333,7 @@ std::size_t Worker::events_max() const {
 
 bool Worker::turn_intake(Instant now) {
     if (!make_way()) return false;
+    shares_.begin_for_all();
     Turn turn;
     turn.now = now;
     take_incoming(turn);
@@ -341,6 +342,7 @@ bool Worker::turn_intake(Instant now) {
 
 bool Worker::turn_pending(Instant now) {
     if (!make_way()) return false;
+    shares_.begin_for_all();
     Turn turn;
     turn.now = now;
     take_pending(turn);
@@ -349,6 +351,7 @@ bool Worker::turn_pending(Instant now) {
 
 bool Worker::turn_timers(Instant now) {
     if (!make_way()) return false;
+    shares_.begin_for_all();
     Turn turn;
     turn.now = now;
     take_timers(turn);

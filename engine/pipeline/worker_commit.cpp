@@ -497,6 +497,7 @@ bool Worker::is_there(const Timer& timer) {
 
 bool Worker::run_alone(Turn turn) {
     if (fatal_) return failed(std::move(turn), *fatal_);
+    shares_.begin_for_all();
     Planned planned{Turn(), new_batch()};
     planned.batch->set_now(turn.now);
     auto decided = decide(turn, *planned.batch);

@@ -208,6 +208,15 @@ TEST_CASE("turn shares: nobody waits for all that another tenant has to decide",
     }
 }
 
+TEST_CASE("turn shares: at the end whatever waits in intake is taken", "[shares]") {
+    House house(5ms);
+    house.submit("slow", 40, "ticket.created");
+    for (int i = 0; i < 4; ++i) REQUIRE(house.worker->turn(noon));
+    CHECK(house.worker->slow_tenants() == 1);
+    for (int i = 0; i < 40 && house.worker->intake_size() > 0; ++i) REQUIRE(house.worker->turn_intake(noon));
+    CHECK(house.worker->intake_size() == 0);
+}
+
 TEST_CASE("turn shares: what flows back and what is due have no more than their share", "[shares]") {
     House house(20ms);
     for (int i = 0; i < 6; ++i) house.submit("slow", 7, "ticket.first");
