@@ -308,7 +308,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (round == 0)
             first = told(outcome);
         else if (first != told(outcome))
-            fuzz::finding("a second run differs:\n" + first + "\n" + told(outcome));
+            fuzz::finding("a second run differs:\n" + first + "\n" + told(outcome) + "\nof\n" +
+                          set->files[0].source);
         const auto after = told(opened.sandbox->run(call_of("scripts/witness.lua")));
         if (after != fresh) fuzz::finding("a run left something:\n" + fresh + "\n" + after);
     }
