@@ -4,7 +4,6 @@
 After each one the daemon is the same process, and the next event of that tenant and of another one is decided as if
 nothing had been. How long everybody waited is printed; with --strict it has to stay within what the guide promises.
 """
-import argparse
 import json
 import os
 import shutil
@@ -16,7 +15,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/faults"))
-from rig.daemon import Daemon, exit_code_of, expect  # noqa: E402
+from rig.daemon import Daemon, arguments_of, exit_code_of, expect  # noqa: E402
 
 LIMIT_SECONDS = 0.05 + 0.1  # the deadline of a run, and what it may take to notice
 NEXT_SECONDS = 0.05
@@ -186,9 +185,7 @@ def run(arguments):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--signalbox", required=True)
-    parser.add_argument("--work", required=True)
+    parser = arguments_of(__doc__)
     parser.add_argument("--strict", action="store_true", help="fail when somebody waited too long")
     arguments = parser.parse_args()
     return exit_code_of(run, arguments)

@@ -2,7 +2,6 @@
 """A connector whose script says what its map cannot, through the daemon: webhooks become what it returns, and one that
 hangs or bloats costs its own item alone.
 """
-import argparse
 import json
 import os
 import shutil
@@ -13,7 +12,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
-from rig.daemon import Daemon, exit_code_of, expect  # noqa: E402
+from rig.daemon import Daemon, arguments_of, exit_code_of, expect  # noqa: E402
 
 HANGS = 6
 WAITING_MAX = 3
@@ -186,10 +185,7 @@ def run(arguments):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--signalbox", required=True)
-    parser.add_argument("--work", required=True)
-    return exit_code_of(run, parser.parse_args())
+    return exit_code_of(run, arguments_of(__doc__).parse_args())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """What integrators do at the command line: a script on one event, lines as they are typed, coverage of the cases."""
-import argparse
 import json
 import shutil
 import subprocess
@@ -10,7 +9,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/faults"))
-from rig.daemon import exit_code_of, expect  # noqa: E402
+from rig.daemon import arguments_of, exit_code_of, expect  # noqa: E402
 
 EVENT = {"specversion": "1.0", "id": "l1", "source": "/forms", "type": "lead.created", "subject": "lead/forms:1",
          "data": {"lead": {"name": "Ada Lovelace", "email": "ada@bolt.example"}}}
@@ -87,10 +86,7 @@ def run(arguments):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--signalbox", required=True)
-    parser.add_argument("--work", required=True)
-    return exit_code_of(run, parser.parse_args())
+    return exit_code_of(run, arguments_of(__doc__).parse_args())
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 """Scripts of many events at once, through the daemon: they run together, ahead of their decisions, while their processes
 are killed; every decision is what it would be alone.
 """
-import argparse
 import json
 import os
 import random
@@ -14,7 +13,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
-from rig.daemon import Daemon, exit_code_of, expect  # noqa: E402
+from rig.daemon import Daemon, arguments_of, exit_code_of, expect  # noqa: E402
 
 BATCHES = 6
 EVENTS = 150  # of a batch
@@ -147,9 +146,7 @@ def run(arguments):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--signalbox", required=True)
-    parser.add_argument("--work", required=True)
+    parser = arguments_of(__doc__)
     parser.add_argument("--seed", type=int, default=1)
     return exit_code_of(run, parser.parse_args())
 

@@ -1,4 +1,5 @@
 """The daemon under test: started, asked, commanded, stopped or killed."""
+import argparse
 import http.client
 import json
 import os
@@ -23,6 +24,14 @@ class Failed(AssertionError):
 def expect(holds, message):
     if not holds:
         raise Failed(message)
+
+
+def arguments_of(description):
+    """What every test program is told; one may add to it."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--signalbox", required=True)
+    parser.add_argument("--work", required=True)
+    return parser
 
 
 def exit_code_of(run, arguments):
