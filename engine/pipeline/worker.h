@@ -216,6 +216,16 @@ private:
                    incoming.empty();
         }
         std::size_t events() const { return timers.size() + pending.size() + incoming.size(); }
+        /// The event of that number, in the order in which they are decided: what waited, what is due, what
+        /// came in.
+        template <class OnPending, class OnTimer, class OnIncoming>
+        decltype(auto) at(std::size_t number, const OnPending& on_pending, const OnTimer& on_timer,
+                          const OnIncoming& on_incoming) const {
+            if (number < pending.size()) return on_pending(pending[number]);
+            number -= pending.size();
+            if (number < timers.size()) return on_timer(timers[number]);
+            return on_incoming(incoming[number - timers.size()]);
+        }
         void append(Turn&& more);
     };
 

@@ -328,26 +328,26 @@ rules::ScriptHost* Worker::host_that_runs_ahead(const Turn& turn) const {
     return nullptr;
 }
 
-/// What waited, what is due, what came in.
 Result<void> Worker::decide_events(Turn& turn, Batch& batch) {
-    const auto first_timer = turn.pending.size();
-    const auto first_incoming = first_timer + turn.timers.size();
-    const auto count = first_incoming + turn.incoming.size();
     const auto tenant_of = [&](std::size_t i) -> const TenantName& {
-        if (i < first_timer) return turn.pending[i].event.tenant;
-        if (i < first_incoming) return turn.timers[i - first_timer].tenant;
-        return turn.incoming[i - first_incoming].arrival.event->tenant;
+        return turn.at(
+            i, [](const PendingEvent& pending) -> const TenantName& { return pending.event.tenant; },
+            [](const Timer& timer) -> const TenantName& { return timer.tenant; },
+            [](const Incoming& incoming) -> const TenantName& { return incoming.arrival.event->tenant; });
     };
-    const auto decide_one = [&](std::size_t i) -> Result<void> {
-        if (i < first_timer) return batch.decide(turn.pending[i]);
-        // One behind a blocked lane stays in the store until the lane is released.
-        if (i < first_incoming) return batch.fire(turn.timers[i - first_timer]);
-        auto ack = batch.admit(turn.incoming[i - first_incoming].arrival);
+    const auto admit = [&](const Incoming& incoming) -> Result<void> {
+        auto ack = batch.admit(incoming.arrival);
         if (!ack) return ack.error();
         turn.acks.push_back(std::move(*ack));
         return {};
     };
-    std::vector<bool> is_put_off(count);
+    const auto decide_one = [&](std::size_t i) {
+        // A timer behind a blocked lane stays in the store until the lane is released.
+        return turn.at(
+            i, [&](const PendingEvent& pending) { return batch.decide(pending); },
+            [&](const Timer& timer) { return batch.fire(timer); }, admit);
+    };
+    std::vector<bool> is_put_off(turn.events());
     const ScriptsAhead::Each decide = [&](std::size_t i) -> Result<void> {
         if (!shares_.limits()) return decide_one(i);
         is_put_off[i] = !shares_.has_time(tenant_of(i));
@@ -386,9 +386,7 @@ void Worker::put_back_incoming(std::vector<Incoming>& incoming) {
 
 /// With the scripts of what comes next run ahead, when there are any.
 Result<void> Worker::decide_in_order(const Turn& turn, Batch& batch, const ScriptsAhead::Each& decide) {
-    const auto first_timer = turn.pending.size();
-    const auto first_incoming = first_timer + turn.timers.size();
-    const auto count = first_incoming + turn.incoming.size();
+    const auto count = turn.events();
     auto* host = host_that_runs_ahead(turn);
     if (host == nullptr) {
         for (std::size_t i = 0; i < count; ++i)
@@ -403,9 +401,10 @@ Result<void> Worker::decide_in_order(const Turn& turn, Batch& batch, const Scrip
     for (const auto& timer : turn.timers) events.push_back(&fired.emplace_back(fired_event(timer, turn.now)));
     for (const auto& incoming : turn.incoming) events.push_back(incoming.arrival.event.get());
     const ScriptsAhead::Each foresee = [&](std::size_t i) {
-        if (i < first_timer) return batch.foresee(turn.pending[i]);
-        if (i < first_incoming) return batch.foresee(turn.timers[i - first_timer]);
-        return batch.foresee(turn.incoming[i - first_incoming].arrival);
+        return turn.at(
+            i, [&](const PendingEvent& pending) { return batch.foresee(pending); },
+            [&](const Timer& timer) { return batch.foresee(timer); },
+            [&](const Incoming& incoming) { return batch.foresee(incoming.arrival); });
     };
     return ahead_.decide_all(*host, events, foresee, decide);
 }
