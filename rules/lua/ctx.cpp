@@ -18,9 +18,6 @@ using engine::Json;
 
 namespace {
 
-/// No span is longer.
-constexpr std::size_t span_bytes_max = 64;
-
 constexpr std::size_t effect_bytes = 32;  // of an effect, besides what is in it
 constexpr auto longest_delay = std::chrono::hours(24) * 3660;
 
@@ -302,8 +299,7 @@ int ctx_emit(lua_State* state) {
 }
 
 bool is_delay(std::string_view text) {
-    if (text.size() > span_bytes_max) return false;
-    const auto delay = engine::parse_duration(text);
+    const auto delay = read_short_span(text);
     return delay && *delay >= engine::Duration::zero() && *delay <= longest_delay;
 }
 
@@ -403,11 +399,8 @@ bool read_cache(lua_State* state, int options, engine::Duration& cache) {
     if (lua_isnil(state, options)) return true;
     lua_getfield(state, options, "cache");
     const bool is_given = !lua_isnil(state, -1);
-    const bool is_short = !is_given || text_at(state, -1).size() <= span_bytes_max;
-    const auto span =
-        is_given && is_short ? engine::parse_duration(text_at(state, -1)) : engine::Duration::zero();
+    const auto span = is_given ? read_short_span(text_at(state, -1)) : engine::Duration::zero();
     lua_pop(state, 1);
-    if (!is_short) return false;
     if (!span) return false;
     cache = *span;
     return true;

@@ -222,9 +222,6 @@ int text_fingerprint(lua_State* state) {
 constexpr auto latest_instant = std::chrono::sys_days(std::chrono::year(9999) / 12 / 31);
 constexpr auto earliest_instant = std::chrono::sys_days(std::chrono::year(0) / 1 / 1);
 
-/// No instant and no span is longer; what is would be read for as long as it is, unpaid.
-constexpr std::size_t time_bytes_max = 64;
-
 /// Raises an error about a text that is none of what was expected. The text is cut, and if it is too long
 /// that is what is told.
 void wrong_time(lua_State* state, int argument, const ScriptFunction& function, const char* expected) {
@@ -323,9 +320,9 @@ int date_text(lua_State* state) {
 bool read_span(std::string_view text, engine::Duration& span) {
     if (text.size() > time_bytes_max) return false;
     const bool is_back = text.substr(0, 1) == "-";
-    const auto read = engine::parse_duration(is_back ? text.substr(1) : text);
+    const auto read = read_short_span(is_back ? text.substr(1) : text);
     if (read) span = is_back ? -*read : *read;
-    return static_cast<bool>(read);
+    return read.has_value();
 }
 
 int date_add(lua_State* state) {

@@ -76,4 +76,10 @@ void TextMaker::finish() {
     lua_replace(state_, slot_);
 }
 
+std::optional<engine::Duration> read_short_span(std::string_view text) {
+    if (text.size() > time_bytes_max) return std::nullopt;
+    const auto span = engine::parse_duration(text);
+    return span ? std::optional(*span) : std::nullopt;
+}
+
 }  // namespace rules

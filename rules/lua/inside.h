@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "engine/base/json.h"
+#include "engine/base/time.h"
 #include "rules/lua/meter.h"
 #include "rules/lua/place.h"
 #include "rules/lua/random.h"
@@ -123,5 +124,10 @@ private:
     std::size_t size_ = 0;
     std::size_t capacity_;
 };
+
+/// No instant and no span is longer; what is would be read for as long as it is, unpaid.
+inline constexpr std::size_t time_bytes_max = 64;
+/// `10m`; nothing when it is no span.
+std::optional<engine::Duration> read_short_span(std::string_view text);
 
 }  // namespace rules
