@@ -123,14 +123,23 @@ void Meter::settle() {
     live_short_texts_ = short_texts_ > loaded_short_texts_ ? short_texts_ - loaded_short_texts_ : 0;
     left_at_collection_ = left_;
     left_ -= static_cast<std::int64_t>(held() / 8);
+    note_peak();
 }
 
+/// Whenever more is held, and not only when the next block is asked for: whether one is asked for may depend
+/// on what the state has kept. A run that holds more than it may is about to end.
+void Meter::note_peak() {
+    if (counts_) peak_ = std::max(peak_, std::min(held(), limits_.memory_bytes_max));
+}
+
+/// What weighs nothing may be there from an earlier run: only what the system gives is its limit.
 bool Meter::refuses(std::size_t size, std::size_t more, bool is_text) {
     if (!counts_) return false;
     auto reason = Ending::none;
     if (is_text && size > limits_.text_bytes_max + text_header_bytes) reason = Ending::text;
     if (may_ask_again_ && reason == Ending::none) settle();
-    if (reason == Ending::none && held() + more > limits_.memory_bytes_max) reason = Ending::memory;
+    if (reason == Ending::none && more > 0 && held() + more > limits_.memory_bytes_max)
+        reason = Ending::memory;
     if (reason == Ending::none && bytes_ + size > loaded_bytes_ + 3 * limits_.memory_bytes_max)
         reason = Ending::memory;
     const bool is_first = !may_ask_again_;
@@ -144,7 +153,7 @@ bool Meter::refuses(std::size_t size, std::size_t more, bool is_text) {
 void Meter::charge(std::size_t weight) {
     if (!counts_) return;
     left_ -= static_cast<std::int64_t>(weight);
-    if (held() > peak_) peak_ = held();
+    note_peak();
 }
 
 /// From here on a single instruction may take microseconds.
@@ -155,14 +164,17 @@ void Meter::watch() {
     if (ending_ == Ending::none) lua_sethook(state_, tick, hooks(), interval_);
 }
 
-/// Lua gives the old stack back right after it has made the new one.
+/// Lua gives the old stack back right after it has made the new one. Only then its weight is known; nothing
+/// can be refused any more, so the next instruction ends a run for which it is too much.
 void Meter::take_for_stack() {
     if (!last_made_) return;
     weight_ += weight(Kind::stack, last_made_bytes_);
     weight_ -= weight(last_made_->kind, last_made_bytes_);
     last_made_->kind = Kind::stack;
     stack_bytes_ = last_made_bytes_;
+    note_peak();
     if (stack_bytes_ >= large_stack_bytes) watch();
+    if (counts_ && held() > limits_.memory_bytes_max) lua_sethook(state_, tick, hooks(), 1);
 }
 
 void* Meter::grow(void* block, std::size_t old_size, std::size_t size) {
@@ -285,6 +297,7 @@ void Meter::note_line(lua_State* state, lua_Debug* at) {
 void Meter::tick(lua_State* state, lua_Debug* at) {
     auto& meter = inside(state).meter;
     if (meter.ending_ != Ending::none) jump(state);
+    if (meter.held() > meter.limits_.memory_bytes_max) meter.end(state, Ending::memory);
     if (at->event == LUA_HOOKLINE) return meter.note_line(state, at);
     meter.left_ -= static_cast<std::int64_t>(units_of_a_turn) * meter.interval_;
     if (meter.is_watchful_ || meter.left_ < meter.look_at_) meter.look(state);

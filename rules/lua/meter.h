@@ -95,6 +95,7 @@ private:
     static std::size_t weight(Kind kind, std::size_t size);
     bool refuses(std::size_t size, std::size_t more, bool is_text);
     void charge(std::size_t weight);
+    void note_peak();
     void watch();
     void take_for_stack();
     void settle();

@@ -305,14 +305,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (outcome.memory_bytes_peak > set->limits.memory_bytes_max) fuzz::finding("a run held too much");
         if (outcome.fuel_used > set->limits.fuel_max) fuzz::finding("a run took too much");
         if (outcome.failure && outcome.failure->limit == "deadline") return 0;
-        // What the interpreter keeps of a state's first run, such as its list of calls, is not made again:
-        // the peak of that run may be some kilobytes higher.
-        auto same = outcome;
-        same.memory_bytes_peak = 0;
         if (round == 0)
-            first = told(same);
-        else if (first != told(same))
-            fuzz::finding("a second run differs:\n" + first + "\n" + told(same) + "\nof\n" +
+            first = told(outcome);
+        else if (first != told(outcome))
+            fuzz::finding("a second run differs:\n" + first + "\n" + told(outcome) + "\nof\n" +
                           set->files[0].source);
         const auto after = told(opened.sandbox->run(call_of("scripts/witness.lua")));
         if (after != fresh) fuzz::finding("a run left something:\n" + fresh + "\n" + after);

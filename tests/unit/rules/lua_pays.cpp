@@ -110,6 +110,25 @@ TEST_CASE("lua: what goes through a table pays by its keys, in every order the s
         }
 }
 
+TEST_CASE("lua: the peak of memory is that of the run, whatever the state has kept of an earlier one",
+          "[lua]") {
+    ScriptLimits limits;
+    limits.fuel_max = 100'000;
+    limits.memory_bytes_max = 2U << 20U;
+    limits.text_bytes_max = 64U << 10U;
+    // Its stack grows, then nothing is made until it has shrunk again: in the state's first run only the
+    // frames.
+    auto source = read_file("tests/fuzz/corpus/lua_sandbox/stack-grows-last");
+    source.erase(0, source.find('\n'));
+    const auto sandbox = opened(body(source, limits));
+    const auto first = sandbox->run(call_of("scripts/a.lua"));
+    for (int round = 0; round < 3; ++round) {
+        const auto again = sandbox->run(call_of("scripts/a.lua"));
+        CHECK(again.memory_bytes_peak == first.memory_bytes_peak);
+        CHECK(again.fuel_used == first.fuel_used);
+    }
+}
+
 TEST_CASE("lua: a span or an instant is no longer than any there is", "[lua]") {
     const auto failure = run_body("date.add(ctx.now, ('0d'):rep(1000))").failure;
     REQUIRE(failure);
