@@ -42,11 +42,12 @@ public:
           name_(tenant_name_of(files_, folder)),
           request_(std::move(request)),
           now_(now) {
+        load_.scripts = command_scripts();
+        note_whole_files();
         std::erase_if(files_, [](const auto& file) {
             return file.first == "rules.yaml" || file.first.starts_with("rules/") ||
                    file.first.starts_with("tests/");
         });
-        load_.scripts = command_scripts();
     }
 
     void type(const std::string& source) { files_[typed_file] = source; }
@@ -58,7 +59,9 @@ public:
         Json step = {{"script", script}};
         if (!with.is_null()) step["with"] = with;
         const Json rule = {{"id", rule_id}, {"on", type}, {"then", Json::array({{{"lua", step}}})}};
-        files_["rules.yaml"] = Json{{"rules", Json::array({rule})}}.dump();
+        Json rules = Json::array({rule});
+        if (!whole_files_.empty()) rules.push_back(rule_of_whole_files(type));
+        files_["rules.yaml"] = Json{{"rules", std::move(rules)}}.dump();
         Diagnostics diagnostics;
         const auto tenant = load_tenant(name_, files_, load_, diagnostics);
         std::string problems;
@@ -69,6 +72,22 @@ public:
     }
 
 private:
+    /// Which files their rules use whole: statements of those run when they are called, not when they are loaded.
+    void note_whole_files() {
+        Diagnostics theirs;  // what is wrong with their rules is not asked for
+        const auto tenant = load_tenant(name_, files_, load_, theirs);
+        if (!tenant || !tenant->rule_set->scripts) return;
+        for (const auto& file : tenant->rule_set->scripts->files)
+            if (file.is_function && file.name.starts_with("scripts/")) whole_files_.push_back(file.name);
+    }
+
+    /// Never fires; it says of those files what their rules say.
+    Json rule_of_whole_files(const std::string& type) const {
+        Json steps = Json::array();
+        for (const auto& file : whole_files_) steps.push_back({{"lua", file}});
+        return {{"id", "whole-files"}, {"enabled", false}, {"on", type}, {"then", std::move(steps)}};
+    }
+
     /// The rule is no file of theirs.
     static std::string said(const Diagnostic& problem) {
         return problem.place.file == "rules.yaml" ? problem.message : to_text(problem);
@@ -78,6 +97,7 @@ private:
     TenantName name_;
     Json request_;
     LoadOptions load_;
+    std::vector<std::string> whole_files_;
     Instant now_;
 };
 

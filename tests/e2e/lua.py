@@ -62,6 +62,18 @@ def run_a_function(desk):
     expect("scripts/broken.lua:2: in" in said, f"no traceback: {shown} {said}")
 
 
+def beside_a_whole_file(desk):
+    (desk.acme / "scripts/whole.lua").write_text('ctx.log(ctx.lead.name)\n')
+    (desk.acme / "rules/whole.yaml").write_text(
+        "rules:\n  - id: whole\n    on: lead.created\n    then:\n      - lua: scripts/whole.lua\n")
+    shown, _ = desk.lua("scripts/enrich.lua#run")
+    expect('lead.score: nothing → 85' in shown, f"another file that is used whole is in the way: {shown}")
+    shown, _ = desk.lua("scripts/whole.lua")
+    expect("Ada Lovelace" in shown, f"a file that is used whole does not run: {shown}")
+    (desk.acme / "rules/whole.yaml").unlink()
+    (desk.acme / "scripts/whole.lua").unlink()
+
+
 def type_lines(desk):
     shown, said = desk.lua(stdin="".join(line + "\n" for line, _ in TYPED))
     wanted = [answer for _, answers in TYPED for answer in answers]
@@ -81,6 +93,7 @@ def cover(desk):
 def run(arguments):
     desk = Desk(arguments)
     run_a_function(desk)
+    beside_a_whole_file(desk)
     type_lines(desk)
     cover(desk)
 
