@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "rules/evaluator/evaluation.h"
+#include "rules/evaluator/step_checks.h"
 #include "rules/policies/routing.h"
 
 namespace rules {
@@ -344,10 +345,9 @@ void Evaluation::tell(const Told& told, const Escalation& escalation, Scope& sco
     if (result.failure) {
         decision.failures.push_back(std::move(*result.failure));
     } else if (decision.actions.size() + state.actions.size() > actions_max) {
-        decision.failures.push_back({rule.id,
-                                     told.target + " was not told: the decision has reached actions_max (" +
-                                         std::to_string(actions_max) + ")",
-                                     told.recipient->place});
+        const auto reached = limit_reached("actions_max", rule_set_.options.actions_max);
+        decision.failures.push_back(
+            {rule.id, told.target + " was not told: " + reached.message, told.recipient->place});
     } else {
         std::move(state.actions.begin(), state.actions.end(), std::back_inserter(decision.actions));
         std::move(state.emitted.begin(), state.emitted.end(), std::back_inserter(decision.emitted));

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "rules/evaluator/step_checks.h"
+
 namespace rules {
 namespace {
 
@@ -101,10 +103,10 @@ ScriptOutcome Scripting::run_of(const ScriptRef& script, const ScriptCall& call)
     if (memory_ != nullptr) {
         if (const auto* known = memory_->find(call)) return *known;
         if (memory_->fuel_used() >= limits_.fuel_max) {
-            auto outcome = failed_outcome("the scripts of the decision have used script_fuel_max (" +
-                                              std::to_string(limits_.fuel_max) +
-                                              "), with those that ran again for each answer",
-                                          script);
+            auto outcome = failed_outcome(
+                "the scripts of the decision, and those that ran again for each answer, have used " +
+                    named_limit("script_fuel_max", limits_.fuel_max),
+                script);
             // Made again with all answers at hand it would use less.
             outcome.failure->lost = true;
             return outcome;
@@ -141,9 +143,7 @@ std::optional<ScriptOutcome> Scripting::counted(const ScriptRef& script, const J
                                                 std::optional<engine::RuleFailure>& failure) {
     if (need_) return std::nullopt;
     if (runs_ == limits_.runs_max) {
-        const auto message =
-            "the decision has reached script_runs_max (" + std::to_string(limits_.runs_max) + ")";
-        failure = {script.rule, message, script.place};
+        failure = {script.rule, limit_reached("script_runs_max", limits_.runs_max).message, script.place};
         return std::nullopt;
     }
     ++runs_;

@@ -18,8 +18,13 @@ std::vector<std::string> keys_of_map(const Map& map) {
 
 }  // namespace
 
+std::string named_limit(const std::string& limit, std::size_t value) {
+    return limit + " (" + std::to_string(value) + "), which `limits` in tenant.yaml raises";
+}
+
 engine::Error limit_reached(const std::string& limit, int value) {
-    return engine::exhausted("the decision has reached " + limit + " (" + std::to_string(value) + ")");
+    return engine::exhausted("the decision has reached " +
+                             named_limit(limit, static_cast<std::size_t>(value)));
 }
 
 bool is_timer_name(std::string_view name) {

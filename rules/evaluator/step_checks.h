@@ -12,7 +12,8 @@
 
 namespace rules {
 
-/// `the decision has reached actions_max (64)`
+/// `actions_max (64), which `limits` in tenant.yaml raises`: of one of the limits that a rule set has.
+std::string named_limit(const std::string& limit, std::size_t value);
 engine::Error limit_reached(const std::string& limit, int value);
 /// Names that a rule may give: short, printable, and none of those that waits and policies use.
 bool is_timer_name(std::string_view name);

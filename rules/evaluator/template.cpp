@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "rules/evaluator/filters.h"
+#include "rules/evaluator/step_checks.h"
 #include "rules/evaluator/template_parser.h"
 
 namespace rules {
@@ -13,8 +14,7 @@ using engine::Json;
 using engine::Result;
 
 engine::Error too_long(std::size_t bytes_max) {
-    return engine::exhausted("a rendered text is longer than text_bytes_max (" + std::to_string(bytes_max) +
-                             ")");
+    return engine::exhausted("a rendered text is longer than " + named_limit("text_bytes_max", bytes_max));
 }
 
 bool is_longer(const Json& value, std::size_t bytes_max) {

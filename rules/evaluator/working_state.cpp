@@ -194,8 +194,8 @@ engine::Result<void> WorkingState::check_breadth(const RuleSetOptions& options) 
     const auto branches = emitted.size() + static_cast<std::size_t>(set) + 1;
     const auto most = static_cast<std::size_t>(options.descendants_max);
     if (branches == 1 || branches * static_cast<std::size_t>(breadth) <= most) return {};
-    return engine::exhausted("the events that the first one has led to have branched into descendants_max (" +
-                             std::to_string(options.descendants_max) + ")");
+    return engine::exhausted("the events that the first one has led to have branched into " +
+                             named_limit("descendants_max", most));
 }
 
 engine::Result<void> WorkingState::check_room_for_timer(std::string_view name, bool is_set,
@@ -206,11 +206,10 @@ engine::Result<void> WorkingState::check_room_for_timer(std::string_view name, b
     if (auto room = check_breadth(options); !room) return room;
     if (timer_room == nullptr) return {};
     const auto number = asked_for_room_++;
-    if (timer_room->has_room(number, name, timers, static_cast<std::size_t>(options.lane_timers_max)))
-        return {};
+    const auto most = static_cast<std::size_t>(options.lane_timers_max);
+    if (timer_room->has_room(number, name, timers, most)) return {};
     timers_refused_.push_back(number);
-    return engine::exhausted("the entity has lane_timers_max (" + std::to_string(options.lane_timers_max) +
-                             ") timers");
+    return engine::exhausted("the timers of the entity have reached " + named_limit("lane_timers_max", most));
 }
 
 void WorkingState::finish(engine::Decision& decision) {

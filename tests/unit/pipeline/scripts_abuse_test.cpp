@@ -108,7 +108,8 @@ TEST_CASE("script abuse: events that make events branch so far and no further", 
     for (const auto& decision : world.decisions)
         for (const auto& failure : decision.failures)
             refused += failure.message ==
-                       "the events that the first one has led to have branched into descendants_max (30)";
+                       "the events that the first one has led to have branched into descendants_max (30), "
+                       "which `limits` in tenant.yaml raises";
     CHECK(refused >= 2 * 27);
     CHECK(found_in(world) == "");
 
@@ -127,7 +128,8 @@ TEST_CASE("script abuse: timers branch as events do", "[scripts][lua]") {
                      settings) == "0 failures");
     CHECK(failure_of("for i = 1, 20 do ctx.after('1s', 't' .. i, {}) end ctx.emit('ticket.seen', {})",
                      settings) ==
-          "the events that the first one has led to have branched into descendants_max (20)");
+          "the events that the first one has led to have branched into descendants_max (20), which `limits` "
+          "in tenant.yaml raises");
 }
 
 TEST_CASE("script abuse: an answer makes only the script run again that asked for it", "[scripts][lua]") {
@@ -160,8 +162,8 @@ TEST_CASE("script abuse: all scripts of a decision have so much to spend", "[scr
     const auto& failures = world.decisions.at(0).failures;
     REQUIRE_FALSE(failures.empty());
     CHECK(failures.back().message ==
-          "the scripts of the decision have used script_fuel_max (300000), with those "
-          "that ran again for each answer");
+          "the scripts of the decision, and those that ran again for each answer, have used "
+          "script_fuel_max (300000), which `limits` in tenant.yaml raises");
     CHECK(host->runs < 8);
     // Made again with all answers at hand it would use less; it ends as it did.
     CHECK(found_in(world) == "");

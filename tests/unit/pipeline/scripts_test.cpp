@@ -284,7 +284,8 @@ TEST_CASE("scripts: a decision runs so many and no more", "[scripts]") {
         rules, [](const ScriptCall&) { return returns(nullptr); },
         "name: acme\nlimits: { script_runs_max: 2 }\n");
     CHECK(decision.fired.size() == 2);
-    CHECK(failure_of(decision).ends_with("the decision has reached script_runs_max (2)"));
+    CHECK(failure_of(decision).ends_with(
+        "the decision has reached script_runs_max (2), which `limits` in tenant.yaml raises"));
 }
 
 TEST_CASE("scripts: arguments are rendered, and seeds differ by event and rule alone", "[scripts]") {

@@ -351,7 +351,8 @@ TEST_CASE("timers: an entity has no more than it may, and the decision says so",
     // One that moves another takes no more room.
     CHECK(remind("e3", "a"));
     CHECK_FALSE(remind("e4", "c"));
-    CHECK(world.decisions.back().failures[0].message == "the entity has lane_timers_max (2) timers");
+    CHECK(world.decisions.back().failures[0].message ==
+          "the timers of the entity have reached lane_timers_max (2), which `limits` in tenant.yaml raises");
     CHECK(world.decisions.back().changes.empty());
     CHECK(timers_in(world).size() == 2);
     world.submit(event("e5", "ticket.touched", "ticket/1", ticket()));

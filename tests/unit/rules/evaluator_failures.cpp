@@ -175,10 +175,13 @@ TEST_CASE("limits: too many actions, emits or bytes fail the rule that asks for 
     CHECK(decision.actions.size() == 1);
     CHECK(decision.emitted.size() == 1);
     REQUIRE(decision.failures.size() == 3);
-    CHECK(decision.failures[0].message == "the decision has reached actions_max (2)");
-    CHECK(decision.failures[1].message == "the decision has reached emits_max (2)");
+    CHECK(decision.failures[0].message ==
+          "the decision has reached actions_max (2), which `limits` in tenant.yaml raises");
+    CHECK(decision.failures[1].message ==
+          "the decision has reached emits_max (2), which `limits` in tenant.yaml raises");
     CHECK(decision.failures[2].message ==
-          "ticket.subject: a rendered text is longer than text_bytes_max (10)");
+          "ticket.subject: a rendered text is longer than text_bytes_max (10), which `limits` in tenant.yaml "
+          "raises");
 }
 
 }  // namespace evaluator_failures

@@ -233,7 +233,8 @@ TEST_CASE("timers: no more of them than timers_max", "[timers]") {
     CHECK(decision.fired == names({"a", "c"}));
     CHECK(decision.timers.size() == 2);
     REQUIRE(decision.failures.size() == 2);
-    CHECK(decision.failures[0].message == "the decision has reached timers_max (2)");
+    CHECK(decision.failures[0].message ==
+          "the decision has reached timers_max (2), which `limits` in tenant.yaml raises");
     CHECK(decision.failures[0].rule == "b");
     CHECK(decision.failures[1].rule == "d");
 }
