@@ -536,10 +536,19 @@ const Field* Catalogue::find(std::string_view dotted_path) const {
     const auto exact = fields_.find(dotted_path);
     if (exact != fields_.end()) return &exact->second;
     for (auto above = parent_of(dotted_path); !above.empty(); above = parent_of(above)) {
+        const auto around = fields_.find(above);
+        if (around != fields_.end() && !is_open(around->second.type)) return nullptr;
         const auto everything = fields_.find(std::string(above) + ".*");
         if (everything != fields_.end()) return &everything->second;
     }
     return nullptr;
+}
+
+std::vector<const Field*> Catalogue::below(const std::string& path) const {
+    std::vector<const Field*> all;
+    for (auto at = fields_.lower_bound(path + "."); at != fields_.end() && is_below(at->first, path); ++at)
+        if (!at->first.ends_with(".*")) all.push_back(&at->second);
+    return all;
 }
 
 std::vector<std::string> Catalogue::paths() const {

@@ -66,8 +66,12 @@ public:
     bool is_entity(std::string_view kind) const { return has_kind(kind) && kind != "message"; }
     std::vector<std::string> kinds() const;
     /// The declared field, or one that stands for everything under an open object (`ticket.custom.*` is
-    /// FieldType::any until declared), or null. `ticket.requester.email` style paths are looked up whole.
+    /// FieldType::any until declared), or null; nothing lies below a text or a number.
+    /// `ticket.requester.email` style paths are looked up whole.
     const Field* find(std::string_view dotted_path) const;
+    /// The fields that are declared below that one, which is an object. They live as long as the catalogue is
+    /// not changed.
+    std::vector<const Field*> below(const std::string& path) const;
     /// All declared paths, for nearest names and completion.
     std::vector<std::string> paths() const;
     const std::vector<Link>& links() const { return links_; }

@@ -96,12 +96,25 @@ Json without_repetitions(const Json& tags) {
 }
 
 /// Why the value is none for the field; of tags each may be any.
-std::optional<engine::Error> misfit(const FieldPath& field, const Field* declared, const Json& value) {
+std::optional<engine::Error> own_misfit(const FieldPath& field, const Field* declared, const Json& value) {
     if (value.is_null()) return std::nullopt;
     if (!is_of(field.type, value)) return does_not_fit(field, wanted(field.type), value);
     const bool is_enum = field.type != FieldType::tags && declared != nullptr && !declared->values.empty();
     if (is_enum && !is_listed(declared->values, value))
         return does_not_fit(field, "one of " + engine::join(declared->values, ", "), value);
+    return std::nullopt;
+}
+
+/// The same of each declared field that the object has: `ticket.custom.seats` in what is written to
+/// `ticket.custom`.
+std::optional<engine::Error> misfit_below(const Catalogue& catalogue, const std::string& top,
+                                          const Json& value) {
+    if (!value.is_object()) return std::nullopt;
+    for (const auto* declared : catalogue.below(top)) {
+        const auto* part = engine::find(value, declared->path.substr(top.size() + 1));
+        if (part == nullptr) continue;
+        if (auto error = own_misfit({declared->path, {}, {}, declared->type}, declared, *part)) return error;
+    }
     return std::nullopt;
 }
 
@@ -113,12 +126,13 @@ engine::Result<Json> fit(const Catalogue& catalogue, const FieldPath& field, Jso
     if (field.keys.size() > levels || engine::is_deeper(value, levels - field.keys.size()))
         return engine::exhausted(std::string(engine::first_of(field.text, 80)) + " is nested deeper than " +
                                  std::to_string(levels) + " levels");
-    if (auto error = misfit(field, catalogue.find(field.text), value)) return *std::move(error);
+    if (auto error = own_misfit(field, catalogue.find(field.text), value)) return *std::move(error);
+    if (auto error = misfit_below(catalogue, field.text, value)) return *std::move(error);
     return field.type == FieldType::tags && !value.is_null() ? without_repetitions(value) : value;
 }
 
 std::string oddity_of(const Field& declared, const std::string& field, const Json& value) {
-    const auto error = misfit({field, {}, {}, declared.type}, &declared, value);
+    const auto error = own_misfit({field, {}, {}, declared.type}, &declared, value);
     return error ? error->message : "";
 }
 

@@ -7,7 +7,8 @@
 
 namespace rules {
 
-/// The value as it will be written: tags without repetitions, everything else as it is. Null always fits.
+/// The value as it will be written: tags without repetitions, everything else as it is. Null always fits;
+/// of an object each declared field in it is held to its own type.
 /// Fails with invalid_input naming the field, what it takes and what came.
 engine::Result<engine::Json> fit(const Catalogue& catalogue, const FieldPath& field, engine::Json value);
 

@@ -154,6 +154,24 @@ TEST_CASE("failure: templates that cannot be rendered", "[failure]") {
     CHECK_FALSE(failure_of(R"({"emit":{"type":"x.y","subject":"nonsense"}})").empty());
 }
 
+TEST_CASE("failure: an object is held to the types of the fields in it", "[failure]") {
+    auto set = rule_set(R"([{"id":"text","then":[{"set":{"ticket.custom":{"seats":"x","other":[]}}}]},
+        {"id":"deep","then":[{"set":{"ticket.custom":{"site":{"open":"yes"}}}}]},
+        {"id":"enum","then":[{"set":{"ticket.custom":{"plan":"gold"}}}]},
+        {"id":"good","then":[{"set":{"ticket.custom":{"seats":3,"site":{"open":true},"plan":null,"other":"x"}}}]}])");
+    CHECK(set.catalogue.add({"ticket.custom.seats", FieldType::number, {}, "", true}));
+    CHECK(set.catalogue.add({"ticket.custom.site.open", FieldType::boolean, {}, "", true}));
+    CHECK(set.catalogue.add({"ticket.custom.plan", FieldType::text, {"team", "free"}, "", true}));
+    const auto decision = Case().decided_by(set);
+    REQUIRE(decision.failures.size() == 3);
+    CHECK(decision.failures[0].message == "ticket.custom.seats takes a number, not the text \"x\"");
+    CHECK(decision.failures[1].message ==
+          "ticket.custom.site.open takes true or false, not the text \"yes\"");
+    CHECK(decision.failures[2].message ==
+          "ticket.custom.plan takes one of team, free, not the text \"gold\"");
+    CHECK(decision.fired == names({"good"}));
+}
+
 TEST_CASE("failure: the place is the step's", "[failure]") {
     auto set = rule_set(R"([{"id":"r","then":[{"set":{"ticket.status":"x"}}]}])");
     set.rules[0].then[0].place = {"rules/a.yaml", 12, 9};

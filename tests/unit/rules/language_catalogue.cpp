@@ -127,6 +127,8 @@ TEST_CASE("catalogue: a tenant adds fields and enums, and cannot contradict a ty
     CHECK_FALSE(catalogue.add({"ticket.subject", FieldType::number, {}, "", true}));
     CHECK_FALSE(catalogue.add({"ticket.subject.short", FieldType::text, {}, "", true}));
     CHECK_FALSE(catalogue.add({"ticket.custom", FieldType::text, {}, "", true}));
+    CHECK(catalogue.find("ticket.custom.seats.free") == nullptr);
+    CHECK(catalogue.find("ticket.custom.other.free")->type == FieldType::any);
 }
 
 TEST_CASE("catalogue: a field of any type may be pinned down, what lay below it goes", "[language]") {
