@@ -72,7 +72,8 @@ public:
     }
 
 private:
-    /// Which files their rules use whole: statements of those run when they are called, not when they are loaded.
+    /// Which files their rules use whole: statements of those run when they are called, not when they are
+    /// loaded.
     void note_whole_files() {
         Diagnostics theirs;  // what is wrong with their rules is not asked for
         const auto tenant = load_tenant(name_, files_, load_, theirs);
