@@ -5,7 +5,7 @@
 
 #include "engine/app/commands.h"
 #include "engine/app/script_hosts.h"
-#include "engine/base/text.h"
+#include "engine/base/diagnostic.h"
 
 namespace engine::app {
 namespace {
@@ -28,10 +28,8 @@ bool complain_of_unknown_command(const CLI::App& app, int argc, char** argv) {
     if (argc < 2 || argv[1][0] == '-') return false;
     const auto names = command_names(app);
     if (std::find(names.begin(), names.end(), argv[1]) != names.end()) return false;
-    const auto guess = nearest(argv[1], names);
-    std::cerr << "signalbox: no command \"" << argv[1] << "\"";
-    if (!guess.empty()) std::cerr << ", did you mean \"" << guess << "\"?";
-    std::cerr << "\nRun signalbox --help for the commands.\n";
+    std::cerr << "signalbox: no command \"" << argv[1] << "\"" << hint(argv[1], names)
+              << "\nRun signalbox --help for the commands.\n";
     return true;
 }
 

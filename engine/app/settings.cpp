@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "engine/app/support.h"
+#include "engine/base/diagnostic.h"
 #include "engine/base/text.h"
 #include "engine/base/yaml.h"
 
@@ -29,10 +30,9 @@ std::vector<std::string> setting_names(const CLI::App& command) {
 }
 
 Error bad_key(const YamlNode::Entry& entry, const std::vector<std::string>& names) {
-    const auto guess = nearest(entry.key, names);
     return invalid(entry.place.file + ":" + std::to_string(entry.place.line) + ":" +
                    std::to_string(entry.place.column) + ": unknown setting \"" + entry.key + "\"" +
-                   (guess.empty() ? "" : ", did you mean \"" + guess + "\"?"));
+                   hint(entry.key, names));
 }
 
 void add_script_settings(CLI::App& command, Settings& settings) {

@@ -13,6 +13,7 @@
 #include "engine/app/script_hosts.h"
 #include "engine/app/store_options.h"
 #include "engine/app/support.h"
+#include "engine/base/diagnostic.h"
 #include "engine/base/text.h"
 #include "engine/pipeline/explain.h"
 
@@ -40,9 +41,8 @@ Result<void> keep_rule(Json& explained, const std::string& id) {
         pass["rules"] = std::move(kept);
     }
     if (ids.contains(id)) return {};
-    const auto near = nearest(id, {ids.begin(), ids.end()});
     return not_found("no rule \"" + id + "\" took part under " + text_or(explained, "decision.ruleset", "") +
-                     (near.empty() ? "" : ", did you mean \"" + near + "\"?"));
+                     hint(id, {ids.begin(), ids.end()}));
 }
 
 int explain_command(const ExplainOptions& options, Store& store, const TenantName& tenant) {

@@ -64,6 +64,14 @@ std::string in_quotes(std::string_view text) {
     return out + "\"";
 }
 
+std::string did_you_mean(std::string_view proposal) {
+    return proposal.empty() ? "" : ", did you mean " + in_quotes(proposal) + "?";
+}
+
+std::string hint(std::string_view name, const std::vector<std::string>& candidates) {
+    return did_you_mean(nearest(name, candidates));
+}
+
 std::string to_text(const Diagnostic& diagnostic) {
     std::string where = diagnostic.place.file;
     // Scripts are known by their lines.

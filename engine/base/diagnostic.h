@@ -44,6 +44,10 @@ private:
 
 /// The words of a file as a message shows them: in quotes, on one line, cut when long.
 std::string in_quotes(std::string_view text);
+/// `, did you mean "ticket.status"?`, or nothing when there is nothing to propose.
+std::string did_you_mean(std::string_view proposal);
+/// The same with the nearest of the candidates, when one is near.
+std::string hint(std::string_view name, const std::vector<std::string>& candidates);
 
 /// `rules/a.yaml:3:7: error: unknown field "ticket.staus", did you mean "ticket.status"? [unknown-field]`
 std::string to_text(const Diagnostic& diagnostic);

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/base/diagnostic.h"
 #include "engine/base/hash.h"
-#include "engine/base/text.h"
 
 namespace engine::http {
 namespace {
@@ -51,9 +51,7 @@ bool all_letters(std::string_view text) {
 Result<void> check_scopes(const std::vector<std::string>& wanted) {
     for (const auto& scope : wanted) {
         if (std::find(scopes.begin(), scopes.end(), scope) != scopes.end()) continue;
-        const auto near = nearest(scope, {scopes.begin(), scopes.end()});
-        return invalid("there is no scope \"" + scope + "\"" +
-                       (near.empty() ? "" : ", did you mean \"" + near + "\"?"));
+        return invalid("there is no scope \"" + scope + "\"" + hint(scope, {scopes.begin(), scopes.end()}));
     }
     return {};
 }

@@ -4,7 +4,7 @@
 #include <array>
 #include <optional>
 
-#include "engine/base/text.h"
+#include "engine/base/diagnostic.h"
 #include "engine/base/yaml.h"
 
 namespace engine {
@@ -53,9 +53,7 @@ private:
         bool fine = true;
         for (const auto& entry : node.entries) {
             if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
-            const auto guess = nearest(entry.key, known);
-            complain(entry.place, "unknown key \"" + entry.key + "\"" +
-                                      (guess.empty() ? "" : ", did you mean \"" + guess + "\"?"));
+            complain(entry.place, "unknown key \"" + entry.key + "\"" + hint(entry.key, known));
             fine = false;
         }
         return fine;

@@ -87,7 +87,7 @@ private:
         finding.rules = {rule_->id};
         finding.message = rule_named(*rule_) + " cancels the timer " + engine::in_quotes(name) +
                           ", and no rule emits anything later by that name" +
-                          hint(name, {names_.begin(), names_.end()});
+                          engine::hint(name, {names_.begin(), names_.end()});
         report_.add(std::move(finding));
     }
 

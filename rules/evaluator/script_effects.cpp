@@ -112,7 +112,7 @@ private:
         if (auto own = check_own(field, run_.subject); !own) return own.error();
         if (run_.rule_set.catalogue.find(name) == nullptr)
             return engine::invalid("unknown field " + in_quotes(name) +
-                                   hint(name, run_.rule_set.catalogue.paths()));
+                                   engine::hint(name, run_.rule_set.catalogue.paths()));
         return &state_.kept(std::move(field));
     }
 

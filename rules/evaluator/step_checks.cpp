@@ -78,13 +78,13 @@ engine::Result<const engine::ActionSignature*> action_named(const engine::Connec
     const auto connection = connections.find(name);
     if (connection == connections.end())
         return engine::invalid("no connection is named " + engine::in_quotes(name) + " in connections.yaml" +
-                               hint(name, keys_of_map(connections)));
+                               engine::hint(name, keys_of_map(connections)));
     const auto action = dot == std::string::npos ? "" : call.substr(dot + 1);
     const auto& actions = connection->second.actions;
     const auto found = actions.find(action);
     if (found == actions.end())
         return engine::invalid("connection " + engine::in_quotes(name) + " has no action " +
-                               engine::in_quotes(action) + hint(action, keys_of_map(actions)));
+                               engine::in_quotes(action) + engine::hint(action, keys_of_map(actions)));
     return &found->second;
 }
 
@@ -93,12 +93,7 @@ engine::Result<void> check_parameter(const std::string& call, const engine::Acti
     if (action.free_form || action.find(name) != nullptr) return {};
     std::vector<std::string> names;
     for (const auto& parameter : action.parameters) names.push_back(parameter.name);
-    return engine::invalid(call + " has no parameter " + engine::in_quotes(name) + hint(name, names));
-}
-
-std::string hint(const std::string& name, const std::vector<std::string>& candidates) {
-    const auto near = engine::nearest(name, candidates);
-    return near.empty() ? "" : ", did you mean " + engine::in_quotes(near) + "?";
+    return engine::invalid(call + " has no parameter " + engine::in_quotes(name) + engine::hint(name, names));
 }
 
 }  // namespace rules

@@ -32,7 +32,5 @@ engine::Result<const engine::ActionSignature*> action_named(const engine::Connec
 /// Whether the action takes a parameter of that name. Fails with invalid_input naming the nearest.
 engine::Result<void> check_parameter(const std::string& call, const engine::ActionSignature& action,
                                      const std::string& name);
-/// `, did you mean "slack"?`, or nothing.
-std::string hint(const std::string& name, const std::vector<std::string>& candidates);
 
 }  // namespace rules

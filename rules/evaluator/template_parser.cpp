@@ -3,7 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include "engine/base/text.h"
+#include "engine/base/diagnostic.h"
 #include "rules/evaluator/filters.h"
 
 namespace rules {
@@ -97,9 +97,8 @@ private:
     }
 
     bool unknown_filter(std::size_t start, const std::string& name) {
-        const auto near = engine::nearest(name, filter_names());
-        const auto hint = near.empty() ? "" : ", did you mean \"" + near + "\"?";
-        return fail(start, TemplateError::Kind::unknown_filter, "unknown filter \"" + name + "\"" + hint);
+        return fail(start, TemplateError::Kind::unknown_filter,
+                    "unknown filter \"" + name + "\"" + engine::hint(name, filter_names()));
     }
 
     bool parse_arguments(FilterCall& call) {

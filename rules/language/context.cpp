@@ -36,7 +36,7 @@ std::nullopt_t unknown_field(const std::string& text, const Place& place, const 
                              RuleContext& context) {
     const auto whole = whole_name_of(text, context);
     const auto hint = whole.empty() ? context.problems.hint(text, candidates_for(root, context.catalogue))
-                                    : ", did you mean " + in_quotes(whole) + "?";
+                                    : engine::did_you_mean(whole);
     context.problems.error("unknown-field", place, "unknown field " + in_quotes(text) + hint);
     return std::nullopt;
 }
@@ -51,9 +51,9 @@ void warn_of_near_miss(const std::string& text, const Place& place, const Field&
         if (path.starts_with(prefix)) declared.push_back(path.substr(prefix.size()));
     const auto near = engine::nearest(text.substr(prefix.size()), declared);
     if (!near.empty())
-        context.problems.warning("undeclared-field", place,
-                                 in_quotes(text) + " is not declared in fields.yaml, did you mean " +
-                                     in_quotes(prefix + near) + "?");
+        context.problems.warning(
+            "undeclared-field", place,
+            in_quotes(text) + " is not declared in fields.yaml" + engine::did_you_mean(prefix + near));
 }
 
 std::optional<FieldPath> read_result(FieldPath path, const Place& place, RuleContext& context) {

@@ -95,7 +95,7 @@ private:
             const auto near = engine::nearest(member.name, known);
             found_.error("unknown-key", key,
                          "a rule has no " + in_quotes(member.name) +
-                             (near.empty() ? "" : ", did you mean " + in_quotes("rule." + near) + "?") +
+                             (near.empty() ? "" : engine::did_you_mean("rule." + near)) +
                              (near.empty() && is_function ? ": what only this file uses is local" : ""));
         } else if (member.name == "run") {
             if (!is_function)

@@ -80,7 +80,7 @@ std::string Problems::hint(std::string_view name, const std::vector<std::string>
     const auto ours = our_word_for(name);
     const bool is_ours = std::find(candidates.begin(), candidates.end(), ours) != candidates.end();
     const auto near = is_ours ? std::string(ours) : engine::nearest(name, candidates);
-    return near.empty() ? "" : ", did you mean " + engine::in_quotes(near) + "?";
+    return engine::did_you_mean(near);
 }
 
 std::size_t Problems::offset_of(const Place& place, std::string_view text) const {

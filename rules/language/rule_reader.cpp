@@ -256,9 +256,8 @@ void RuleReader::warn_of_unlikely_events() {
         if (emitted.contains(type)) continue;
         const auto meant = likelier_type(type);
         if (!meant.empty())
-            problems_.warning(
-                "unlikely-event", place,
-                "no event is of type " + in_quotes(type) + ", did you mean " + in_quotes(meant) + "?");
+            problems_.warning("unlikely-event", place,
+                              "no event is of type " + in_quotes(type) + engine::did_you_mean(meant));
     }
 }
 

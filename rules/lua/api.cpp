@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <lua.hpp>
 
+#include "engine/base/diagnostic.h"
 #include "engine/base/ensure.h"
 #include "engine/base/text.h"
 #include "rules/lua/inside.h"
@@ -130,7 +131,7 @@ void describe_key(Inside& run, const ScriptClass& type, std::string_view name) {
     for (const auto& field : type.fields) names.push_back(field.name);
     const auto near = engine::nearest(name, names);
     run.text = "\"" + on_one_line(name, 40) + "\" is not known";
-    run.text += near.empty() ? ", only " + engine::join(names, ", ") : ", did you mean \"" + near + "\"?";
+    run.text += near.empty() ? ", only " + engine::join(names, ", ") : engine::did_you_mean(near);
 }
 
 /// Of several mistakes the one with the first name is told: Lua goes through the keys in any order.

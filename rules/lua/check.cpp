@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "engine/base/diagnostic.h"
 #include "engine/base/text.h"
 #include "rules/lua/api.h"
 #include "rules/lua/globals.h"
@@ -63,12 +64,6 @@ std::string instead_of(std::string_view name) {
     };
     const auto found = remedies.find(name);
     return found == remedies.end() ? "" : ": " + std::string(found->second);
-}
-
-std::string did_you_mean(const std::string& prefix, std::string_view name,
-                         const std::vector<std::string>& candidates) {
-    const auto near = engine::nearest(name, candidates);
-    return near.empty() ? "" : ", did you mean \"" + prefix + near + "\"?";
 }
 
 /// Functions of the table that a file returns, or of a table in it.
@@ -133,7 +128,7 @@ private:
             const auto remedy = instead_of(use.name);
             found_.error("unknown-global", place_of_name(use),
                          "unknown global \"" + use.name + "\"" +
-                             (remedy.empty() ? did_you_mean("", use.name, names) : remedy));
+                             (remedy.empty() ? engine::hint(use.name, names) : remedy));
         }
     }
 
@@ -203,9 +198,10 @@ private:
             return;
         auto candidates = names;
         if (table == "ctx") candidates.insert(candidates.end(), kinds_.begin(), kinds_.end());
-        found_.error(
-            "unknown-script-function", place(tokens_[member]),
-            table + " has no \"" + std::string(name) + "\"" + did_you_mean(table + ".", name, candidates));
+        const auto near = engine::nearest(name, candidates);
+        found_.error("unknown-script-function", place(tokens_[member]),
+                     table + " has no \"" + std::string(name) + "\"" +
+                         (near.empty() ? "" : engine::did_you_mean(table + "." + near)));
     }
 
     bool is_call(std::size_t member) const {
@@ -310,7 +306,7 @@ std::vector<Diagnostic> check_functions(const std::shared_ptr<const ScriptSet>& 
         if (std::find(names.begin(), names.end(), name) != names.end()) continue;
         found.error("dangling-script", reference->place,
                     reference->file + " has no function " + engine::in_quotes(reference->function) +
-                        " in the table that it returns" + did_you_mean("", name, names));
+                        " in the table that it returns" + engine::hint(name, names));
     }
     return found.sorted();
 }
