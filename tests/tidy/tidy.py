@@ -82,7 +82,7 @@ LINKS = {
     "PkgConfig::RE2": {"rules"},
     "PkgConfig::SIMDJSON": {"base"},
     "PkgConfig::HS": {"rules"},
-    "PkgConfig::LUA": {"rules_lua"},
+    "signalbox_lua": {"rules_lua"},
     "absl::time": {"calendar"},
     "PkgConfig::ICAL": {"calendar"},
     "PkgConfig::SECCOMP": {"rules_lua"},
