@@ -331,9 +331,15 @@ void set_globals_of_file(lua_State* state) {
 }  // namespace
 
 void push_file(lua_State* state, const std::string& name) {
-    inside(state).used_files.push_back(name);
+    auto& run = inside(state);
+    const auto& files = run.set.files;
+    const auto file =
+        std::find_if(files.begin(), files.end(), [&](const ScriptFile& one) { return one.name == name; });
+    const auto number = static_cast<lua_Integer>(file - files.begin()) + 1;
+    if (std::find(run.used_files.begin(), run.used_files.end(), number) == run.used_files.end())
+        run.used_files.push_back(number);
     lua_rawgeti(state, LUA_REGISTRYINDEX, kept_files);
-    lua_getfield(state, -1, name.c_str());
+    lua_rawgeti(state, -1, number);
     lua_remove(state, -2);
     lua_rawgeti(state, LUA_REGISTRYINDEX, kept_globals);
     set_globals_of_file(state);
@@ -343,7 +349,7 @@ void forget_globals_of_files(lua_State* state) {
     auto& used = inside(state).used_files;
     lua_rawgeti(state, LUA_REGISTRYINDEX, kept_files);
     for (; !used.empty(); used.pop_back()) {
-        lua_getfield(state, -1, used.back().c_str());
+        lua_rawgeti(state, -1, used.back());
         lua_pushnil(state);
         set_globals_of_file(state);
         lua_pop(state, 1);

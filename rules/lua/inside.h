@@ -19,7 +19,7 @@ namespace rules {
 
 /// What the state keeps where no script can reach it, by places of the registry.
 enum Kept : int {
-    kept_files = 10,  ///< name → the file as a function
+    kept_files = 10,  ///< number of the file in the set, from 1 → the file as a function
     kept_globals,     ///< of the run
     kept_globals_meta,
     kept_required,  ///< of the run: name → what the file gave
@@ -45,7 +45,7 @@ struct Inside {
     std::size_t asked_bytes = 0;          ///< of the effects so far, as JSON
     std::size_t result_bytes = 0;         ///< of what it returns and asks for, as JSON
     std::vector<std::string> requiring;   ///< files that are being required, the outermost first
-    std::vector<std::string> used_files;  ///< whose globals are those of this run
+    std::vector<lua_Integer> used_files;  ///< whose globals are those of this run
     std::vector<std::string> needs;       ///< keys of the look-ups of this run
     const engine::Json* context = nullptr;
     engine::Json no_context = engine::Json::object();

@@ -76,6 +76,7 @@ void* Meter::allocate(void* self, void* block, std::size_t old_size, std::size_t
     if (header->kind == Kind::stack) meter.take_for_stack();
     if (header == meter.last_made_) meter.last_made_ = nullptr;
     (header->kind == Kind::short_text ? meter.short_texts_ : meter.weight_) -= weight(header->kind, old_size);
+    if (header->kind == Kind::stack) meter.note_peak();
     meter.bytes_ -= old_size + sizeof(Header);
     std::free(header);
     return nullptr;
@@ -127,9 +128,9 @@ void Meter::settle() {
 }
 
 /// Whenever more is held, and not only when the next block is asked for: whether one is asked for may depend
-/// on what the state has kept. A run that holds more than it may is about to end.
+/// on what the state has kept.
 void Meter::note_peak() {
-    if (counts_) peak_ = std::max(peak_, std::min(held(), limits_.memory_bytes_max));
+    if (counts_) peak_ = std::max(peak_, held());
 }
 
 /// What weighs nothing may be there from an earlier run: only what the system gives is its limit.
@@ -140,8 +141,9 @@ bool Meter::refuses(std::size_t size, std::size_t more, bool is_text) {
     if (may_ask_again_ && reason == Ending::none) settle();
     if (reason == Ending::none && more > 0 && held() + more > limits_.memory_bytes_max)
         reason = Ending::memory;
-    if (reason == Ending::none && bytes_ + size > loaded_bytes_ + 3 * limits_.memory_bytes_max)
-        reason = Ending::memory;
+    // By far more than what weighs: of garbage of texts, which weighs nothing, nobody knows how much there
+    // is.
+    if (reason == Ending::none && bytes_ + size > loaded_bytes_ + bytes_max(limits_)) reason = Ending::memory;
     const bool is_first = !may_ask_again_;
     may_ask_again_ = is_first && reason != Ending::none;
     if (reason == Ending::none) return false;
@@ -164,17 +166,16 @@ void Meter::watch() {
     if (ending_ == Ending::none) lua_sethook(state_, tick, hooks(), interval_);
 }
 
-/// Lua gives the old stack back right after it has made the new one. Only then its weight is known; nothing
-/// can be refused any more, so the next instruction ends a run for which it is too much.
+/// Lua gives the old stack back right after it has made the new one, which was asked for like any block. What
+/// its frames may take besides is known only now: the next block that is asked for finds that it is too much.
 void Meter::take_for_stack() {
     if (!last_made_) return;
     weight_ += weight(Kind::stack, last_made_bytes_);
     weight_ -= weight(last_made_->kind, last_made_bytes_);
     last_made_->kind = Kind::stack;
     stack_bytes_ = last_made_bytes_;
-    note_peak();
+    if (counts_) has_moved_stack_ = true;
     if (stack_bytes_ >= large_stack_bytes) watch();
-    if (counts_ && held() > limits_.memory_bytes_max) lua_sethook(state_, tick, hooks(), 1);
 }
 
 void* Meter::grow(void* block, std::size_t old_size, std::size_t size) {
@@ -200,6 +201,7 @@ void* Meter::grow(void* block, std::size_t old_size, std::size_t size) {
     bytes_ += size;
     bytes_ -= block ? old_size : 0;
     if (!block) bytes_ += sizeof(Header);
+    bytes_peak_ = std::max(bytes_peak_, bytes_);
     if (kind == Kind::short_text) {
         short_texts_ += after;
     } else {
@@ -232,13 +234,15 @@ void Meter::loaded(lua_State* state) {
     loaded_bytes_ = bytes_;
     loaded_weight_ = weight_;
     loaded_short_texts_ = short_texts_;
-    loaded_stack_bytes_ = stack_bytes_;
 }
 
 void Meter::clear(lua_State* state) {
     counts_ = false;
     lua_settop(state, 0);
-    if (stack_bytes_ != loaded_stack_bytes_ || bytes_ > loaded_bytes_ + garbage_kept_max) collect_all(state);
+    // One that has moved may hold values of the run behind its end, where nothing but a collection clears
+    // them.
+    if (has_moved_stack_ || bytes_ > loaded_bytes_ + garbage_kept_max) collect_all(state);
+    has_moved_stack_ = false;
     // No slot shows the collector what an earlier run has left in it.
     lua_pushcfunction(state, [](lua_State* shown) {
         lua_settop(shown, 0);
@@ -269,6 +273,7 @@ void Meter::begin(lua_State* state) {
     base_weight_ = weight_;  // with what a run before has left: it goes at the first collection
     live_short_texts_ = 0;
     peak_ = 0;
+    bytes_peak_ = bytes_;
     began_ = clock_time(CLOCK_MONOTONIC);
     began_processor_ = clock_time(CLOCK_THREAD_CPUTIME_ID);
     counts_ = true;
@@ -297,7 +302,6 @@ void Meter::note_line(lua_State* state, lua_Debug* at) {
 void Meter::tick(lua_State* state, lua_Debug* at) {
     auto& meter = inside(state).meter;
     if (meter.ending_ != Ending::none) jump(state);
-    if (meter.held() > meter.limits_.memory_bytes_max) meter.end(state, Ending::memory);
     if (at->event == LUA_HOOKLINE) return meter.note_line(state, at);
     meter.left_ -= static_cast<std::int64_t>(units_of_a_turn) * meter.interval_;
     if (meter.is_watchful_ || meter.left_ < meter.look_at_) meter.look(state);

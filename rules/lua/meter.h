@@ -75,6 +75,14 @@ public:
     std::size_t memory_bytes_peak() const { return peak_; }
     /// All that the state has from the system, rules or not.
     std::size_t bytes() const { return bytes_; }
+    /// The most that it had at once during the run.
+    std::size_t bytes_peak() const { return bytes_peak_; }
+    /// What a run may bring that to, beside what was there when it was loaded.
+    static std::size_t bytes_max(const ScriptLimits& limits) {
+        constexpr std::size_t uncounted =
+            8U << 20U;  // garbage of texts and the like, which small limits leave out
+        return 3 * limits.memory_bytes_max + uncounted;
+    }
     const ScriptLimits& limits() const { return limits_; }
 
 private:
@@ -131,19 +139,20 @@ private:
     std::chrono::nanoseconds began_{};
     std::chrono::nanoseconds began_processor_{};
 
-    std::size_t bytes_ = 0;   ///< as the system counts
+    std::size_t bytes_ = 0;  ///< as the system counts
+    std::size_t bytes_peak_ = 0;
     std::size_t weight_ = 0;  ///< of all but short texts, as the rules count
     std::size_t short_texts_ = 0;
     std::size_t base_weight_ = 0;
     std::size_t live_short_texts_ = 0;  ///< of the run, as far as a collection has told
     std::size_t stack_bytes_ = 0;
+    bool has_moved_stack_ = false;  ///< since the last run began
     bool has_text_table_ = false;
     Header* last_made_ = nullptr;
     std::size_t last_made_bytes_ = 0;
     std::size_t loaded_bytes_ = 0;
     std::size_t loaded_weight_ = 0;
     std::size_t loaded_short_texts_ = 0;
-    std::size_t loaded_stack_bytes_ = 0;
     std::size_t peak_ = 0;
     std::size_t held() const;
 };

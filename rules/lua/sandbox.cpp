@@ -8,6 +8,7 @@
 
 #include "engine/base/ensure.h"
 #include "rules/lua/code_lines.h"
+#include "rules/lua/hash_seed.h"
 #include "rules/lua/inside.h"
 #include "rules/lua/libraries.h"
 #include "rules/lua/values.h"
@@ -20,6 +21,7 @@ using engine::Json;
 struct Sandbox::State {
     explicit State(const ScriptSet& set) : inside(set), lua(lua_newstate(Meter::allocate, &inside.meter)) {
         ENSURE(lua != nullptr);
+        ENSURE(has_own_hash_seed());
         // Lua compares texts by strcoll. With another locale than C it would not be by bytes, and with some
         // Lua 5.4.4 reads beyond a text.
         ENSURE(std::string_view(std::setlocale(LC_COLLATE, nullptr)) == "C");
@@ -287,7 +289,7 @@ ScriptFailure failure_of(const Inside& run) {
     failure.limit = setting_of(ending);
     failure.message = limit_text(run.meter.limits(), ending);
     failure.message += ending == Ending::deadline
-                           ? ", which no setting raises: let one run do less"
+                           ? ": let one run do less, or raise --script-deadline for all tenants"
                            : ": " + failure.limit + " under `scripts` in tenant.yaml raises it";
     return failure;
 }
@@ -337,6 +339,10 @@ std::set<int> Sandbox::lines_of(const std::string& file) const {
     for (std::size_t i = 0; i < compiled_.size(); ++i)
         if (scripts_->files[i].name == file) return code_lines(compiled_[i]);
     return {};
+}
+
+std::size_t Sandbox::bytes_peak() const {
+    return state_->inside.meter.bytes_peak();
 }
 
 std::size_t Sandbox::bytes() const {
@@ -409,7 +415,7 @@ void Sandbox::open_state() {
         const auto& code = compiled_[i];
         const auto& name = scripts_->files[i].name;
         ENSURE(luaL_loadbufferx(state, code.data(), code.size(), name.c_str(), "b") == LUA_OK);
-        lua_setfield(state, -2, name.c_str());
+        lua_rawseti(state, -2, static_cast<lua_Integer>(i) + 1);
     }
     lua_settop(state, 0);
     state_->inside.meter.loaded(state);

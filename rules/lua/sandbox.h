@@ -34,6 +34,8 @@ public:
 
     /// What the state holds now.
     std::size_t bytes() const;
+    /// The most of it during the last run.
+    std::size_t bytes_peak() const;
     const ScriptSet& scripts() const { return *scripts_; }
     /// Which lines of the file have something to run.
     std::set<int> lines_of(const std::string& file) const;

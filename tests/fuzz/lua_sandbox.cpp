@@ -302,8 +302,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto outcome = opened.sandbox->run(call_of("scripts/a.lua"));
         if (processor_time() - start > set->limits.deadline + std::chrono::seconds(1))
             fuzz::finding("a run took too long");
-        if (outcome.memory_bytes_peak > set->limits.memory_bytes_max) fuzz::finding("a run held too much");
-        if (outcome.fuel_used > set->limits.fuel_max) fuzz::finding("a run took too much");
+        if (opened.sandbox->bytes_peak() > 3 * set->limits.memory_bytes_max + (16U << 20U))
+            fuzz::finding("a run held too much");
         if (outcome.failure && outcome.failure->limit == "deadline") return 0;
         if (round == 0)
             first = told(outcome);

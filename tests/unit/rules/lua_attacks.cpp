@@ -78,8 +78,9 @@ void attack(const std::filesystem::path& path) {
         INFO(told(outcome).substr(0, 2000));
         const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
         CHECK(milliseconds <= (set->limits.deadline + notice_max).count());
-        CHECK(outcome.memory_bytes_peak <= set->limits.memory_bytes_max);
-        CHECK(sandbox->bytes() <= 3 * set->limits.memory_bytes_max);
+        // What is counted is more than what is held: a stack counts five times, for what its frames may take.
+        CHECK(outcome.memory_bytes_peak <= 5 * set->limits.memory_bytes_max);
+        CHECK(sandbox->bytes_peak() <= 2 * set->limits.memory_bytes_max);
         if (outcome.failure) CHECK(outcome.failure->message.find("0x") == std::string::npos);
         if (first && !ends_by_clock(*first) && !ends_by_clock(outcome)) {
             CHECK(told(outcome) == told(*first));

@@ -129,6 +129,80 @@ TEST_CASE("lua: the peak of memory is that of the run, whatever the state has ke
     }
 }
 
+TEST_CASE("lua: calls cost what they do, however deep the stack is", "[lua]") {
+    const auto fuel_of = [](int depth) {
+        const auto outcome =
+            run_body("local function f(n) if n == 0 then return 0 end return (f(n - 1)) end return f(" +
+                     std::to_string(depth) + ")");
+        CHECK_FALSE(outcome.failure);
+        return static_cast<double>(outcome.fuel_used) / depth;
+    };
+    CHECK(fuel_of(40'000) < 2 * fuel_of(10'000));
+}
+
+TEST_CASE("lua: a run is not ended for what it holds no longer", "[lua]") {
+    for (int dead = 0; dead <= 20'000; dead += 2'000) {
+        const auto outcome = run_body(
+            "local kept = {} for i = 1, 22000 do kept[i] = { i } end for i = 1, " + std::to_string(dead) +
+            " do local gone = { i } end "
+            "local function f(n) if n == 0 then return 0 end return (f(n - 1)) end return f(15000)");
+        INFO(dead);
+        CHECK_FALSE(outcome.failure);
+    }
+}
+
+TEST_CASE("lua: values of a run do not weigh on the next one, wherever the stack still has them", "[lua]") {
+    ScriptLimits limits;
+    limits.memory_bytes_max = 380'000;
+    const auto set =
+        set_of({{"scripts/leaves.lua",
+                 "local T, U = {}, {} for i = 1, 5000 do T[i], U[i] = i, i end "
+                 "local function f(n) local a, b, c, d = T, T, T, U if n == 0 then error('x') end "
+                 "return (f(n - 1)) end f(8)",
+                 true},
+                {"scripts/next.lua",
+                 "local a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z "
+                 "local list = {} for i = 1, 8192 do list[i] = i end return #list",
+                 true}},
+               limits);
+    const auto fresh = opened(set)->run(call_of("scripts/next.lua"));
+    const auto sandbox = opened(set);
+    for (int round = 0; round < 3; ++round) {
+        CHECK(sandbox->run(call_of("scripts/leaves.lua")).failure);
+        const auto after = sandbox->run(call_of("scripts/next.lua"));
+        CHECK(told(after) == told(fresh));
+        CHECK(after.fuel_used == fresh.fuel_used);
+        CHECK(after.memory_bytes_peak == fresh.memory_bytes_peak);
+    }
+}
+
+TEST_CASE("lua: names of files cost a run nothing, however long they are", "[lua]") {
+    const auto name = "scripts/" + std::string(100, 'n') + ".lua";
+    const auto set = set_of({{name, "return 1", true}, {"scripts/next.lua", "return { 1, {} }", true}});
+    const auto sandbox = opened(set);
+    const auto fresh = opened(set)->run(call_of("scripts/next.lua"));
+    CHECK(sandbox->run(call_of(name)).result == 1);
+    const auto after = sandbox->run(call_of("scripts/next.lua"));
+    CHECK(after.fuel_used == fresh.fuel_used);
+    CHECK(after.memory_bytes_peak == fresh.memory_bytes_peak);
+}
+
+TEST_CASE("lua: what a table is like inside is the same in every state", "[lua]") {
+    // Texts among the keys decide when the table grows, and that what is the end of one with holes.
+    const std::string source =
+        "local t, ends = {}, {} for i = 1, 3000 do t[i] = i t['k' .. i * 7] = i if i % 3 == 0 then t[i // 2] "
+        "= nil end "
+        "ends[#ends + 1] = #t end return { #t, table.concat(ends, ' '):len(), "
+        "text.fingerprint(table.concat(ends, ' ')) }";
+    const auto first = run_body(source);
+    REQUIRE_FALSE(first.failure);
+    for (int round = 0; round < 8; ++round) {
+        const auto again = run_body(source);
+        CHECK(again.result == first.result);
+        CHECK(again.fuel_used == first.fuel_used);
+    }
+}
+
 TEST_CASE("lua: a span or an instant is no longer than any there is", "[lua]") {
     const auto failure = run_body("date.add(ctx.now, ('0d'):rep(1000))").failure;
     REQUIRE(failure);
@@ -150,9 +224,10 @@ TEST_CASE("lua: a run that ends past its deadline has ended there, whenever the 
         const auto outcome = run_body(source, limits);
         REQUIRE(outcome.failure);
         CHECK(outcome.failure->limit == "deadline");
-        CHECK(
-            outcome.failure->message ==
-            "the run took longer than 0 ms of processor time, which no setting raises: let one run do less");
+        CHECK(outcome.failure->message ==
+              "the run took longer than 0 ms of processor time: let one run do less, or raise "
+              "--script-deadline for "
+              "all tenants");
         CHECK(outcome.failure->place == engine::Place{"scripts/a.lua", 1, 0});
         CHECK(outcome.result.is_null());
         CHECK_FALSE(outcome.need);
