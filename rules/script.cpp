@@ -21,15 +21,6 @@ std::vector<std::string> texts_in(const ScriptFile& file) {
     return texts;
 }
 
-std::optional<engine::Diagnostic> deadline_error(const ScriptLimits& limits, std::chrono::milliseconds max) {
-    if (limits.deadline <= max) return std::nullopt;
-    engine::Diagnostic error;
-    error.kind = "script-worker";
-    error.message = "the deadline of scripts is " + engine::to_text(engine::Duration(limits.deadline)) +
-                    ", more than " + engine::to_text(engine::Duration(max));
-    return error;
-}
-
 std::vector<ScriptOutcome> ScriptHost::run_all(const std::shared_ptr<const ScriptSet>& scripts,
                                                std::span<const ScriptCall> calls,
                                                const std::function<void()>& meanwhile) {

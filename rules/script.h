@@ -46,9 +46,6 @@ struct ScriptLimits {
     friend bool operator==(const ScriptLimits&, const ScriptLimits&) = default;
 };
 
-/// What is wrong when a set gives its runs longer than the installation does.
-std::optional<engine::Diagnostic> deadline_error(const ScriptLimits& limits, std::chrono::milliseconds max);
-
 /// All Lua of a rule set; immutable.
 struct ScriptSet {
     std::string tenant;   ///< who it belongs to: runs of two tenants never share anything
@@ -113,6 +110,9 @@ public:
     virtual std::vector<ScriptOutcome> run_all(const std::shared_ptr<const ScriptSet>& scripts,
                                                std::span<const ScriptCall> calls,
                                                const std::function<void()>& meanwhile);
+    /// How long all scripts of a decision may take together, by the clock on the wall: with others they wait
+    /// for it.
+    virtual std::chrono::milliseconds decision_time_max() const { return std::chrono::milliseconds::max(); }
     /// Counts for metrics, by name; `script_kills_total{limit="fuel_max"}`.
     virtual std::map<std::string, double> figures() { return {}; }
 };

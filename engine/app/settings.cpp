@@ -51,7 +51,9 @@ void add_script_settings(CLI::App& command, Settings& settings) {
     add(command, "script-memory-bytes-max", settings.script_memory_bytes_max,
         "Memory of a process that runs scripts, besides the program");
     add(command, "script-deadline", settings.script_deadline,
-        "The longest processor time of a run of a script, whatever its limits say");
+        "Processor time of a run of a script; one that takes longer is ended");
+    add(command, "script-decision-time", settings.script_decision_time,
+        "How long all scripts of a decision may take together; those that come then fail");
     add(command, "script-grace", settings.script_grace,
         "How long after its deadline a run that goes on is killed with its process");
     add(command, "script-patience", settings.script_patience,

@@ -59,7 +59,8 @@ struct Settings {
     std::size_t script_losses_max = 3;             ///< processes in a row that a function may lose
     std::string script_pause = "1m";               ///< for which it rests then
     std::size_t script_memory_bytes_max = 256u * 1024 * 1024;  ///< of a worker
-    std::string script_deadline = "1s";                        ///< of a run, at most
+    std::string script_deadline = "50ms";                      ///< of a run
+    std::string script_decision_time = "250ms";                ///< of all runs of a decision
     std::string script_grace = "50ms";                         ///< after its deadline a run is killed
     std::string script_patience = "1s";  ///< or as long, if the machine kept it from its processor
     std::string script_load_deadline = "5s";

@@ -50,6 +50,8 @@ public:
     rules::ScriptOutcome run(const std::shared_ptr<const rules::ScriptSet>& scripts,
                              const rules::ScriptCall& call) override;
 
+    std::chrono::milliseconds decision_time_max() const override { return host_->decision_time_max(); }
+
     const Counts& counts() const { return counts_; }
 
 private:

@@ -1,6 +1,7 @@
 #pragma once
 /// ScriptMemory: what is known of scripts from one attempt at a decision to the next.
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -24,12 +25,14 @@ public:
             if (is_same(one->second.first, call)) return &one->second.second;
         return nullptr;
     }
-    void keep(const ScriptCall& call, const ScriptOutcome& outcome) {
+    void keep(const ScriptCall& call, const ScriptOutcome& outcome, std::chrono::nanoseconds took) {
         fuel_used_ += outcome.fuel_used;
+        time_used_ += took;
         if (attempts_ > 1 && !outcome.need) known_.emplace(call.seed, std::pair(call, outcome));
     }
     /// Of all runs in all attempts.
     std::uint64_t fuel_used() const { return fuel_used_; }
+    std::chrono::nanoseconds time_used() const { return time_used_; }
 
 private:
     static bool is_same(const ScriptCall& one, const ScriptCall& other) {
@@ -39,6 +42,7 @@ private:
 
     std::multimap<std::string, std::pair<ScriptCall, ScriptOutcome>> known_;  ///< by seed
     std::uint64_t fuel_used_ = 0;
+    std::chrono::nanoseconds time_used_{};
     int attempts_ = 0;
 };
 

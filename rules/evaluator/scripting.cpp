@@ -99,21 +99,31 @@ ScriptOutcome Scripting::outcome_of(const ScriptRef& script, const Json& args, c
     return run_of(script, call);
 }
 
+/// The limits that keep one decision from keeping all others; empty = there is some left.
+std::string Scripting::what_is_used_up() const {
+    if (memory_->fuel_used() >= limits_.fuel_max) return named_limit("script_fuel_max", limits_.fuel_max);
+    // The greatest number of milliseconds is none of nanoseconds.
+    const auto used = std::chrono::duration_cast<std::chrono::milliseconds>(memory_->time_used());
+    if (used < host_->decision_time_max()) return "";
+    return engine::to_text(engine::Duration(host_->decision_time_max())) +
+           ", which --script-decision-time of the daemon raises";
+}
+
 ScriptOutcome Scripting::run_of(const ScriptRef& script, const ScriptCall& call) const {
     if (memory_ != nullptr) {
         if (const auto* known = memory_->find(call)) return *known;
-        if (memory_->fuel_used() >= limits_.fuel_max) {
+        if (const auto used_up = what_is_used_up(); !used_up.empty()) {
             auto outcome = failed_outcome(
-                "the scripts of the decision, and those that ran again for each answer, have used " +
-                    named_limit("script_fuel_max", limits_.fuel_max),
+                "the scripts of the decision, and those that ran again for each answer, have used " + used_up,
                 script);
             // Made again with all answers at hand it would use less.
             outcome.failure->lost = true;
             return outcome;
         }
     }
+    const auto begin = std::chrono::steady_clock::now();
     auto outcome = host_->run(script.scripts, call);
-    if (memory_ != nullptr) memory_->keep(call, outcome);
+    if (memory_ != nullptr) memory_->keep(call, outcome, std::chrono::steady_clock::now() - begin);
     // Nobody in his right mind asks again for what he was told: it would go on for ever.
     if (!outcome.need || answers_.find(outcome.need->key) == answers_.end()) return outcome;
     outcome = failed_outcome("script_crashed: its worker asks for what it was told", script);

@@ -30,6 +30,9 @@ public:
         return own.host->run(scripts, call);
     }
     std::size_t together_max() const override { return of_this_thread().host->together_max(); }
+    std::chrono::milliseconds decision_time_max() const override {
+        return of_this_thread().host->decision_time_max();
+    }
     std::vector<ScriptOutcome> run_all(const std::shared_ptr<const ScriptSet>& scripts,
                                        std::span<const ScriptCall> calls,
                                        const std::function<void()>& meanwhile) override {

@@ -6,22 +6,31 @@ namespace rules {
 
 namespace {
 
-/// Two sets of one name are one only if nothing in them differs.
-bool is_same_set(const ScriptSet& left, const ScriptSet& right) {
-    return &left == &right ||
-           (left.tenant == right.tenant && left.version == right.version && left.limits == right.limits &&
-            std::equal(left.files.begin(), left.files.end(), right.files.begin(), right.files.end(),
-                       [](const ScriptFile& one, const ScriptFile& other) {
-                           return one.name == other.name && one.source == other.source &&
-                                  one.is_function == other.is_function;
-                       }));
+/// Two sets of one name are one only if nothing in them differs; the second with these limits.
+bool is_same_set(const ScriptSet& left, const ScriptSet& right, const ScriptLimits& limits) {
+    return left.limits == limits &&
+           (&left == &right ||
+            (left.tenant == right.tenant && left.version == right.version &&
+             std::equal(left.files.begin(), left.files.end(), right.files.begin(), right.files.end(),
+                        [](const ScriptFile& one, const ScriptFile& other) {
+                            return one.name == other.name && one.source == other.source &&
+                                   one.is_function == other.is_function;
+                        })));
 }
 
 }  // namespace
 
+ScriptLimits InProcessHost::limits_of(const ScriptSet& scripts) const {
+    auto limits = scripts.limits;
+    limits.deadline = deadline_.value_or(limits.deadline);
+    return limits;
+}
+
 Sandbox* InProcessHost::kept(const ScriptSet& scripts) {
-    const auto found = std::find_if(sandboxes_.begin(), sandboxes_.end(),
-                                    [&](const auto& one) { return is_same_set(one->scripts(), scripts); });
+    const auto limits = limits_of(scripts);
+    const auto found = std::find_if(sandboxes_.begin(), sandboxes_.end(), [&](const auto& one) {
+        return is_same_set(one->scripts(), scripts, limits);
+    });
     if (found == sandboxes_.end()) return nullptr;
     sandboxes_.splice(sandboxes_.begin(), sandboxes_, found);
     return sandboxes_.front().get();
@@ -29,8 +38,13 @@ Sandbox* InProcessHost::kept(const ScriptSet& scripts) {
 
 std::vector<engine::Diagnostic> InProcessHost::load(const std::shared_ptr<const ScriptSet>& scripts) {
     if (kept(*scripts)) return {};
-    if (auto wrong = deadline_error(scripts->limits, deadline_max_)) return {*std::move(wrong)};
-    auto opened = Sandbox::open(scripts);
+    auto limited = scripts;
+    if (const auto limits = limits_of(*scripts); !(limits == scripts->limits)) {
+        auto set = std::make_shared<ScriptSet>(*scripts);
+        set->limits = limits;
+        limited = std::move(set);
+    }
+    auto opened = Sandbox::open(std::move(limited));
     if (opened.sandbox) sandboxes_.push_front(std::move(opened.sandbox));
     while (sandboxes_.size() > sandboxes_max_) sandboxes_.pop_back();
     return opened.diagnostics;

@@ -1,8 +1,10 @@
 #pragma once
 /// InProcessHost: runs scripts in this process, for installations that trust them: the inner wall alone.
 
+#include <chrono>
 #include <list>
 #include <memory>
+#include <optional>
 
 #include "rules/lua/sandbox.h"
 #include "rules/script.h"
@@ -13,19 +15,23 @@ namespace rules {
 class InProcessHost final : public ScriptHost {
 public:
     static constexpr std::size_t sandboxes_kept = 16;
-    /// Sets that give their runs longer than `deadline_max` are not run.
+    /// Runs have the deadline, without it that of their limits; all of a decision have so long together.
     explicit InProcessHost(std::size_t sandboxes_max = sandboxes_kept,
-                           std::chrono::milliseconds deadline_max = std::chrono::milliseconds::max())
-        : sandboxes_max_(sandboxes_max), deadline_max_(deadline_max) {}
+                           std::optional<std::chrono::milliseconds> deadline = std::nullopt,
+                           std::chrono::milliseconds decision_time_max = std::chrono::milliseconds::max())
+        : sandboxes_max_(sandboxes_max), deadline_(deadline), decision_time_max_(decision_time_max) {}
 
     std::vector<engine::Diagnostic> load(const std::shared_ptr<const ScriptSet>& scripts) override;
     ScriptOutcome run(const std::shared_ptr<const ScriptSet>& scripts, const ScriptCall& call) override;
+    std::chrono::milliseconds decision_time_max() const override { return decision_time_max_; }
 
 private:
+    ScriptLimits limits_of(const ScriptSet& scripts) const;
     Sandbox* kept(const ScriptSet& scripts);
 
     std::size_t sandboxes_max_;
-    std::chrono::milliseconds deadline_max_;
+    std::optional<std::chrono::milliseconds> deadline_;
+    std::chrono::milliseconds decision_time_max_;
     std::list<std::unique_ptr<Sandbox>> sandboxes_;  ///< the last used first
 };
 

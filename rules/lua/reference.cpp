@@ -65,7 +65,7 @@ std::string limits_text() {
     return "## Limits\n\nA run that reaches one ends there, and `pcall` does not catch that. They are set "
            "under `scripts` in `tenant.yaml`. Besides, a run that none of them has ended ends after " +
            std::to_string(limits.deadline.count()) +
-           " milliseconds of processor time (`deadline`), which no setting raises.\n\n"
+           " milliseconds of processor time (`deadline`; `--script-deadline` of the daemon).\n\n"
            "| setting | without it | what is counted |\n|---|---|---|\n" +
            limit("fuel_max", limits.fuel_max,
                  "instructions, turns of loops in the libraries, and bytes made, 16 for one") +
@@ -100,11 +100,12 @@ std::string problems_text() {
                    "Correct it, or add the connection to connections.yaml."},
         std::array{"unknown-parameter", "The action has no such parameter.",
                    "See the connector's page for those it has."},
-        std::array{"script-worker",
-                   "The scripts could not be compiled in a process of their own in time, or the installation "
-                   "gives runs less processor time than they have.",
-                   "Try again; if it stays so, look at the daemon's log and `--script-load-deadline`; "
-                   "`--script-deadline` may not be less than the 50 ms of a run."},
+        std::array{
+            "script-worker",
+            "The scripts could not be compiled in a process of their own in time, or a process has less "
+            "memory than their runs may take.",
+            "Try again; if it stays so, look at the daemon's log, `--script-load-deadline` and "
+            "`--script-memory-bytes-max`."},
     };
     std::string text = "## What `check` says of scripts\n\n| class | meaning | remedy |\n|---|---|---|\n";
     for (const auto& [name, meaning, remedy] : problems)

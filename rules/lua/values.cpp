@@ -17,7 +17,8 @@ constexpr std::int64_t exact_max = std::int64_t{1} << 53U;
 const char null_mark = 0;
 
 int depth_error(lua_State* state, std::size_t depth_max) {
-    return luaL_error(state, "a value is deeper than %d (depth_max)", static_cast<int>(depth_max));
+    return luaL_error(state, "a value is deeper than %d: depth_max under `scripts` in tenant.yaml raises it",
+                      static_cast<int>(depth_max));
 }
 
 void push_deep(lua_State* state, const Json& value, Nulls nulls, std::size_t depth) {
@@ -150,7 +151,8 @@ private:
     void read_table(int index, Json& out, std::size_t depth) {
         if (depth >= run_.meter.limits().depth_max) {
             lua_pushinteger(state_, static_cast<lua_Integer>(run_.meter.limits().depth_max));
-            fail("deeper than %s (depth_max)", lua_tostring(state_, -1));
+            fail("deeper than %s: depth_max under `scripts` in tenant.yaml raises it",
+                 lua_tostring(state_, -1));
         }
         luaL_checkstack(state_, 6, nullptr);
         take(1);

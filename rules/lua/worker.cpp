@@ -5,6 +5,7 @@
 
 #include "engine/base/ensure.h"
 #include "engine/base/time.h"
+#include "rules/lua/meter.h"
 #include "rules/lua/worker_wire.h"
 
 namespace rules {
@@ -103,7 +104,7 @@ WorkerHost::Loss WorkerHost::lose(WorkerTrouble trouble) {
 
 std::vector<Diagnostic> WorkerHost::load(const std::shared_ptr<const ScriptSet>& scripts) {
     std::vector<Diagnostic> diagnostics;
-    if (auto wrong = deadline_error(scripts->limits, options_.deadline_max)) return {*std::move(wrong)};
+    if (auto wrong = memory_error(scripts->limits)) return {*std::move(wrong)};
     auto loss = ask_to_load(scripts, diagnostics);
     if (loss && loss->may_pass) loss = ask_to_load(scripts, diagnostics);
     pool_.keep_one_ready();
@@ -111,8 +112,17 @@ std::vector<Diagnostic> WorkerHost::load(const std::shared_ptr<const ScriptSet>&
     return diagnostics;
 }
 
+/// A run that its worker has no memory for would be told that it has reached its own limit.
+std::optional<Diagnostic> WorkerHost::memory_error(const ScriptLimits& limits) const {
+    if (Meter::bytes_max(limits) <= options_.memory_bytes_max) return std::nullopt;
+    return worker_error(
+        "memory_bytes_max under `scripts` in tenant.yaml is " + std::to_string(limits.memory_bytes_max) +
+        ", for which a process needs " + std::to_string(Meter::bytes_max(limits)) + " bytes and has " +
+        std::to_string(options_.memory_bytes_max) + " (--script-memory-bytes-max of the daemon)");
+}
+
 milliseconds WorkerHost::deadline_of(const ScriptLimits& limits) const {
-    return std::min(std::max(limits.deadline, options_.deadline_least), options_.deadline_max);
+    return options_.deadline.value_or(limits.deadline);
 }
 
 std::optional<WorkerHost::Loss> WorkerHost::ask_to_load(const std::shared_ptr<const ScriptSet>& scripts,
@@ -345,7 +355,9 @@ std::variant<Frame, WorkerHost::Loss> WorkerHost::wait_for_outcome(WorkerProcess
     if (const auto* frame = std::get_if<Frame>(&said)) return *frame;
     auto loss = lose(std::get<WorkerTrouble>(said));
     if (is_late() && used >= deadline / 2)
-        return Loss{"the run did not end within " + text_of(deadline), "deadline", false, true};
+        return Loss{"the run did not end within " + text_of(deadline) +
+                        " of processor time: let it do less, or raise --script-deadline for all tenants",
+                    "deadline", false, true};
     return loss;
 }
 

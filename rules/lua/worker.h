@@ -26,6 +26,7 @@ public:
     std::vector<engine::Diagnostic> load(const std::shared_ptr<const ScriptSet>& scripts) override;
     ScriptOutcome run(const std::shared_ptr<const ScriptSet>& scripts, const ScriptCall& call) override;
     std::size_t together_max() const override { return options_.batch_calls_max; }
+    std::chrono::milliseconds decision_time_max() const override { return options_.decision_time_max; }
     std::vector<ScriptOutcome> run_all(const std::shared_ptr<const ScriptSet>& scripts,
                                        std::span<const ScriptCall> calls,
                                        const std::function<void()>& meanwhile = {}) override;
@@ -74,6 +75,7 @@ private:
     std::optional<Loss> pause_of(const Scripts& scripts, const ScriptCall& call) const;
     std::size_t count_together(const Scripts& scripts, std::span<const ScriptCall> calls) const;
 
+    std::optional<engine::Diagnostic> memory_error(const ScriptLimits& limits) const;
     std::chrono::milliseconds deadline_of(const ScriptLimits& limits) const;
     std::optional<Loss> ask_to_load(const Scripts& scripts, std::vector<engine::Diagnostic>& diagnostics);
     std::optional<Loss> send_set(Worker& worker, const Scripts& scripts,

@@ -27,11 +27,9 @@ struct WorkerOptions {
     std::chrono::milliseconds busy_max{30'000};  ///< of work in all; then another takes its place
     std::chrono::milliseconds grace{50};         ///< on top of a run's own deadline, by the clock on the wall
     std::chrono::milliseconds patience{1'000};   ///< for one that is kept from its processor
-    std::chrono::milliseconds deadline_max{1'000};  ///< of a run, whatever its limits say
-    /// Of a run, whatever its limits say: for runs that are made again, and ended within their deadline when
-    /// it was a quicker machine's.
-    std::chrono::milliseconds deadline_least{0};
-    std::chrono::milliseconds load_deadline{5'000};  ///< for compiling a set
+    std::optional<std::chrono::milliseconds> deadline;  ///< of a run; without it that of its limits
+    std::chrono::milliseconds decision_time_max = std::chrono::milliseconds::max();  ///< of all of a decision
+    std::chrono::milliseconds load_deadline{5'000};                                  ///< for compiling a set
     std::chrono::milliseconds start_deadline{5'000};
     std::size_t losses_max = 3;               ///< workers that a function loses in a row; then it rests
     std::chrono::milliseconds pause{60'000};  ///< for so long

@@ -149,9 +149,8 @@ TEST_CASE("lua worker: a run that is made again may take longer", "[lua-worker]"
     REQUIRE(ended.failure);
     CHECK(ended.failure->limit == "deadline");
 
-    options.deadline_least = milliseconds(60'000);
-    options.deadline_max = options.deadline_least;
-    options.patience = options.deadline_least;
+    options.deadline = milliseconds(60'000);
+    options.patience = *options.deadline;
     WorkerHost patient(options);
     CHECK(message_of(patient.run(scripts, call)) == "");
 }
