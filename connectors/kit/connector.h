@@ -163,6 +163,9 @@ struct Lookup {
 };
 /// Fails as `render` does, without a request: whether it makes sense to ask.
 engine::Result<void> check(const Connection& connection, const Lookup& lookup);
+/// Whether there are such a look-up and parameters of these names, be there others that it needs. Fails with
+/// invalid_input naming the nearest.
+engine::Result<void> check_names(const Connection& connection, const Lookup& lookup);
 /// As for deliveries. What a sandbox connection answers is what the definition says, or a failure.
 engine::Result<HttpRequest> render(const Connection& connection, const Lookup& lookup,
                                    engine::Instant attempt_time);

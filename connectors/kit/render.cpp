@@ -325,6 +325,13 @@ Result<void> check(const Connection& connection, const Lookup& lookup) {
     return params ? Result<void>() : Result<void>(about(connection.name + "." + lookup.name, params.error()));
 }
 
+Result<void> check_names(const Connection& connection, const Lookup& lookup) {
+    const auto operation = find_lookup(connection, lookup.name);
+    if (!operation) return operation.error();
+    const auto known = taken(**operation, lookup.params);
+    return known ? Result<void>() : Result<void>(about(connection.name + "." + lookup.name, known.error()));
+}
+
 Result<HttpRequest> render(const Connection& connection, const Lookup& lookup, engine::Instant attempt_time) {
     const auto operation = find_lookup(connection, lookup.name);
     if (!operation) return operation.error();

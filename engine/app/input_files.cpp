@@ -56,9 +56,10 @@ Result<Json> read_dry_run(const std::string& event, const Supposition& supposed)
     return request;
 }
 
-Result<std::shared_ptr<AnswerSource>> given_answers(const Json& lookups) {
+Result<std::shared_ptr<AnswerSource>> given_answers(const Json& lookups, const Tenant& tenant) {
     auto answers = GivenAnswers::read(lookups);
     if (!answers) return answers.error();
+    if (auto known = answers->check(tenant); !known) return known.error();
     return std::shared_ptr<AnswerSource>(std::make_shared<GivenAnswers>(*std::move(answers)));
 }
 

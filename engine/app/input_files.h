@@ -32,6 +32,6 @@ void add_supposition(CLI::App& command, Supposition& supposed, const std::string
 Result<Json> read_dry_run(const std::string& event, const Supposition& supposed);
 /// Fails with invalid_input, naming the option.
 Result<Instant> clock_of(const Supposition& supposed);
-Result<std::shared_ptr<AnswerSource>> given_answers(const Json& lookups);
+Result<std::shared_ptr<AnswerSource>> given_answers(const Json& lookups, const Tenant& tenant);
 
 }  // namespace engine::app

@@ -167,7 +167,7 @@ Result<Json> decisions_after(const std::shared_ptr<const Tenant>& tenant, const 
     // The clock begins where the dry run's stands.
     event->time = std::min(event->time.value_or(now), now);
     const auto known = request.contains("entity") ? request["entity"] : Json::object();
-    auto answers = given_answers(request["lookups"]);
+    auto answers = given_answers(request["lookups"], *tenant);
     if (!answers) return answers.error();
     const auto decisions =
         rehearse(tenant, {known, {*std::move(event)}, now, advance, *std::move(answers)}, scratch_store);
@@ -292,7 +292,7 @@ int replay(const ReplayOptions& options) {
     if (!store) return complain(store.error());
     if (auto free = may_be_filled(**store); !free) return complain(free.error());
     const auto lookups = read_lookups(options.lookups);
-    auto answers = lookups ? given_answers(*lookups) : lookups.error();
+    auto answers = lookups ? given_answers(*lookups, *loaded.tenant) : lookups.error();
     if (!answers) return complain(exit_code::bad_data, answers.error().message);
     ReplayCounts counts;
     const auto show = [&](const Event&, const Decision& decision) {

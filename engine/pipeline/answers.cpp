@@ -44,15 +44,27 @@ Json answer_of(const Attempt& attempt) {
     return {{"ok", std::move(value)}};
 }
 
-Result<Question> question_of(const Tenant& tenant, const Need& need) {
-    const auto dot = need.what.find('.');
-    const auto name = need.what.substr(0, dot);
+namespace {
+
+/// Not `not_found`: that is what a connection says of what it does not know.
+Result<Question> named_question(const Tenant& tenant, const std::string& what, const Json& params,
+                                const std::string& key) {
+    const auto dot = what.find('.');
+    const auto name = what.substr(0, dot);
     const auto found = tenant.connections.find(name);
-    if (found == tenant.connections.end())
-        return not_found("connections.yaml has no connection " + in_quotes(name));
-    Question question{&found->second,
-                      {dot == std::string::npos ? "" : need.what.substr(dot + 1), need.params, need.key}};
-    if (auto good = check(*question.connection, question.lookup); !good) return good.error();
+    if (found != tenant.connections.end())
+        return Question{&found->second, {dot == std::string::npos ? "" : what.substr(dot + 1), params, key}};
+    std::vector<std::string> names;
+    for (const auto& [known, connection] : tenant.connections) names.push_back(known);
+    return invalid("connections.yaml has no connection " + in_quotes(name) + hint(name, names));
+}
+
+}  // namespace
+
+Result<Question> question_of(const Tenant& tenant, const Need& need) {
+    auto question = named_question(tenant, need.what, need.params, need.key);
+    if (!question) return question;
+    if (auto good = connectors::check(*question->connection, question->lookup); !good) return good.error();
     return question;
 }
 
@@ -93,12 +105,16 @@ Result<GivenAnswers::Given> GivenAnswers::read_one(const Json& entry) {
         return given;
     }
     const auto& error = entry.at("error");
-    if (error.is_string())
-        given.answer = unanswered(error.get_ref<const std::string&>(), "given as an error");
-    else if (error.is_object() && error.contains("code"))
-        given.answer = unanswered(text_or(error, "code", ""), text_or(error, "message", ""));
-    else
+    if (!error.is_string() && !(error.is_object() && error.contains("code")))
         return invalid("error is a code, or a map with code and message");
+    const auto code = error.is_string() ? error.get<std::string>() : text_or(error, "code", "");
+    static const std::vector<std::string> codes{
+        std::string(name_of(Code::not_found)), std::string(name_of(Code::denied)),
+        std::string(name_of(Code::invalid_input)), std::string(name_of(Code::unavailable)),
+        std::string(name_of(Code::exhausted))};
+    if (std::find(codes.begin(), codes.end(), code) == codes.end())
+        return invalid("no look-up fails with " + in_quotes(code) + ", only with " + join(codes, ", "));
+    given.answer = unanswered(code, error.is_string() ? "given as an error" : text_or(error, "message", ""));
     return given;
 }
 
@@ -114,6 +130,17 @@ Result<GivenAnswers> GivenAnswers::read(const Json& given) {
         }
     }
     return answers;
+}
+
+Result<void> GivenAnswers::check(const Tenant& tenant) const {
+    for (const auto& [what, entries] : given_)
+        for (const auto& entry : entries) {
+            const auto question = named_question(tenant, what, entry.params, "");
+            if (!question) return question.error();
+            if (auto known = connectors::check_names(*question->connection, question->lookup); !known)
+                return known.error();
+        }
+    return {};
 }
 
 std::optional<Json> GivenAnswers::answer(const Tenant& tenant, const Need& need, Instant) {

@@ -27,7 +27,7 @@ Json unanswered(const Error& error);
 Json answer_of(const Attempt& attempt);
 
 /// Whom a script asks, and what: `crm.find_contact` is look-up `find_contact` of connection `crm`. Fails with
-/// not_found when the tenant has no such connection, with invalid_input when the question cannot be put.
+/// invalid_input when the tenant has no such connection, or the question cannot be put.
 struct Question {
     const connectors::Connection* connection = nullptr;  ///< the tenant's
     connectors::Lookup lookup;
@@ -73,6 +73,9 @@ public:
     /// `{"crm.find_contact": [{"params": {…}, "answer": value}, {"error": "not_found"}]}`: the first whose
     /// params are among those asked with is meant; without params it always is. Fails with invalid_input.
     static Result<GivenAnswers> read(const Json& given);
+    /// Whether the tenant has what they answer: a misspelt one would answer nothing. Fails with
+    /// invalid_input.
+    Result<void> check(const Tenant& tenant) const;
     std::optional<Json> answer(const Tenant& tenant, const Need& need, Instant now) override;
 
 private:

@@ -103,6 +103,7 @@ Result<Json> dry_run(const Tenant& tenant, const Json& request, Instant now, Sto
     const auto* lookups = find(request, "lookups");
     auto answers = lookups == nullptr ? Result<GivenAnswers>(GivenAnswers()) : GivenAnswers::read(*lookups);
     if (!answers) return invalid("\"lookups\": " + answers.error().message);
+    if (auto known = answers->check(tenant); !known) return invalid("\"lookups\": " + known.error().message);
     Supposed world(*event, known == nullptr ? nothing : *known, *std::move(answers), store, options.now);
     Work work;
     work.event = std::make_shared<const Event>(*event);
