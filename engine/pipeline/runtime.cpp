@@ -425,6 +425,7 @@ void Runtime::publish_health(bool store_fine) {
     gauges["commit_failures_total"] = static_cast<double>(counts.commit_failures);
     gauges["duplicates_total"] = static_cast<double>(counts.duplicates);
     gauges["clashes_total"] = static_cast<double>(counts.clashes);
+    gauges["rule_failures_total"] = static_cast<double>(worker_.rule_failures());
     gauges["dead_letters_total"] = static_cast<double>(counts.dead_letters);
     for (const auto outcome : {Outcome::ok, Outcome::loop, Outcome::error, Outcome::stale}) {
         const auto found = counts.decisions.find(outcome);

@@ -17,6 +17,7 @@
 #include "engine/pipeline/batch.h"
 #include "engine/pipeline/committer.h"
 #include "engine/pipeline/engine.h"
+#include "engine/pipeline/failure_log.h"
 #include "engine/pipeline/outbox.h"
 #include "engine/pipeline/recent.h"
 #include "engine/pipeline/timer_queue.h"
@@ -175,6 +176,7 @@ public:
     std::size_t slow_tenants() const { return shares_.slow(); }
     std::size_t blocked_lanes() const { return lanes_.blocked.size(); }
     const WorkerCounts& counts() const { return counts_; }
+    std::uint64_t rule_failures() const { return failures_.total(); }
     const ScriptsAhead::Counts& scripts_ahead() const { return ahead_.counts(); }
     const std::optional<Error>& fatal() const { return fatal_; }
     std::shared_ptr<const Tenant> tenant(const TenantName& name) const;
@@ -326,6 +328,7 @@ private:
     std::uint64_t outbox_rows_ = 0;
     int urgent_turns_ = 0;
     WorkerCounts counts_;
+    FailureLog failures_;
     std::optional<Error> fatal_;
     bool refused_ = false;                                 ///< the last commit was
     std::chrono::steady_clock::time_point last_commit_{};  ///< or probe, when it began

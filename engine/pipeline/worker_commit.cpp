@@ -555,6 +555,7 @@ void Worker::finish(Turn& turn, const Batch& batch) {
     if (!turn.answers.empty()) pass(Failpoint::delivery_settled);
     for (const auto& made : batch.made()) {
         ++counts_.decisions[made.decision.outcome];
+        if (options_.deliver) failures_.note(*made.event, made.decision, turn.now);
         if (listener_) listener_(*made.event, made.decision);
     }
     if (!batch.offers().empty()) submit(batch.offers(), [](const std::vector<Ack>&) {});
