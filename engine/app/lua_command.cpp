@@ -16,6 +16,7 @@
 #include "engine/app/script_hosts.h"
 #include "engine/app/support.h"
 #include "engine/base/text.h"
+#include "engine/pipeline/connector_functions.h"
 #include "engine/pipeline/dry_run.h"
 #include "engine/pipeline/envelope.h"
 
@@ -30,6 +31,7 @@ struct LuaOptions {
     std::string event;
     std::string script;
     std::string with;
+    std::string value;
     Supposition supposed;
     bool json = false;
 };
@@ -51,6 +53,22 @@ public:
     }
 
     void type(const std::string& source) { files_[typed_file] = source; }
+
+    /// `returned  true`, or nothing when the function of the file returns nothing.
+    std::string returned(const std::string& script, const Json& with) {
+        const auto hash = script.find('#');
+        if (hash == std::string::npos) return "";
+        const auto module = script.substr(0, script.rfind(".lua", hash));
+        // What a step returns goes nowhere: a script of ours calls it and says what came.
+        type("local returned = require(\"" + module + "\")." + script.substr(hash + 1) +
+             "(ctx) if returned ~= nil then ctx.log(json.encode(returned)) end");
+        const auto decision = decide(typed_file, with);
+        if (!decision) return "";
+        const auto* notes = find(*decision, "notes");
+        const auto line = notes == nullptr || notes->empty() ? "" : notes->back().get<std::string>();
+        const std::string log = "log of rule " + std::string(rule_id) + ": ";
+        return line.starts_with(log) ? "returned " + line.substr(log.size()) + "\n" : "";
+    }
 
     /// Fails with invalid_input when the script, or what surrounds it, has errors.
     Result<Json> decide(const std::string& script, const Json& with) {
@@ -123,14 +141,6 @@ std::string shown(const Json& decision) {
     return lines;
 }
 
-void print_tracebacks(const Json& decision) {
-    const auto* failures = find(decision, "failures");
-    if (failures == nullptr) return;
-    for (const auto& failure : *failures)
-        if (const auto* traceback = find(failure, "traceback"))
-            for (const auto& line : *traceback) std::cerr << "  " << line.get<std::string>() << "\n";
-}
-
 bool has_failed(const Json& decision) {
     const auto* failures = find(decision, "failures");
     return failures != nullptr && !failures->empty();
@@ -152,7 +162,6 @@ public:
             return;
         }
         show(*decision);
-        print_tracebacks(*decision);
         if (has_failed(*decision)) return;
         // A value alone does nothing the next time, and is no statement.
         if (has_value) decision = run(line);
@@ -208,7 +217,40 @@ int type_lines(Workbench& bench) {
     return exit_code::ok;
 }
 
+bool is_of_connector(const std::string& script) {
+    return script.starts_with("connectors/");
+}
+
+/// A function of a connector, on a value as it stands in a webhook.
+int run_connector_function(const LuaOptions& options) {
+    const auto hash = options.script.find('#');
+    if (!is_of_connector(options.script) || hash == std::string::npos)
+        return complain(exit_code::usage,
+                        "--value is for functions of connectors, such as connectors/forms/forms.lua#phone");
+    const auto value = parse_json(options.value);
+    if (!value) return complain(exit_code::usage, "--value: " + value.error().message);
+    const auto now = clock_of(options.supposed);
+    if (!now) return complain(exit_code::usage, now.error().message);
+    const auto loaded = load_folder(options.folder);
+    if (loaded.error) return complain(exit_code::bad_data, loaded.error->message);
+    print_diagnostics(loaded.diagnostics, options.folder);
+    if (!loaded.tenant) return exit_code::bad_data;
+    const auto made =
+        ConnectorFunctions(loaded.tenant)
+            .call(options.script.substr(0, hash), options.script.substr(hash + 1), *value, *now);
+    if (!made) return complain(exit_code::failed, made.error().message);
+    std::cout << canonical_json(*made) << "\n";
+    return exit_code::ok;
+}
+
 int run_lua(const LuaOptions& options) {
+    if (!options.value.empty()) return run_connector_function(options);
+    if (is_of_connector(options.script))
+        return complain(exit_code::usage,
+                        "a function of a connector takes a value of a webhook: --value JSON");
+    if (options.event.empty())
+        return complain(exit_code::usage,
+                        "--event FILE says what came in, --value JSON what a function of a connector gets");
     auto files = read_folder(options.folder);
     if (!files) return complain(exit_code::bad_data, files.error().message);
     auto request = read_dry_run(options.event, options.supposed);
@@ -224,9 +266,8 @@ int run_lua(const LuaOptions& options) {
     if (options.json)
         std::cout << canonical_json(*decision) << "\n";
     else
-        std::cout << shown(*decision);
+        std::cout << shown(*decision) << (has_failed(*decision) ? "" : bench.returned(options.script, *with));
     std::cout.flush();
-    if (!options.json) print_tracebacks(*decision);
     return has_failed(*decision) ? exit_code::failed : exit_code::ok;
 }
 
@@ -239,8 +280,10 @@ void add_lua_command(CLI::App& app, Chosen& chosen) {
     command->add_option("TENANT_DIR", options->folder, "The tenant's folder")->required();
     command->add_option("SCRIPT", options->script,
                         "scripts/FILE.lua#FUNCTION; without it lines are read and run as they come");
-    command->add_option("--event", options->event, "File with the CloudEvents envelope")->required();
+    command->add_option("--event", options->event, "File with the CloudEvents envelope");
     command->add_option("--with", options->with, "What the step's `with` would give, as JSON: ctx.args");
+    command->add_option("--value", options->value,
+                        "What a function of a connector (connectors/NAME/NAME.lua#FUNCTION) gets, as JSON");
     add_supposition(*command, options->supposed, "The script's clock, RFC 3339");
     command->add_flag("--json", options->json, "The decision as one JSON object, like a line of replay");
     command->callback([options, &chosen] { chosen = [options] { return run_lua(*options); }; });

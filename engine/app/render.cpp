@@ -1,12 +1,13 @@
 #include "engine/app/render.h"
 
 #include "engine/base/text.h"
+#include "engine/model/failure_text.h"
 #include "engine/model/journal_record.h"
 
 namespace engine::app {
 namespace {
 
-constexpr std::size_t value_length_max = 100;
+constexpr std::size_t params_length_max = 2'000;  // what is sent is what people look at
 
 std::string by(const Json& change) {
     const auto rule = text_or(change, "rule", "");
@@ -21,18 +22,24 @@ void add_changes(std::string& out, const Json& decision, const char* member, con
                render_value(change["from"]) + " → " + render_value(change["to"]) + by(change) + "\n";
 }
 
+std::string data_of(const Json& event) {
+    const auto* data = find(event, "data");
+    return data == nullptr || data->empty() ? "" : " " + render_value(*data);
+}
+
 void add_actions(std::string& out, const Json& decision) {
     if (const auto* write_back = find(decision, "write_back"))
         out += "  write-back " + text_or(*write_back, "connection", "") + "." +
-               text_or(*write_back, "action", "") + " " + render_value((*write_back)["params"]) + "\n";
+               text_or(*write_back, "action", "") + " " +
+               render_value((*write_back)["params"], params_length_max) + "\n";
     if (const auto* actions = find(decision, "actions"))
         for (const auto& action : *actions)
             out += "  action   " + text_or(action, "connection", "") + "." + text_or(action, "action", "") +
-                   " " + render_value(action["params"]) + by(action) + "\n";
+                   " " + render_value(action["params"], params_length_max) + by(action) + "\n";
     if (const auto* emitted = find(decision, "emitted"))
         for (const auto& event : *emitted)
             out += "  emitted  " + text_or(event, "type", "") + " on " + text_or(event, "subject", "") +
-                   by(event) + "\n";
+                   data_of(event) + by(event) + "\n";
 }
 
 /// `score    lead-fit: 35 → 65, warm → hot`
@@ -126,9 +133,13 @@ void add_timers(std::string& out, const Json& decision) {
 
 void add_trouble(std::string& out, const Json& decision) {
     if (const auto* failures = find(decision, "failures"))
-        for (const auto& failure : *failures)
-            out +=
-                "  failed   " + text_or(failure, "rule", "") + ": " + text_or(failure, "message", "") + "\n";
+        for (const auto& failure : *failures) {
+            out += "  failed   " + failure_text(failure) + "\n";
+            const auto* traceback = find(failure, "traceback");
+            // One line is the place itself.
+            if (traceback == nullptr || traceback->size() < 2) continue;
+            for (const auto& line : *traceback) out += "             " + line.get<std::string>() + "\n";
+        }
     if (const auto* conflicts = find(decision, "conflicts"))
         for (const auto& conflict : *conflicts)
             out += "  conflict " + text_or(conflict, "field", "") + ": " + render_value(conflict["rules"]) +
@@ -165,10 +176,13 @@ void add_condition(std::string& out, const Json& condition, int depth) {
     const auto indent = std::string(static_cast<std::size_t>(depth) * 2, ' ');
     const bool result = condition.value("result", false);
     const auto value = condition.find("value");
-    out += "      " + indent + (result ? "✓ " : "✗ ") + text_or(condition, "field", "") + " " +
-           text_or(condition, "op", "") + " " +
-           render_value(condition.contains("operand") ? condition["operand"] : Json()) + ", saw " +
-           (value == condition.end() ? "nothing" : render_value(*value));
+    out += "      " + indent + (result ? "✓ " : "✗ ");
+    if (const auto op = text_or(condition, "op", ""); op == "lua")
+        out += "lua " + text_or(condition, "operand", "");
+    else
+        out += text_or(condition, "field", "") + " " + op + " " +
+               render_value(condition.contains("operand") ? condition["operand"] : Json()) + ", saw " +
+               (value == condition.end() ? "nothing" : render_value(*value));
     const auto note = text_or(condition, "note", "");
     out += (note.empty() ? "" : " (" + note + ")") + "\n";
 }
@@ -221,12 +235,12 @@ void add_tagging(std::string& out, const Json& entries) {
 
 }  // namespace
 
-std::string render_value(const Json& value) {
+std::string render_value(const Json& value, std::size_t length_max) {
     if (value.is_null()) return "nothing";
     auto text = value.is_string() ? "\"" + value.get<std::string>() + "\"" : canonical_json(value);
     for (auto& c : text)
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
-    if (length_of(text) > value_length_max) text = std::string(first_of(text, value_length_max - 1)) + "…";
+    if (length_of(text) > length_max) text = std::string(first_of(text, length_max - 1)) + "…";
     return text;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 /// Decisions, traces and differences as people read them.
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -14,8 +15,8 @@ std::string render_decision(const Json& decision);
 std::string render_body(std::string_view kind, const Json& body);
 /// Every rule: fired, or the conditions that did not hold with the values they saw.
 std::string render_trace(const Json& trace);
-/// A value in a line of text, cut when it is long.
-std::string render_value(const Json& value);
+/// A value in a line of text, cut behind so many characters.
+std::string render_value(const Json& value, std::size_t length_max = 100);
 
 /// With so many digits behind the point.
 std::string rounded(double value, int digits);

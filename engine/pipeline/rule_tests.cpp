@@ -6,6 +6,7 @@
 
 #include "engine/base/diagnostic.h"
 #include "engine/base/yaml.h"
+#include "engine/model/failure_text.h"
 
 namespace engine {
 namespace {
@@ -236,6 +237,15 @@ void compare_list(const char* name, const Json& expected, const Json& actual, bo
     show_difference(name, wanted, actual, partial, result);
 }
 
+/// A case that says nothing of failures does not expect any: a rule that broke did not "not fire".
+void expect_no_failure(const Json& expect, const Outcomes& outcomes, CaseResult& result) {
+    if (expect.contains("failures") || text_or(expect, "outcome", "ok") != "ok") return;
+    const auto failures = outcomes.all("failures");
+    if (failures.empty()) return;
+    result.differences.emplace_back("failures, which the case does not list:");
+    for (const auto& failure : failures) result.differences.push_back("    + " + failure_text(failure));
+}
+
 void compare(const Case& test, const Outcomes& outcomes, CaseResult& result) {
     const auto partial_flag = test.expect.find("partial");
     const bool partial = partial_flag != test.expect.end() && *partial_flag == Json(true);
@@ -251,6 +261,7 @@ void compare(const Case& test, const Outcomes& outcomes, CaseResult& result) {
         result.differences.push_back("outcome: expected " +
                                      (outcome != test.expect.end() ? canonical_json(*outcome) : "\"ok\"") +
                                      ", got \"" + actual + "\"");
+    expect_no_failure(test.expect, outcomes, result);
     result.passed = result.differences.empty();
 }
 
@@ -260,6 +271,11 @@ Result<CaseResult> run(const Case& test, const std::shared_ptr<const Tenant>& te
     result.file = test.place.file;
     result.line = test.place.line;
     result.name = test.name;
+    if (auto known = test.answers.check(*tenant); !known) {
+        diagnostics.error(bad_test, test.place, "lookups: " + known.error().message);
+        result.differences.push_back("lookups: " + known.error().message);
+        return result;
+    }
     std::vector<Event> events;
     for (std::size_t i = 0; i < test.events.size(); ++i) {
         auto event = event_from_envelope(tenant->name, test.events[i]);

@@ -59,7 +59,36 @@ def run_a_function(desk):
     (desk.acme / "scripts/broken.lua").write_text(
         "local function deep(ctx)\n  return ctx.lead.missing.thing\nend\nreturn { run = function(ctx) deep(ctx) end }\n")
     shown, said = desk.lua("scripts/broken.lua#run", code=1)
-    expect("scripts/broken.lua:2: in" in said, f"no traceback: {shown} {said}")
+    expect("failed   lua: scripts/broken.lua:2: attempt to index" in shown and
+           "scripts/broken.lua:2: in" in shown, f"no place or traceback: {shown} {said}")
+    (desk.acme / "scripts/broken.lua").write_text(
+        "return { run = function(ctx)\n  ctx.set('lead.companny', 'x')\nend, yes = function(ctx) return true end }\n")
+    shown, _ = desk.lua("scripts/broken.lua#run", code=1)
+    expect('scripts/broken.lua:2: unknown field "lead.companny", did you mean "lead.company"?' in shown,
+           f"no place of what is found behind the run: {shown}")
+    shown, _ = desk.lua("scripts/broken.lua#yes")
+    expect("returned true" in shown, f"what it returns is not shown: {shown}")
+
+
+def run_a_connectors_function(desk):
+    folder = desk.acme / "connectors/post"
+    folder.mkdir()
+    (folder / "post.lua").write_text(
+        "return { phone = function(ctx) return ctx.value:gsub('%D', '') end,\n"
+        "  bad = function(ctx) return ctx.value.x.y end }\n")
+    (folder / "connector.yaml").write_text(
+        "name: post\ntitle: Post\ndescription: Letters, read by somebody.\nsettings: {}\n")
+
+    def run(function, value, code=0):
+        return desk.run("lua", desk.acme, "connectors/post/post.lua#" + function, "--value", value, code=code)
+    try:
+        expect(run("phone", '"+49 (30) 1-2"')[0] == '"493012"\n', "a function of a connector is not run")
+        expect("connectors/post/post.lua:2" in run("bad", "{}", code=1)[1], "its failure has no place")
+        expect("--value is for" in desk.run("lua", desk.acme, "scripts/enrich.lua#run", "--value", "1", code=2)[1],
+               "another script takes a value")
+        expect("--value JSON" in desk.lua("connectors/post/post.lua#phone", code=2)[1], "it takes an event")
+    finally:
+        shutil.rmtree(folder)
 
 
 def beside_a_whole_file(desk):
@@ -77,7 +106,7 @@ def beside_a_whole_file(desk):
 def type_lines(desk):
     shown, said = desk.lua(stdin="".join(line + "\n" for line, _ in TYPED))
     wanted = [answer for _, answers in TYPED for answer in answers]
-    found = [line for line in shown.splitlines() if not line.startswith("failed")]
+    found = [line for line in shown.splitlines() if not line.startswith(("failed", " "))]
     expect(found == wanted, f"{wanted} expected, {found} came ({said})")
     expect("scripts/typed.lua" in said, f"nothing is said of the line that does not compile: {said}")
 
@@ -93,6 +122,7 @@ def cover(desk):
 def run(arguments):
     desk = Desk(arguments)
     run_a_function(desk)
+    run_a_connectors_function(desk)
     beside_a_whole_file(desk)
     type_lines(desk)
     cover(desk)

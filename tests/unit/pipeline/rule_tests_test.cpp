@@ -13,17 +13,19 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
-/// The differences of one case over two rules: `raise` sets the priority and adds two tags, `tell` posts.
-Lines differences(const std::string& expect) {
+/// The differences of one case over two rules: `raise` sets the priority, `tell` posts; or over those given.
+Lines differences(const std::string& expect, const std::string& rules = "") {
     const auto tenant = tenant_of(
         {{"tenant.yaml", "name: acme\n"},
          {"connections.yaml", sandbox_connections},
          {"rules.yaml",
-          "rules:\n"
-          "  - { id: raise, on: ticket.created, then: [ { set: { ticket.priority: high } } ] }\n"
-          "  - id: tell\n"
-          "    on: ticket.created\n"
-          "    then: [ { slack.post_message: { channel: \"#desk\", text: high } } ]\n"},
+          !rules.empty()
+              ? rules
+              : "rules:\n"
+                "  - { id: raise, on: ticket.created, then: [ { set: { ticket.priority: high } } ] }\n"
+                "  - id: tell\n"
+                "    on: ticket.created\n"
+                "    then: [ { slack.post_message: { channel: \"#desk\", text: high } } ]\n"},
          {"tests/a.yaml",
           "cases:\n"
           "  - name: one\n"
@@ -55,6 +57,20 @@ TEST_CASE("rule tests: what is missing stands beside what came instead", "[rule_
                 "    + {\"field\":\"ticket.priority\",\"from\":\"low\",\"rule\":\"raise\",\"to\":\"high\"}"});
     CHECK(differences("{ emitted: [ { type: x.y } ] }") ==
           Lines{"emitted:", "    - {\"type\":\"x.y\"}", "    + (nothing)"});
+}
+
+TEST_CASE("rule tests: a rule that failed fails a case that does not list it", "[rule_tests]") {
+    const std::string broken =
+        "rules: [ { id: r, on: ticket.created, then: [ { set: { ticket.priority: 'no {{ ticket.subject }}' } "
+        "} ] } ]\n";
+    for (const auto* expect :
+         {"{ fired: [] }", "{ partial: true, fired: [] }", "{ changes: [], outcome: ok }"})
+        CHECK(differences(expect, broken).size() == 2);
+    CHECK(differences("{ fired: [], failures: [ { rule: r } ] }", broken).empty());
+    CHECK(differences("{ changes: [] }", broken).front() == "failures, which the case does not list:");
+    CHECK(differences("{ changes: [] }", broken)
+              .back()
+              .starts_with("    + r: rules.yaml:1: ticket.priority takes one of"));
 }
 
 TEST_CASE("rule tests: a partial case shows what may have been meant and nothing else", "[rule_tests]") {
