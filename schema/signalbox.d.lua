@@ -50,7 +50,7 @@
 
 ---@class signalbox.AfterOptions
 ---@field type? string Type of the event that comes then; `timer.<name>` without it.
----@field data? table
+---@field data? table The event's `data`.
 
 ---@class signalbox.CallOptions
 ---@field cache? string So old an answer may be, `10m`; without it the engine asks anew.
@@ -134,7 +134,7 @@ function ctx.fail(message) end
 ---@return signalbox.CallError? error
 function ctx.call(lookup, params, options) end
 
----The tenant's own values: small, shared by all scripts, each with a version that counts its writes.
+---The tenant's own values: small, shared by all scripts, each with a version that counts the writes that changed it.
 ---@class signalbox.Kv
 ctx.kv = {}
 
