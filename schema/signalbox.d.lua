@@ -15,10 +15,32 @@
 -- A run has limits (`scripts` in tenant.yaml). One that reaches a limit ends there, and pcall does not catch that.
 
 ---@class signalbox.Change
----@field field string
----@field from any
----@field to any
----@field actor? string
+---@field field string `ticket.priority`
+---@field from any? Nil when there was no value.
+---@field to any? Nil when there is none any more.
+---@field rule? string The rule that did it; nil when the event did.
+
+---The event, as `event` in rules.
+---@class signalbox.Event
+---@field id string Unique together with the source.
+---@field type string `ticket.created`
+---@field subject string Whom it is about, `ticket/zendesk:17`.
+---@field source string Who sent it.
+---@field connection? string The connection it came through.
+---@field time string When it happened at the source, else when it came in.
+---@field actor? string Who did it at the source.
+---@field data table The payload as it came: of `ticket.created` with `ticket` in it, of a timer what was given to ctx.after.
+
+---Members of `ctx` too: the entity and what is linked to it, by kind, each as fields of its kind are named. What the decision
+---does not know is nil: an event about a lead has no `ctx.ticket`. An entity of the kind call is `ctx.entity` alone, since
+---`ctx.call` looks things up; `ctx.get("call.status")` reads it, too.
+---@class signalbox.Entities
+---@field ticket table?
+---@field conversation table?
+---@field message table?
+---@field contact table?
+---@field company table?
+---@field lead table?
 
 ---@class signalbox.ActionOptions
 ---@field as? string Name under which a later step of the rule reads the result.
@@ -28,7 +50,7 @@
 
 ---@class signalbox.AfterOptions
 ---@field type? string Type of the event that comes then; `timer.<name>` without it.
----@field data? table
+---@field data? table The event's `data`.
 
 ---@class signalbox.CallOptions
 ---@field cache? string So old an answer may be, `10m`; without it the engine asks anew.
@@ -41,18 +63,17 @@
 ---@field message string
 
 ---What the decision knows, and what the script asks for. It is the argument of the function that is called.
----@class signalbox.Ctx
----@field event table The event: `type`, `source`, `connection`, `time`, `actor` and `data`.
+---@class signalbox.Ctx : signalbox.Entities
+---@field event signalbox.Event The event.
 ---@field kind string Kind of the entity, `ticket`.
 ---@field entity table The entity; the same table is also there by its kind, `ctx.ticket`. Its own copy: what is written into it goes nowhere, say ctx.set.
----@field changes signalbox.Change[] What this event has changed, and what rules before have.
----@field sla table Clocks of service levels by name.
----@field scores table Scores by name.
----@field args table What the step gives it under `with`.
----@field value any In a connector's function: what it makes something of.
+---@field changes signalbox.Change[] What this event has changed; in a later pass of the decision, what rules have.
+---@field sla table? Clocks of service levels by name.
+---@field args table? What the step gives it under `with`.
+---@field value any? In a connector's function: what it makes something of.
 ---@field subject string Whom the event is about, `ticket/zendesk:17`.
----@field escalations table Escalations by name.
----@field steps table Results of the rule's steps, by their `as`.
+---@field escalations table? Escalations by name.
+---@field steps table? Results of the rule's steps, by their `as`.
 ---@field now string The decision's time, and a script's only clock.
 ctx = {}
 
@@ -113,7 +134,7 @@ function ctx.fail(message) end
 ---@return signalbox.CallError? error
 function ctx.call(lookup, params, options) end
 
----The tenant's own values: small, shared by all scripts, each with a version that counts its writes.
+---The tenant's own values: small, shared by all scripts, each with a version that counts the writes that changed it.
 ---@class signalbox.Kv
 ctx.kv = {}
 
