@@ -48,7 +48,8 @@ public:
 
     void check() {
         for (const auto& call : uses_.calls) check(call);
-        for (const auto& read : uses_.reads) check(read);
+        for (const auto& read : uses_.reads)
+            if (!read.names.empty()) check(read);
     }
 
 private:
@@ -139,14 +140,24 @@ private:
                });
     }
 
-    /// `ctx.ticket.prioritty`: what stands behind the first name may be a member of a text or a list.
+    /// `ctx.ticket.prioritty`: as far as objects go. Behind a text or a list stands what Lua knows of it.
     void check(const WrittenPath& read) {
-        if (read.is_own || read.names.size() < 2 || !catalogue_.has_kind(read.names[0])) return;
-        const auto name = read.names[0] + "." + read.names[1];
+        const auto& kind = read.names.front();
         // ctx.call is no entity.
-        if (rules::script_api().function("ctx." + read.names[0]) != nullptr) return;
-        if (!catalogue_.below(name).empty() || catalogue_.find(name + ".x") != nullptr) return;
-        is_field(name, read.places[1]);
+        const bool is_entity =
+            catalogue_.has_kind(kind) && rules::script_api().function("ctx." + kind) == nullptr;
+        if (read.is_own || !is_entity) return;
+        auto name = kind;
+        for (std::size_t i = 1; i < read.names.size(); ++i) {
+            name += "." + read.names[i];
+            const auto* field = catalogue_.find(name);
+            const bool is_object =
+                !catalogue_.below(name).empty() ||
+                (field != nullptr && field->path == name && field->type == FieldType::object);
+            if (is_object) continue;
+            is_field(name, read.places[i]);
+            return;
+        }
     }
 
     // ---- what is written

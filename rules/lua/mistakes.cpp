@@ -47,11 +47,13 @@ public:
 
 private:
     void check_globals(const std::vector<GlobalUse>& globals) {
+        // Who speaks of the table of globals means it.
+        for (std::size_t i = 0; i < words_.size(); ++i)
+            if (words_.is_word(i, "_ENV")) return;
         std::set<std::string_view> told;
         for (const auto& use : globals) {
             if (!use.is_write || told.contains(use.name)) continue;
             const auto at = place_of_write(use);
-            // What is written by way of _ENV is meant to be global.
             if (!at) continue;
             told.insert(use.name);
             const bool is_function = words_.is_word(*at - 1, "function");
@@ -79,12 +81,11 @@ private:
                                                                 "string", "table", "math", "utf8"};
         std::string table(words_.at(i).words);
         if (!is_one_of(tables, table)) return;
-        if (table == "ctx" ? words_.is_made_here(table) : words_.is_named_here(table)) return;
-        if (table == "ctx" && words_.is_mark(i + 1, ".") && words_.is_word(i + 2, "kv")) {
-            table = "ctx.kv";
-            i += 2;
-        }
+        const auto first = i;
+        if (table == "ctx" && words_.is_mark(i + 1, ".") && words_.is_word(i + 2, "kv")) i += 2;
         if (!words_.is_mark(i + 1, ":") || !words_.is_name(i + 2)) return;
+        if (table == "ctx" ? words_.is_made_here(table) : words_.is_named_here(table)) return;
+        if (i != first) table = "ctx.kv";
         const auto name = table + "." + std::string(words_.at(i + 2).words);
         found_.error("script-arguments", words_.place(i + 2),
                      name + " takes no self: write " + name + "(…) with a dot");
@@ -96,18 +97,19 @@ private:
             "=", "==", "~=", "<", ">", "<=", ">=", "..", "+", "-", "*", "if", "not", "elseif", "while"};
         static constexpr std::array<std::string_view, 10> behind{
             ".", ":", "[", "==", "~=", "..", "<", ">", "+", "*"};
-        if (words_.at(i).words != "ctx" || words_.is_made_here("ctx")) return;
+        if (words_.at(i).words != "ctx") return;
         const auto open = words_.end_of_chain(i);
         if (!words_.is_mark(open, "(") || words_.closing(open) == 0) return;
         std::string name = "ctx";
-        for (auto at = i + 2; at < open; at += 2) name.append(".").append(words_.at(at).words);
+        for (auto at = i + 2; at < open && words_.is_mark(at - 1, "."); at += 2)
+            name.append(".").append(words_.at(at).words);
         const auto* function = script_api().function(name);
         if (!function || !function->returns.empty()) return;
         const bool is_dropped = words_.is_mark(i - 1, "=") && words_.is_word(i - 2, "_");
         const bool is_read = (!words_.is(i - 1, Kind::text) && is_one_of(before, words_.at(i - 1).words)) ||
                              (words_.is(words_.closing(open) + 1, Kind::mark) &&
                               is_one_of(behind, words_.at(words_.closing(open) + 1).words));
-        if (i == 0 || !is_read || is_dropped) return;
+        if (!is_read || is_dropped || words_.is_made_here("ctx")) return;
         found_.warning(
             "no-result", words_.place(open - 1),
             name + " gives nothing back: " +

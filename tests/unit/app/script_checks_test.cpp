@@ -92,6 +92,12 @@ TEST_CASE("script checks: fields that nobody knows are told of, with the nearest
           Problems{"scripts/a.lua:1:9: warning: \"ticket.custom.seatz\" is not declared in fields.yaml, did "
                    "you mean "
                    "\"ticket.custom.seats\"? [undeclared-field]"});
+    CHECK(problems("return ctx.ticket.custom.seatz, ctx.ticket.requester.emial.x") ==
+          Problems{"scripts/a.lua:1:26: warning: \"ticket.custom.seatz\" is not declared in fields.yaml, did "
+                   "you mean "
+                   "\"ticket.custom.seats\"? [undeclared-field]",
+                   "scripts/a.lua:1:54: error: unknown field \"ticket.requester.emial\", did you mean "
+                   "\"ticket.requester.email\"? [unknown-field]"});
     CHECK(
         problems("ctx.set('message.text', 'x')\nctx.set('event.type', 'x')\nctx.unset('ticket')") ==
         Problems{

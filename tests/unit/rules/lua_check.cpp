@@ -140,6 +140,7 @@ TEST_CASE("lua check: a variable made without local is told of, with the remedy"
                    "when the run ends: write local function helper [global-variable]"});
     CHECK(problems("local t = {}\nfunction t.run() end\nt.x = 1\nlocal function f() t = nil end\nf()") ==
           Problems{});
+    CHECK(problems("_ENV.shared = 1\nother = 2") == Problems{});
 }
 
 TEST_CASE("lua check: what is assigned below ctx is lost", "[lua]") {
