@@ -558,4 +558,23 @@ std::vector<std::string> Catalogue::paths() const {
     return all;
 }
 
+std::vector<std::string> Catalogue::paths_like(std::string_view dotted_path) const {
+    const auto root = std::string(dotted_path.substr(0, dotted_path.find('.')));
+    auto all = paths();
+    const auto elsewhere = [&](const std::string& path) { return !path.starts_with(root + "."); };
+    if (root == "event" || has_kind(root)) std::erase_if(all, elsewhere);
+    return all;
+}
+
+std::string Catalogue::near_miss(std::string_view dotted_path) const {
+    const auto* field = find(dotted_path);
+    if (field == nullptr || !field->path.ends_with(".*")) return "";
+    const auto prefix = field->path.substr(0, field->path.size() - 1);
+    std::vector<std::string> declared;
+    for (const auto& path : paths())
+        if (path.starts_with(prefix)) declared.push_back(path.substr(prefix.size()));
+    const auto near = engine::nearest(dotted_path.substr(prefix.size()), declared);
+    return near.empty() ? "" : prefix + near;
+}
+
 }  // namespace rules

@@ -74,6 +74,11 @@ public:
     std::vector<const Field*> below(const std::string& path) const;
     /// All declared paths, for nearest names and completion.
     std::vector<std::string> paths() const;
+    /// Those that a misspelt path may mean: of the same kind, or of `event`, where it begins so.
+    std::vector<std::string> paths_like(std::string_view dotted_path) const;
+    /// Of a path that find() knows and nobody has declared: the declared one beside it whose name is almost
+    /// the same, or "".
+    std::string near_miss(std::string_view dotted_path) const;
     const std::vector<Link>& links() const { return links_; }
 
 private:

@@ -138,6 +138,18 @@ std::optional<std::string> read_file(const std::string& path) {
     return text.empty() ? std::nullopt : std::optional(text);
 }
 
+/// As scripts have to give its parameters: those that are left out get their defaults.
+engine::ActionSignature signature_of_lookup(const Operation& operation) {
+    auto signature = operation.signature;
+    const auto has_default = [&](const std::string& name) { return operation.defaults.contains(name); };
+    for (auto& parameter : signature.parameters)
+        if (has_default(parameter.name)) parameter.required = false;
+    std::erase_if(signature.one_of, [&](const std::vector<std::string>& group) {
+        return std::any_of(group.begin(), group.end(), has_default);
+    });
+    return signature;
+}
+
 }  // namespace
 
 SecretSource system_secrets() {
@@ -195,6 +207,8 @@ engine::ConnectionSignatures signatures_of(const Connections& connections) {
                 signature.unusable.emplace(
                     action, engine::join({lacking->second.begin(), lacking->second.end()}, " or "));
         }
+        for (const auto& [lookup, operation] : connection.connector->lookups)
+            signature.lookups.emplace(lookup, signature_of_lookup(operation));
         all.emplace(name, std::move(signature));
     }
     return all;

@@ -1,23 +1,11 @@
 #include "engine/app/script_checks.h"
 
-#include "rules/evaluator/step_checks.h"
+#include "engine/app/script_call_checks.h"
 #include "rules/lua/check.h"
 #include "rules/script.h"
 
 namespace engine::app {
 namespace {
-
-void check_action(const rules::ScriptUse& use, const rules::RuleSet& rule_set,
-                  std::vector<Diagnostic>& problems) {
-    const auto action = rules::action_named(rule_set.connections, use.name);
-    if (!action) {
-        problems.push_back({Severity::error, "unknown-action", use.place, action.error().message});
-        return;
-    }
-    for (const auto& [name, place] : use.params)
-        if (auto known = rules::check_parameter(use.name, **action, name); !known)
-            problems.push_back({Severity::error, "unknown-parameter", place, known.error().message});
-}
 
 /// Collects the functions that rules name.
 class References {
@@ -74,9 +62,9 @@ std::vector<Diagnostic> script_problems(const Tenant& tenant) {
     for (const auto& reference : of_connectors) references.push_back(&reference);
     for (auto& problem : rules::check_functions(rule_set.scripts, references))
         problems.push_back(std::move(problem));
-    for (const auto& file : rule_set.scripts->files)
-        for (const auto& use : rules::uses_of(file))
-            if (use.function == "ctx.action") check_action(use, rule_set, problems);
+    Diagnostics of_calls;
+    for (const auto& file : rule_set.scripts->files) check_calls(file, rule_set, of_calls);
+    for (auto& problem : of_calls.sorted()) problems.push_back(std::move(problem));
     return problems;
 }
 

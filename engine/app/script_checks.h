@@ -8,8 +8,8 @@
 
 namespace engine::app {
 
-/// Names that nothing knows, functions that are not there, and calls of actions that the tenant's connections
-/// do not have. The scripts are read in this process.
+/// Names that nothing knows, functions that are not there, mistakes that can be seen, and constants that fit
+/// neither the tenant's fields nor what its connections can do. The scripts are read in this process.
 std::vector<Diagnostic> script_problems(const Tenant& tenant);
 
 }  // namespace engine::app

@@ -37,6 +37,8 @@ struct ConnectionSignature {
     std::map<std::string, ActionSignature> actions;
     /// Actions of the connector that this connection cannot do, and the settings it lacks, in words.
     std::map<std::string, std::string> unusable;
+    /// What scripts can look up; what has a default need not be given.
+    std::map<std::string, ActionSignature> lookups = {};
     std::set<std::string> event_types = {};  ///< that its webhooks always have
     bool other_event_types = false;          ///< webhooks may have others, worked out when they come
     std::set<std::string> fields = {};       ///< that its webhooks bring, dotted

@@ -50,8 +50,9 @@ const std::vector<FindingClass>& finding_classes() {
          "Name it in a step route, or remove it once nothing waits in it."},
         {"unused-escalation", "No rule begins the escalation.",
          "Begin it in a rule with the step escalate, or remove it."},
-        {"unset-timer", "A rule cancels a timer, and no rule sets one of that name.",
-         "Correct the name: it is that of a step emit with after or at, or else the type of what it emits."},
+        {"unset-timer", "A rule cancels a timer, and neither a rule nor a script sets one of that name.",
+         "Correct the name: it is that of a step emit with after or at, or else the type of what it emits, "
+         "and in scripts the second argument of ctx.after."},
         {"idle-wait", "A rule waits, and nothing comes behind the wait.",
          "Write behind it what is to be done then, or remove it."},
         {"costly-rule", "Testing the rule's conditions takes many times what the others take.",

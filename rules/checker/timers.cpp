@@ -10,6 +10,7 @@
 #include "rules/checker/checks.h"
 #include "rules/checker/wording.h"
 #include "rules/evaluator/step_checks.h"
+#include "rules/script_timers.h"
 
 namespace rules {
 namespace {
@@ -31,6 +32,8 @@ public:
 
     void run() {
         for (const auto& rule : facts_.rules()) note(rule.rule->then);
+        if (const auto& scripts = facts_.rule_set().scripts)
+            for (const auto& file : scripts->files) note(timers_set_by(file));
         for (const auto& rule : facts_.rules()) {
             rule_ = rule.rule;
             walk(rule_->then, false);
@@ -50,6 +53,11 @@ private:
                 note(wait->otherwise);
             }
         }
+    }
+
+    void note(const ScriptTimers& timers) {
+        names_.insert(timers.names.begin(), timers.names.end());
+        if (timers.has_others) globs_.insert("*");
     }
 
     /// `comes_more`: steps of the rule stand behind these.
@@ -86,7 +94,7 @@ private:
         finding.place = step.place;
         finding.rules = {rule_->id};
         finding.message = rule_named(*rule_) + " cancels the timer " + engine::in_quotes(name) +
-                          ", and no rule emits anything later by that name" +
+                          ", and neither a rule nor a script sets one of that name" +
                           engine::hint(name, {names_.begin(), names_.end()});
         report_.add(std::move(finding));
     }
@@ -103,8 +111,8 @@ private:
     const Facts& facts_;
     Report& report_;
     const Rule* rule_ = nullptr;
-    std::set<std::string> names_;  ///< of timers that rules set
-    std::set<std::string> globs_;  ///< of those whose names are rendered
+    std::set<std::string> names_;  ///< of timers that rules and scripts set
+    std::set<std::string> globs_;  ///< of those whose names are known only when they are set
 };
 
 }  // namespace

@@ -14,14 +14,6 @@ bool has_empty_key(const engine::Path& keys) {
     return std::any_of(keys.begin(), keys.end(), [](const std::string& key) { return key.empty(); });
 }
 
-/// Names near enough to be meant: those of the same root when there is such a root.
-std::vector<std::string> candidates_for(const std::string& root, const Catalogue& catalogue) {
-    auto all = catalogue.paths();
-    const auto elsewhere = [&](const std::string& path) { return !path.starts_with(root + "."); };
-    if (root == "event" || catalogue.has_kind(root)) std::erase_if(all, elsewhere);
-    return all;
-}
-
 /// What a name without its kind most likely is: a field of the event's own entity, or a group of conditions.
 std::string whole_name_of(const std::string& text, const RuleContext& context) {
     if (text == "or") return "any";
@@ -32,28 +24,21 @@ std::string whole_name_of(const std::string& text, const RuleContext& context) {
     return "";
 }
 
-std::nullopt_t unknown_field(const std::string& text, const Place& place, const std::string& root,
-                             RuleContext& context) {
+std::nullopt_t unknown_field(const std::string& text, const Place& place, RuleContext& context) {
     const auto whole = whole_name_of(text, context);
-    const auto hint = whole.empty() ? context.problems.hint(text, candidates_for(root, context.catalogue))
+    const auto hint = whole.empty() ? context.problems.hint(text, context.catalogue.paths_like(text))
                                     : engine::did_you_mean(whole);
     context.problems.error("unknown-field", place, "unknown field " + in_quotes(text) + hint);
     return std::nullopt;
 }
 
 /// An undeclared field of a tenant's own whose name is almost that of a declared one.
-void warn_of_near_miss(const std::string& text, const Place& place, const Field& field,
-                       RuleContext& context) {
-    if (!field.path.ends_with(".*")) return;
-    const auto prefix = field.path.substr(0, field.path.size() - 1);
-    std::vector<std::string> declared;
-    for (const auto& path : context.catalogue.paths())
-        if (path.starts_with(prefix)) declared.push_back(path.substr(prefix.size()));
-    const auto near = engine::nearest(text.substr(prefix.size()), declared);
+void warn_of_near_miss(const std::string& text, const Place& place, RuleContext& context) {
+    const auto near = context.catalogue.near_miss(text);
     if (!near.empty())
         context.problems.warning(
             "undeclared-field", place,
-            in_quotes(text) + " is not declared in fields.yaml" + engine::did_you_mean(prefix + near));
+            in_quotes(text) + " is not declared in fields.yaml" + engine::did_you_mean(near));
 }
 
 std::optional<FieldPath> read_result(FieldPath path, const Place& place, RuleContext& context) {
@@ -99,7 +84,7 @@ std::set<std::string> subject_kinds_of(const std::vector<std::string>& on, const
 
 std::optional<FieldPath> read_path(const std::string& text, const Place& place, RuleContext& context) {
     auto keys = engine::path_of(text);
-    if (keys.empty() || has_empty_key(keys)) return unknown_field(text, place, "", context);
+    if (keys.empty() || has_empty_key(keys)) return unknown_field(text, place, context);
     FieldPath path{text, keys.front(), {keys.begin() + 1, keys.end()}, FieldType::any};
     if (path.root == "steps") return read_result(std::move(path), place, context);
     if (context.further_roots.contains(path.root)) return path;
@@ -108,9 +93,9 @@ std::optional<FieldPath> read_path(const std::string& text, const Place& place, 
         return path;
     }
     const Field* field = context.catalogue.find(text);
-    if (field == nullptr) return unknown_field(text, place, path.root, context);
+    if (field == nullptr) return unknown_field(text, place, context);
     path.type = field->type;
-    warn_of_near_miss(text, place, *field, context);
+    warn_of_near_miss(text, place, context);
     return path;
 }
 

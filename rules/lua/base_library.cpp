@@ -357,10 +357,7 @@ void forget_globals_of_files(lua_State* state) {
     lua_pop(state, 1);
 }
 
-namespace {
-
-/// The set's file that is meant: `scripts/lib/words.lua`, `scripts/lib/words`, `lib/words`, `lib.words`.
-const ScriptFile* file_meant(const ScriptSet& set, std::string_view name) {
+const ScriptFile* file_required(const ScriptSet& set, std::string_view name) {
     constexpr std::string_view folder = "scripts/";
     constexpr std::string_view ending = ".lua";
     const auto is_named = [&](std::string_view file) {
@@ -378,6 +375,8 @@ const ScriptFile* file_meant(const ScriptSet& set, std::string_view name) {
     return found == set.files.end() ? nullptr : &*found;
 }
 
+namespace {
+
 /// Leaves the message in `run.text`, which no jump has to destroy.
 void describe_circle(Inside& run, const std::string& name) {
     run.text = "require: " + name + " needs itself: ";
@@ -392,7 +391,7 @@ int base_require(lua_State* state) {
     const auto asked = check_text(state, 1);
     auto& run = inside(state);
     spend_bytes(state, 64 * run.set.files.size());
-    const auto* file = file_meant(run.set, asked);
+    const auto* file = file_required(run.set, asked);
     if (!file)
         return luaL_error(state, "require: there is no file \"%s\" among the tenant's scripts",
                           lua_tostring(state, 1));

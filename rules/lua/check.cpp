@@ -9,8 +9,9 @@
 #include "engine/base/text.h"
 #include "rules/lua/api.h"
 #include "rules/lua/globals.h"
+#include "rules/lua/mistakes.h"
 #include "rules/lua/sandbox.h"
-#include "rules/script_tokens.h"
+#include "rules/lua/script_words.h"
 
 namespace rules {
 
@@ -66,9 +67,10 @@ std::string instead_of(std::string_view name) {
     return found == remedies.end() ? "" : ": " + std::string(found->second);
 }
 
-/// Functions of the table that a file returns, or of a table in it.
+/// Functions of the table that a file returns, or of a table in it; false when the file returns nothing.
 constexpr auto names_of_table = R"lua(
 local value = require(ctx.args.file)
+if value == true then return false end
 for part in string.gmatch(ctx.args.table, "[^.]+") do
   value = type(value) == "table" and value[part] or nil
 end
@@ -98,21 +100,21 @@ std::string compiled(const ScriptFile& file) {
 
 class FileCheck {
 public:
-    FileCheck(const ScriptFile& file, const KnownNames& known, const std::vector<std::string>& kinds,
-              Diagnostics& found)
-        : file_(file), known_(known), kinds_(kinds), found_(found), tokens_(tokens_of(file.source)) {}
+    FileCheck(const ScriptFile& file, const ScriptSet& scripts, const KnownNames& known,
+              const std::vector<std::string>& kinds, Diagnostics& found)
+        : file_(file), scripts_(scripts), known_(known), kinds_(kinds), found_(found), words_(file) {}
 
     void check() {
-        check_globals();
-        for (std::size_t i = 0; i + 2 < tokens_.size(); ++i)
+        const auto chunk = compiled(file_);
+        const auto globals = globals_of(chunk);
+        check_globals(globals);
+        for (std::size_t i = 0; i + 2 < words_.size(); ++i)
             if (is_library(i)) check_member(i);
+        if (!chunk.empty()) add_mistakes({file_, words_, scripts_, kinds_}, globals, found_);
     }
 
 private:
-    Place place(const LuaToken& token) const { return {file_.name, token.line, token.column}; }
-
-    void check_globals() {
-        const auto uses = globals_of(compiled(file_));
+    void check_globals(const std::vector<GlobalUse>& uses) {
         std::set<std::string, std::less<>> written;
         for (const auto& use : uses)
             if (use.is_write) written.insert(use.name);
@@ -134,62 +136,32 @@ private:
 
     /// The compiler tells of lines alone.
     Place place_of_name(const GlobalUse& use) const {
-        const auto token = std::find_if(tokens_.begin(), tokens_.end(), [&](const LuaToken& one) {
-            return one.line == use.line && one.kind == Kind::name && one.words == use.name;
-        });
-        return {file_.name, use.line, token == tokens_.end() ? 1 : token->column};
-    }
-
-    bool is_mark(std::size_t i, std::string_view mark) const {
-        return i < tokens_.size() && tokens_[i].kind == Kind::mark && tokens_[i].words == mark;
+        for (std::size_t i = 0; i < words_.size(); ++i)
+            if (words_.at(i).line == use.line && words_.is_word(i, use.name)) return words_.place(i);
+        return {file_.name, use.line, 1};
     }
 
     /// `ctx.`, `json.` and so on, and not what the file itself calls so.
     bool is_library(std::size_t i) const {
-        if (tokens_[i].kind != Kind::name || !is_mark(i + 1, ".") || tokens_[i + 2].kind != Kind::name)
+        if (!words_.begins_chain(i) || !words_.is_mark(i + 1, ".") || !words_.is(i + 2, Kind::name))
             return false;
-        if (i > 0 && (is_mark(i - 1, ".") || is_mark(i - 1, ":"))) return false;
-        const auto known = known_.find(tokens_[i].words);
+        const auto name = words_.at(i).words;
+        const auto known = known_.find(name);
         return known != known_.end() && !known->second.empty() &&
-               (tokens_[i].words == "ctx" || !is_named_here(tokens_[i].words));
-    }
-    /// Declared by `local`, in a loop, as a parameter, or by an assignment.
-    bool is_named_here(std::string_view name) const {
-        for (std::size_t i = 1; i < tokens_.size(); ++i) {
-            if (tokens_[i].kind != Kind::name || tokens_[i].words != name) continue;
-            if (is_declared(i)) return true;
-            const auto& before = tokens_[i - 1].words;
-            if (is_mark(i + 1, "=") && before != "." && before != "{" && before != "," && before != ";")
-                return true;
-        }
-        return false;
-    }
-    /// One of the names after `local`, `for` or `function f(`.
-    bool is_declared(std::size_t i) const {
-        while (i > 1 && is_mark(i - 1, ",") && tokens_[i - 2].kind == Kind::name) i -= 2;
-        if (i == 0) return false;
-        const auto& before = tokens_[i - 1].words;
-        if (before == "local" || before == "for" || before == "function") return true;
-        const bool is_list = before == "(";
-        while (i > 1 && is_list &&
-               (tokens_[i - 2].kind == Kind::name || is_mark(i - 2, ".") || is_mark(i - 2, ":"))) {
-            if (tokens_[i - 2].words == "function") return true;
-            --i;
-        }
-        return false;
+               (name == "ctx" || !words_.is_named_here(name));
     }
 
     void check_member(std::size_t i) {
-        std::string table(tokens_[i].words);
+        std::string table(words_.at(i).words);
         auto member = i + 2;
-        if (table == "ctx" && tokens_[member].words == "kv" && is_mark(member + 1, ".") &&
-            tokens_[member + 2].kind == Kind::name) {
+        if (table == "ctx" && words_.at(member).words == "kv" && words_.is_mark(member + 1, ".") &&
+            words_.at(member + 2).kind == Kind::name) {
             table = "ctx.kv";
             member += 2;
         }
         const auto& names = known_.find(table)->second;
-        const auto name = tokens_[member].words;
-        if (is_mark(member + 1, "=")) return;  // it is made here
+        const auto name = words_.at(member).words;
+        if (words_.is_mark(member + 1, "=")) return;  // it is made here
         const bool is_known = std::find(names.begin(), names.end(), name) != names.end();
         if (is_known) return check_arguments_of(table + "." + std::string(name), member);
         if (table == "ctx" &&
@@ -199,75 +171,85 @@ private:
         auto candidates = names;
         if (table == "ctx") candidates.insert(candidates.end(), kinds_.begin(), kinds_.end());
         const auto near = engine::nearest(name, candidates);
-        found_.error("unknown-script-function", place(tokens_[member]),
+        found_.error("unknown-script-function", words_.place(member),
                      table + " has no \"" + std::string(name) + "\"" +
                          (near.empty() ? "" : engine::did_you_mean(table + "." + near)));
     }
 
     bool is_call(std::size_t member) const {
-        return is_mark(member + 1, "(") || is_mark(member + 1, "{") || tokens_[member + 1].kind == Kind::text;
+        return words_.is_mark(member + 1, "(") || words_.is_mark(member + 1, "{") ||
+               words_.at(member + 1).kind == Kind::text;
     }
 
     /// Counts what stands between the parentheses, if that says how many values come.
     void check_arguments_of(const std::string& name, std::size_t member) {
         const auto* function = script_api().function(name);
-        if (!function || !is_mark(member + 1, "(")) return;
-        std::size_t count = 0;
-        int depth = 0;
-        std::size_t i = member + 2;
-        for (; tokens_[i].kind != Kind::end; ++i) {
-            const auto words =
-                tokens_[i].kind == Kind::mark || tokens_[i].kind == Kind::name ? tokens_[i].words : "";
-            if (depth == 0 && words == ")") break;
-            if (count == 0) count = 1;
-            if (depth == 0 && words == ",") ++count;
-            if (words == "(" || words == "{" || words == "[" || words == "function" || words == "do" ||
-                words == "then" || words == "repeat")
-                ++depth;
-            if (words == ")" || words == "}" || words == "]" || words == "end" || words == "until" ||
-                words == "elseif")
-                --depth;
-        }
-        const bool is_open =
-            is_mark(i - 1, "...") || is_mark(i - 1, ")");  // the last gives as many as it likes
+        if (!function || !words_.is_mark(member + 1, "(") || words_.closing(member + 1) == 0) return;
+        const auto close = words_.closing(member + 1);
+        const auto count = words_.parts(member + 1).size();
+        // The last gives as many as it likes.
+        const bool is_open = words_.is_mark(close - 1, "...") || words_.is_mark(close - 1, ")");
         const auto least =
             static_cast<std::size_t>(std::count_if(function->params.begin(), function->params.end(),
                                                    [](const auto& param) { return !param.is_optional; }));
         const auto most = function->params.size();
         if (count > most && !function->takes_more)
-            found_.error("script-arguments", place(tokens_[member]),
+            found_.error("script-arguments", words_.place(member),
                          name + " takes " + std::to_string(most) + " arguments at most, here are " +
                              std::to_string(count));
         if (count < least && !is_open)
-            found_.error("script-arguments", place(tokens_[member]),
+            found_.error("script-arguments", words_.place(member),
                          name + ": \"" + function->params[count].name + "\" is missing");
     }
 
     const ScriptFile& file_;
+    const ScriptSet& scripts_;
     const KnownNames& known_;
     const std::vector<std::string>& kinds_;
     Diagnostics& found_;
-    std::vector<LuaToken> tokens_;
+    ScriptWords words_;
 };
 
-/// Keys of the table constructor that begins at `i`, as far as they are written as names.
-void read_params(const ScriptFile& file, const std::vector<LuaToken>& tokens, std::size_t i, ScriptUse& use) {
-    use.has_all_params = true;
-    int depth = 1;
-    for (++i; depth > 0 && tokens[i].kind != Kind::end; ++i) {
-        const auto& token = tokens[i];
-        const bool is_first = depth == 1 && (tokens[i - 1].words == "{" || tokens[i - 1].words == "," ||
-                                             tokens[i - 1].words == ";");
-        if (is_first && token.kind == Kind::name && tokens[i + 1].words == "=")
-            use.params.emplace_back(std::string(token.words), Place{file.name, token.line, token.column});
-        if (is_first && token.words == "[") use.has_all_params = false;
-        const bool is_word = token.kind == Kind::mark || token.kind == Kind::name;
-        if (is_word &&
-            (token.words == "{" || token.words == "(" || token.words == "[" || token.words == "function"))
-            ++depth;
-        if (is_word &&
-            (token.words == "}" || token.words == ")" || token.words == "]" || token.words == "end"))
-            --depth;
+/// Names of the functions in the table that the file's last statement returns, where they can be seen.
+std::vector<std::string> functions_returned(const ScriptFile& file) {
+    const ScriptWords words(file);
+    std::size_t last = words.size();
+    for (std::size_t i = 0; i < words.size(); ++i)
+        if (words.is_outermost(i) && words.is_word(i, "return")) last = i;
+    std::vector<std::string> names;
+    const auto add_members = [&](std::size_t open) {
+        for (const auto& [first, end] : words.parts(open))
+            if (words.is_name(first) && words.is_mark(first + 1, "=") && words.is_word(first + 2, "function"))
+                names.emplace_back(words.at(first).words);
+    };
+    if (words.is_mark(last + 1, "{")) add_members(last + 1);
+    const auto behind = words.is_mark(last + 2, ";") ? last + 3 : last + 2;
+    if (!words.is_name(last + 1) || !words.is(behind, Kind::end)) return names;
+    const auto table = words.at(last + 1).words;
+    for (std::size_t i = 0; i < last; ++i) {
+        const bool is_defining = words.is_word(i - 1, "function");
+        if (!words.is_outermost(is_defining ? i - 1 : i) || !words.begins_chain(i) ||
+            words.at(i).words != table)
+            continue;
+        if (words.is_word(i - 1, "local") && words.is_mark(i + 1, "=") && words.is_mark(i + 2, "{"))
+            add_members(i + 2);
+        const bool is_assigned = words.is_mark(i + 3, "=") && words.is_word(i + 4, "function");
+        const bool is_defined = is_defining && words.is_mark(i + 3, "(");
+        if (words.is_mark(i + 1, ".") && (is_assigned || is_defined))
+            names.emplace_back(words.at(i + 2).words);
+    }
+    return names;
+}
+
+/// Nothing of a file that is run whole calls the functions that it returns.
+void check_whole(const ScriptSet& scripts, const ScriptRef& reference, Diagnostics& found) {
+    for (const auto& file : scripts.files) {
+        const auto names =
+            file.name == reference.file ? functions_returned(file) : std::vector<std::string>();
+        if (!names.empty())
+            found.error(
+                "dangling-script", reference.place,
+                file.name + " returns functions: say which, as in " + file.name + "#" + names.front());
     }
 }
 
@@ -278,7 +260,7 @@ std::vector<Diagnostic> check_scripts(const ScriptSet& scripts, const std::vecto
     Diagnostics found;
     for (auto& problem : opened.diagnostics) found.add(std::move(problem));
     const auto known = known_names();
-    for (const auto& file : scripts.files) FileCheck(file, known, kinds, found).check();
+    for (const auto& file : scripts.files) FileCheck(file, scripts, known, kinds, found).check();
     return found.sorted();
 }
 
@@ -291,6 +273,10 @@ std::vector<Diagnostic> check_functions(const std::shared_ptr<const ScriptSet>& 
     Diagnostics found;
     if (!opened.sandbox) return {};
     for (const auto* reference : references) {
+        if (reference->function.empty()) {
+            check_whole(*scripts, *reference, found);
+            continue;
+        }
         const auto dot = reference->function.rfind('.');
         ScriptCall call;
         call.file = probe;
@@ -301,7 +287,13 @@ std::vector<Diagnostic> check_functions(const std::shared_ptr<const ScriptSet>& 
             dot == std::string::npos ? reference->function : reference->function.substr(dot + 1);
         const auto outcome = opened.sandbox->run(call);
         // A file that fails, or runs into a limit, is told of when it is loaded.
-        if (outcome.failure || reference->function.empty()) continue;
+        if (outcome.failure) continue;
+        if (outcome.result.is_boolean()) {
+            found.error("dangling-script", reference->place,
+                        reference->file + " returns nothing: end it with return and the table that holds " +
+                            engine::in_quotes(reference->function));
+            continue;
+        }
         const auto names = outcome.result.get<std::vector<std::string>>();
         if (std::find(names.begin(), names.end(), name) != names.end()) continue;
         found.error("dangling-script", reference->place,
@@ -309,29 +301,6 @@ std::vector<Diagnostic> check_functions(const std::shared_ptr<const ScriptSet>& 
                         " in the table that it returns" + engine::hint(name, names));
     }
     return found.sorted();
-}
-
-std::vector<ScriptUse> uses_of(const ScriptFile& file) {
-    std::vector<ScriptUse> uses;
-    const auto tokens = tokens_of(file.source);
-    for (std::size_t i = 0; i + 5 < tokens.size(); ++i) {
-        const auto function = "ctx." + std::string(tokens[i + 2].words);
-        const bool is_one = tokens[i].words == "ctx" && tokens[i + 1].words == "." &&
-                            (function == "ctx.action" || function == "ctx.call" || function == "ctx.emit");
-        const auto first = tokens[i + 3].words == "(" ? i + 4 : i + 3;
-        if (!is_one || tokens[first].kind != Kind::text) continue;
-        ScriptUse use{function,
-                      std::string(tokens[first].words),
-                      {},
-                      false,
-                      {file.name, tokens[first].line, tokens[first].column}};
-        if (tokens[first + 1].words == ")" || first == i + 3)
-            use.has_all_params = true;
-        else if (tokens[first + 1].words == "," && tokens[first + 2].words == "{")
-            read_params(file, tokens, first + 2, use);
-        uses.push_back(std::move(use));
-    }
-    return uses;
 }
 
 }  // namespace rules

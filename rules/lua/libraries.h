@@ -2,7 +2,10 @@
 /// The libraries that scripts have: tables that are made anew for every run when it first asks for them.
 
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "rules/script.h"
 
 struct lua_State;
 
@@ -14,6 +17,10 @@ struct LibraryEntry {
     int (*function)(lua_State*);         ///< what it is, or null
     void (*push)(lua_State*) = nullptr;  ///< pushes it, where there is no function
 };
+
+/// The set's file that `require` means by a name, or null: `scripts/lib/words.lua`, `scripts/lib/words`,
+/// `lib/words`, `lib.words`.
+const ScriptFile* file_required(const ScriptSet& set, std::string_view name);
 
 /// Sorted by name.
 const std::vector<LibraryEntry>& library_entries();

@@ -1,0 +1,5 @@
+return {
+  run = function(ctx)
+    ctx.after("5d", "late", { type = "ticket.unanswered" })
+  end,
+}
