@@ -25,6 +25,7 @@ struct ScriptFile {
     std::string name;          ///< as below the tenant's folder, `scripts/route.lua`, `rules/96-vip.lua`
     std::string source;        ///< text, never compiled code
     bool is_function = false;  ///< its statements are the function, so they do not run when it is loaded
+    std::string code = {};  ///< what compiling it gave before, in a process of this program; empty = unknown
 };
 
 /// What a run may use. All but the deadline are counted the same on every machine, so that a run that ends at
@@ -110,6 +111,8 @@ public:
     virtual std::vector<ScriptOutcome> run_all(const std::shared_ptr<const ScriptSet>& scripts,
                                                std::span<const ScriptCall> calls,
                                                const std::function<void()>& meanwhile);
+    /// What compiling the set gave, by file, for `ScriptFile::code`; empty when it is not known.
+    virtual std::vector<std::string> code_of(const ScriptSet&) { return {}; }
     /// How long all scripts of a decision may take together, by the clock on the wall: with others they wait
     /// for it.
     virtual std::chrono::milliseconds decision_time_max() const { return std::chrono::milliseconds::max(); }

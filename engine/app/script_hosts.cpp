@@ -53,8 +53,9 @@ Result<rules::WorkerOptions> worker_options(const Settings& settings) {
 }
 
 Result<MakeScripts> script_hosts(const Settings& settings) {
-    const auto options = worker_options(settings);
+    auto options = worker_options(settings);
     if (!options) return options.error();
+    options->code = std::make_shared<rules::ScriptCode>();
     if (settings.script_isolation == "process")
         return MakeScripts([options = *options] { return std::make_unique<rules::WorkerHost>(options); });
     if (settings.script_isolation == "in_process")

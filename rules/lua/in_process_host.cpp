@@ -50,6 +50,11 @@ std::vector<engine::Diagnostic> InProcessHost::load(const std::shared_ptr<const 
     return opened.diagnostics;
 }
 
+std::vector<std::string> InProcessHost::code_of(const ScriptSet& scripts) {
+    const auto* sandbox = kept(scripts);
+    return sandbox == nullptr ? std::vector<std::string>() : sandbox->code();
+}
+
 ScriptOutcome InProcessHost::run(const std::shared_ptr<const ScriptSet>& scripts, const ScriptCall& call) {
     auto* sandbox = kept(*scripts);
     if (!sandbox) {

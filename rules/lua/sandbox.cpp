@@ -385,6 +385,15 @@ Diagnostic syntax_error(lua_State* state, const std::string& file, const LinesRe
 
 }  // namespace
 
+/// Of a set that was opened before without a problem; its statements have run then.
+bool Sandbox::take_code() {
+    const auto& files = scripts_->files;
+    if (std::any_of(files.begin(), files.end(), [](const ScriptFile& file) { return file.code.empty(); }))
+        return false;
+    for (const auto& file : files) compiled_.push_back(file.code);
+    return true;
+}
+
 /// In a state of its own, which is thrown away.
 std::vector<Diagnostic> Sandbox::compile() {
     std::vector<Diagnostic> found;
@@ -439,6 +448,11 @@ Sandbox::Opened Sandbox::open(std::shared_ptr<const ScriptSet> scripts, ScriptLi
                                                       " bytes (sources_bytes_max)"));
     if (!opened.diagnostics.empty()) return opened;
     auto sandbox = std::unique_ptr<Sandbox>(new Sandbox(std::move(scripts), lines));
+    if (sandbox->take_code()) {
+        sandbox->open_state();
+        opened.sandbox = std::move(sandbox);
+        return opened;
+    }
     opened.diagnostics = sandbox->compile();
     if (!opened.diagnostics.empty()) return opened;
     sandbox->open_state();

@@ -32,6 +32,8 @@ public:
 
     ScriptOutcome run(const ScriptCall& call);
 
+    /// What compiling gave, by file.
+    const std::vector<std::string>& code() const { return compiled_; }
     /// What the state holds now.
     std::size_t bytes() const;
     /// The most of it during the last run.
@@ -43,6 +45,7 @@ public:
 private:
     struct State;
     Sandbox(std::shared_ptr<const ScriptSet> scripts, ScriptLines* lines);
+    bool take_code();
     std::vector<engine::Diagnostic> compile();
     void open_state();
     enum class Part { statements, function };

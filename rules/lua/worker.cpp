@@ -152,6 +152,8 @@ std::optional<WorkerHost::Loss> WorkerHost::send_set(Worker& worker,
     writer.number(++last_set_);
     auto sent = *scripts;
     sent.limits.deadline = deadline_of(scripts->limits);
+    const auto code = options_.code ? options_.code->find(*scripts) : nullptr;
+    for (std::size_t i = 0; code && i < code->size(); ++i) sent.files[i].code = (*code)[i];
     write(writer, sent);
     const auto body = writer.take();
     if (body.size() > options_.call_bytes_max)
@@ -159,13 +161,17 @@ std::optional<WorkerHost::Loss> WorkerHost::send_set(Worker& worker,
                     std::to_string(options_.call_bytes_max)};
     if (worker.sets.size() >= options_.sets_max) drop_set(worker, std::prev(worker.sets.end()));
     worker.sets.push_front({scripts, last_set_, answer_bytes_max(scripts->limits)});
-    worker.process->expect_up_to(answer_bytes_max(worker.sets));
+    worker.process->expect_up_to(std::max(options_.call_bytes_max, answer_bytes_max(worker.sets)));
     worker.process->send(FrameKind::load, ++last_id_, body);
     ++stats_.loads;
-    return read_loaded(worker, diagnostics);
+    auto loss = read_loaded(worker, scripts, diagnostics);
+    if (!loss) worker.process->expect_up_to(answer_bytes_max(worker.sets));
+    // It may be what was given to the worker that it was lost for.
+    if (loss && code) options_.code->forget(*scripts);
+    return loss;
 }
 
-std::optional<WorkerHost::Loss> WorkerHost::read_loaded(Worker& worker,
+std::optional<WorkerHost::Loss> WorkerHost::read_loaded(Worker& worker, const Scripts& scripts,
                                                         std::vector<Diagnostic>& diagnostics) {
     const auto said = worker.process->read(SteadyClock::now() + options_.load_deadline);
     if (const auto* trouble = std::get_if<WorkerTrouble>(&said)) {
@@ -176,8 +182,11 @@ std::optional<WorkerHost::Loss> WorkerHost::read_loaded(Worker& worker,
     const auto& frame = std::get<Frame>(said);
     WireReader reader(frame.body);
     diagnostics = read_diagnostics(reader);
-    if (frame.kind == FrameKind::loaded && frame.id == last_id_ && reader.is_done()) return std::nullopt;
-    return lose(WorkerTrouble::forged);
+    auto code = read_code(reader);
+    if (frame.kind != FrameKind::loaded || frame.id != last_id_ || !reader.is_done())
+        return lose(WorkerTrouble::forged);
+    if (options_.code && diagnostics.empty()) options_.code->keep(*scripts, std::move(code));
+    return std::nullopt;
 }
 
 ScriptOutcome WorkerHost::run(const std::shared_ptr<const ScriptSet>& scripts, const ScriptCall& call) {

@@ -80,7 +80,8 @@ private:
     std::optional<Loss> ask_to_load(const Scripts& scripts, std::vector<engine::Diagnostic>& diagnostics);
     std::optional<Loss> send_set(Worker& worker, const Scripts& scripts,
                                  std::vector<engine::Diagnostic>& diagnostics);
-    std::optional<Loss> read_loaded(Worker& worker, std::vector<engine::Diagnostic>& diagnostics);
+    std::optional<Loss> read_loaded(Worker& worker, const Scripts& scripts,
+                                    std::vector<engine::Diagnostic>& diagnostics);
     void drop_set(Worker& worker, std::list<WorkerSet>::iterator set);
     Loss lose(WorkerTrouble trouble);
 

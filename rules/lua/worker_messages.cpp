@@ -128,10 +128,11 @@ void write(WireWriter& to, const ScriptSet& set) {
     to.text(version);
     write_limits(to, limits);
     to.number(files.size());
-    for (const auto& [name, source, is_function] : files) {
+    for (const auto& [name, source, is_function, code] : files) {
         to.text(name);
         to.bytes(source);
         to.number(is_function ? 1 : 0);
+        to.bytes(code);
     }
 }
 
@@ -145,6 +146,7 @@ ScriptSet read_set(WireReader& from) {
         file.name = from.text();
         file.source = from.bytes();
         file.is_function = from.flag();
+        file.code = from.bytes();
     }
     return set;
 }
@@ -207,6 +209,17 @@ void write(WireWriter& to, const std::vector<engine::Diagnostic>& diagnostics) {
         write_place(to, one.place);
         to.text(one.message);
     }
+}
+
+void write(WireWriter& to, const std::vector<std::string>& code) {
+    to.number(code.size());
+    for (const auto& file : code) to.bytes(file);
+}
+
+std::vector<std::string> read_code(WireReader& from) {
+    std::vector<std::string> code(from.count());
+    for (auto& file : code) file = from.bytes();
+    return code;
 }
 
 std::vector<engine::Diagnostic> read_diagnostics(WireReader& from) {

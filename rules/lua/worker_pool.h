@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "rules/lua/script_code.h"
 #include "rules/lua/worker_process.h"
 #include "rules/script.h"
 
@@ -27,6 +28,8 @@ struct WorkerOptions {
     std::chrono::milliseconds busy_max{30'000};  ///< of work in all; then another takes its place
     std::chrono::milliseconds grace{50};         ///< on top of a run's own deadline, by the clock on the wall
     std::chrono::milliseconds patience{1'000};   ///< for one that is kept from its processor
+    /// Shared by hosts that run scripts of the same tenants; null = each worker compiles for itself.
+    std::shared_ptr<ScriptCode> code;
     std::optional<std::chrono::milliseconds> deadline;  ///< of a run; without it that of its limits
     std::chrono::milliseconds decision_time_max = std::chrono::milliseconds::max();  ///< of all of a decision
     std::chrono::milliseconds load_deadline{5'000};                                  ///< for compiling a set

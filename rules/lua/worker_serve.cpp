@@ -67,7 +67,13 @@ private:
         Set set{std::make_shared<const ScriptSet>(read_set(reader)), make_host_()};
         if (!reader.is_done()) return false;
         WireWriter body;
-        write(body, set.host->load(set.scripts));
+        const auto problems = set.host->load(set.scripts);
+        write(body, problems);
+        // Whoever gave it has it.
+        const auto& files = set.scripts->files;
+        const bool is_given = !files.empty() && !files.front().code.empty();
+        write(body,
+              is_given || !problems.empty() ? std::vector<std::string>() : set.host->code_of(*set.scripts));
         sets_.insert_or_assign(number, std::move(set));
         answer(FrameKind::loaded, id, body.take());
         return true;

@@ -65,11 +65,14 @@ void write(WireWriter& to, const ScriptSet& set);
 void write(WireWriter& to, const ScriptCall& call);
 void write(WireWriter& to, const ScriptOutcome& outcome);
 void write(WireWriter& to, const std::vector<engine::Diagnostic>& diagnostics);
+/// Compiled code, by file.
+void write(WireWriter& to, const std::vector<std::string>& code);
 
 ScriptSet read_set(WireReader& from);
 ScriptCall read_call(WireReader& from);
 /// Fails, besides, when it says what no run within limits says.
 ScriptOutcome read_outcome(WireReader& from);
 std::vector<engine::Diagnostic> read_diagnostics(WireReader& from);
+std::vector<std::string> read_code(WireReader& from);
 
 }  // namespace rules

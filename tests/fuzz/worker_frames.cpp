@@ -86,6 +86,7 @@ void check_body(FrameKind kind, std::string_view body) {
             return;
         case FrameKind::loaded:
             check_message("diagnostics", body, read_diagnostics);
+            check_message("code", body, read_code);
             return;
         case FrameKind::run:
             check_message("a call", body, read_call);

@@ -219,7 +219,7 @@ const std::map<std::string, Misdeed>& misdeeds() {
         {"large_length",
          [](auto id) { say(with_length(answer(id, good_body()), 8U << 20U)), fall_silent(); }},
         {"wrong_id", [](auto id) { say(answer(id + 1, good_body())); }},
-        {"wrong_kind", [](auto id) { say(frame(FrameKind::loaded, id, std::string(1, '\0'))); }},
+        {"wrong_kind", [](auto id) { say(frame(FrameKind::loaded, id, std::string(2, '\0'))); }},
         {"wrong_version",
          [](auto id) {
              auto bytes = answer(id, good_body());
@@ -269,7 +269,7 @@ const std::map<std::string, Misdeed>& misdeeds() {
 }
 
 void answer_well(const rules::Frame& request) {
-    if (request.kind == FrameKind::load) say(frame(FrameKind::loaded, request.id, std::string(1, '\0')));
+    if (request.kind == FrameKind::load) say(frame(FrameKind::loaded, request.id, std::string(2, '\0')));
     if (request.kind == FrameKind::run) say(answer(request.id, good_body()));
 }
 

@@ -1,6 +1,7 @@
 /// Lua in workers: the same as in this process, bit for bit, and attacks are over in time.
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -156,6 +157,45 @@ TEST_CASE("lua worker: what scripts do is what is on record, whoever runs them a
         CHECK(digest == expected[name]);
     }
     CHECK(found.size() == expected.size());
+}
+
+TEST_CASE("lua worker: the next worker has what the one before has compiled", "[lua-worker]") {
+    auto options = worker_options({"scripts"});
+    options.code = std::make_shared<rules::ScriptCode>();
+    WorkerHost host(options);
+    auto several = *scripts_of("local n = 7 return require('scripts/b').double(n)");
+    several.files.push_back({"scripts/b.lua", "return { double = function(n) return 2 * n end }"});
+    const auto set = std::make_shared<const rules::ScriptSet>(several);
+    REQUIRE(host.load(set).empty());
+    const auto code = options.code->find(*set);
+    REQUIRE(code);
+    CHECK(code->size() == 2);
+
+    for (int round = 0; round < 2; ++round) {
+        for (const auto worker : host.processes()) ::kill(worker, SIGKILL);
+        const auto outcome = host.run(set, call_of("scripts/a.lua"));
+        CHECK(outcome.result == 14);
+        CHECK_FALSE(outcome.failure);
+    }
+    // Its errors have their lines, as code has.
+    auto failing = *scripts_of("local t = {}\nreturn t.a.b");
+    const auto other = std::make_shared<const rules::ScriptSet>(failing);
+    REQUIRE(host.load(other).empty());
+    for (const auto worker : host.processes()) ::kill(worker, SIGKILL);
+    CHECK(host.run(other, call_of("scripts/a.lua")).failure->place.line == 2);
+}
+
+TEST_CASE("lua worker: code that a worker has forged costs that worker", "[lua-worker]") {
+    auto options = worker_options({"scripts"});
+    options.code = std::make_shared<rules::ScriptCode>();
+    const auto set = scripts_of("return 'fine'");
+    options.code->keep(*set, {"\x1bLua no such code"});
+    WorkerHost host(options);
+    CHECK(host.run(set, call_of("scripts/a.lua")).result == "fine");
+    CHECK(host.stats().crashes == 1);
+    REQUIRE(options.code->find(*set));
+    CHECK(options.code->find(*set)->front().starts_with("\x1bLua"));
+    CHECK(host.run(set, call_of("scripts/a.lua")).result == "fine");
 }
 
 TEST_CASE("lua worker: what does not compile is said with its place", "[lua-worker]") {
