@@ -247,6 +247,16 @@ function text.words(s) end
 ---@return string
 function text.truncate(s, characters) end
 
+---`&`, `<` and `>` as Slack wants them: what people have written mentions nobody and is no link.
+---@param s string
+---@return string
+function text.slack_escape(s) end
+
+---A text as it stands in a URL: all but letters, digits and `-._~` percent-encoded.
+---@param s string
+---@return string
+function text.url_encode(s) end
+
 ---A name for a text that is always the same: 32 hexadecimal digits of its SHA-256. Several texts make one name.
 ---@param s string
 ---@param ... string

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "engine/base/text.h"
+#include "rules/escapes.h"
 #include "rules/evaluator/date_format.h"
 
 namespace rules {
@@ -69,34 +70,12 @@ Result<Json> json(const Arguments&, Json value) {
 
 Result<Json> url_encode(const Arguments&, Json value) {
     if (value.is_structured()) return cannot_take("url_encode", value, "a text or number");
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    std::string encoded;
-    for (const unsigned char byte : text_of(value)) {
-        const bool is_alphanumeric =
-            (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
-        if (is_alphanumeric || byte == '-' || byte == '.' || byte == '_' || byte == '~') {
-            encoded += static_cast<char>(byte);
-        } else {
-            encoded += {'%', digits[byte >> 4], digits[byte & 15]};
-        }
-    }
-    return Json(std::move(encoded));
+    return Json(url_encoded(text_of(value)));
 }
 
 Result<Json> slack_escape(const Arguments&, Json value) {
     if (value.is_structured()) return cannot_take("slack_escape", value, "a text or number");
-    std::string escaped;
-    for (const char c : text_of(value)) {
-        if (c == '&')
-            escaped += "&amp;";
-        else if (c == '<')
-            escaped += "&lt;";
-        else if (c == '>')
-            escaped += "&gt;";
-        else
-            escaped += c;
-    }
-    return Json(std::move(escaped));
+    return Json(slack_escaped(text_of(value)));
 }
 
 Result<Json> round(const Arguments& arguments, Json value) {

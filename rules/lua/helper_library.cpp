@@ -7,6 +7,7 @@
 
 #include "engine/base/hash.h"
 #include "engine/base/text.h"
+#include "rules/escapes.h"
 #include "rules/lua/api.h"
 #include "rules/lua/inside.h"
 #include "rules/lua/libraries.h"
@@ -100,6 +101,17 @@ int text_upper(lua_State* state) {
     static const auto& function = script_function("text.upper");
     check_arguments(state, function);
     return push_made(state, [](std::string_view text) { return engine::to_upper(text); });
+}
+
+int text_slack_escape(lua_State* state) {
+    static const auto& function = script_function("text.slack_escape");
+    check_arguments(state, function);
+    return push_made(state, slack_escaped);
+}
+int text_url_encode(lua_State* state) {
+    static const auto& function = script_function("text.url_encode");
+    check_arguments(state, function);
+    return push_made(state, url_encoded);
 }
 
 int text_truncate(lua_State* state) {
@@ -433,15 +445,17 @@ int date_format(lua_State* state) {
 
 constexpr std::array<luaL_Reg, 4> json_functions{
     {{"decode", json_decode}, {"encode", json_encode}, {"list", json_list}, {nullptr, nullptr}}};
-constexpr std::array<luaL_Reg, 11> text_functions{{{"contains", text_contains},
+constexpr std::array<luaL_Reg, 13> text_functions{{{"contains", text_contains},
                                                    {"ends_with", text_ends_with},
                                                    {"fingerprint", text_fingerprint},
                                                    {"fold", text_fold},
+                                                   {"slack_escape", text_slack_escape},
                                                    {"split", text_split},
                                                    {"starts_with", text_starts_with},
                                                    {"trim", text_trim},
                                                    {"truncate", text_truncate},
                                                    {"upper", text_upper},
+                                                   {"url_encode", text_url_encode},
                                                    {"words", text_words},
                                                    {nullptr, nullptr}}};
 constexpr std::array<luaL_Reg, 6> date_functions{{{"add", date_add},
