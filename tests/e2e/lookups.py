@@ -177,7 +177,7 @@ def die_at(daemon, point, chance):
     if point:
         daemon.kill()
         daemon.environment["SIGNALBOX_FAILPOINTS"] = f"{point}=kill@{chance.randint(2, 12)}"
-        daemon.start()
+        daemon.start_to_die()
         expect(daemon.ends_within(60), f"{point} is never passed")
         daemon.environment.pop("SIGNALBOX_FAILPOINTS")
     else:

