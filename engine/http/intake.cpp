@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "connectors/kit/definition.h"
+#include "engine/base/log.h"
 #include "engine/http/cloud_events.h"
 #include "engine/http/handlers.h"
 #include "engine/http/problem.h"
@@ -214,14 +215,18 @@ void post_hook(Context& context, const Request& request, const Visit& visit, Res
     // Only those who may send webhooks get so far that scripts run for them.
     if (const auto proved = connectors::prove(*visit.connection, message); !proved)
         return respond(refusal_of(proved.error()));
-    const bool has_room =
-        context.intake_threads.post([&door = context.door, tenant = visit.tenant,
-                                     connection = visit.connection, message = std::move(message), respond] {
-            ConnectorFunctions functions(tenant);
-            take_hook(door, *tenant, *connection, message, &functions, respond);
-        });
-    if (!has_room)
-        respond(to_response(Problem{503, "overloaded", "too many webhooks wait; send the same again"}));
+    IntakeWork work{visit.tenant->name, {}, respond, request.given_up};
+    work.read = [&door = context.door, deadline = context.intake_script_deadline, tenant = visit.tenant,
+                 connection = visit.connection, message = std::move(message), respond = std::move(respond)] {
+        ConnectorFunctions functions(tenant, deadline);
+        take_hook(door, *tenant, *connection, message, &functions, respond);
+        if (functions.refused() > 0)
+            log_warn("functions of a webhook took too long: some were not called",
+                     {{"tenant", tenant->name.text()},
+                      {"connection", connection->name},
+                      {"not_called", functions.refused()}});
+    };
+    context.intake_threads.post(std::move(work), context.door.serves_several());
 }
 
 void get_hook(Context&, const Request&, const Visit& visit, Respond respond) {
