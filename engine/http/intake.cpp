@@ -75,10 +75,13 @@ Response batch_answer(BatchCount count) {
 }
 
 /// The same for an event that is new, known or clashing: a vendor that got an error would only send it again.
-Response hook_answer(const std::vector<Ack>& acks) {
-    Json ids = Json::array();
-    for (const auto& ack : acks) ids.push_back(ack.id.text());
-    return json_response(200, Json{{"status", "accepted"}, {"ids", std::move(ids)}});
+/// Items of the body that were refused are named, if there are any.
+Response hook_answer(const std::vector<Ack>& acks, const std::vector<RefusedItem>& refused) {
+    Json body{{"status", "accepted"}, {"ids", Json::array()}};
+    for (const auto& ack : acks) body["ids"].push_back(ack.id.text());
+    for (const auto& item : refused)
+        body["failed"].push_back({{"index", item.index}, {"reason", item.reason}});
+    return json_response(200, body);
 }
 
 Response hook_batch_answer(const std::vector<Ack>& acks, const std::vector<std::size_t>& items,
@@ -105,7 +108,7 @@ void submit_hook(EngineDoor& door, Intake intake, Respond respond) {
     auto done = [batch = intake.batch, items = std::move(intake.items), refused = std::move(intake.refused),
                  respond = std::move(respond)](const std::vector<Ack>& acks) {
         if (auto failure = not_kept(acks)) return respond(std::move(*failure));
-        respond(batch ? hook_batch_answer(acks, items, refused) : hook_answer(acks));
+        respond(batch ? hook_batch_answer(acks, items, refused) : hook_answer(acks, refused));
     };
     door.submit(std::move(intake.events), std::move(done));
 }

@@ -302,4 +302,25 @@ TEST_CASE("hooks: what functions have no time for is refused, and others are tak
           std::string::npos);
 }
 
+TEST_CASE("hooks: items of a body that were refused are named beside those that were taken", "[http]") {
+    Options options;
+    options.api.intake_script_deadline = Slow::time_min;
+    Running running(options);
+    const auto slow = connect_slow(running, "items: body.all");
+    slow->may_go.release(2);
+    Client client(running);
+    const auto ask = [&](const std::string& items) {
+        const auto reply =
+            client.ask(request("POST", "/v1/acme/hooks/forms", {}, R"({"all":[)" + items + "]}"));
+        CAPTURE(reply.body);
+        REQUIRE(reply.status == 200);
+        return reply.json();
+    };
+    CHECK_FALSE(ask(R"({"id":1,"subject":"a"})").contains("failed"));
+    const auto answer = ask(R"({"id":2,"subject":"a"},{"id":3,"subject":"b"})");
+    CHECK(answer["ids"].size() == 1);
+    REQUIRE(answer["failed"].size() == 1);
+    CHECK(answer["failed"][0]["index"] == 1);
+}
+
 }  // namespace hooks_test
