@@ -88,12 +88,14 @@ struct Normalised {
 /// Reads the items of one body.
 class Reader {
 public:
-    Reader(const Connection& connection, const InboundMessage& message, const Json& body,
+    /// `partly`: only what is wanted of the body is there.
+    Reader(const Connection& connection, const InboundMessage& message, const Json& body, bool partly,
            Functions* functions)
         : connection_(connection),
           webhook_(*connection.connector->webhook),
           message_(message),
           body_(body),
+          partly_(partly),
           functions_(functions),
           run_([this](const std::string& function, const Json& value) { return run(function, value); }) {
         if (auto query = parse_form(query_of(message.target))) query_ = std::move(*query);
@@ -105,8 +107,9 @@ public:
     }
     Reader(const Reader&) = delete;
 
-    /// An item was told from others by all that is in it, so what was left out of the body counts.
-    bool digested_items() const { return digested_items_; }
+    /// An item is told from others by all that is in it, so what was left out of the body counts: it has to
+    /// be read again, and is not read to its end.
+    bool lacks_items() const { return partly_ && digested_items_; }
 
     Result<Intake> read() {
         Intake intake;
@@ -119,7 +122,8 @@ public:
         if (!items) return items.error();
         intake.batch = webhook_.lists && body_.is_array();
         several_ = intake.batch || webhook_.items;
-        for (std::size_t index = 0; index < items->size(); ++index) take(intake, *(*items)[index], index);
+        for (std::size_t index = 0; index < items->size() && !lacks_items(); ++index)
+            take(intake, *(*items)[index], index);
         if (items->empty()) intake.ignored = "the body holds no items";
         if (!intake.batch && intake.events.empty() && !intake.refused.empty())
             return engine::invalid(intake.refused.front().reason);
@@ -164,6 +168,7 @@ private:
         auto scope = whole_;
         scope.with("item", item);
         const auto id = delivery_id(scope, item, index);
+        if (lacks_items()) return Normalised();
         const Json delivery{{"id", id}};
         scope.with("delivery", delivery);
         for (const auto& ignore : webhook_.ignore)
@@ -293,6 +298,7 @@ private:
     const Webhook& webhook_;
     const InboundMessage& message_;
     const Json& body_;
+    bool partly_;
     Functions* functions_;
     RunFunction run_;
     std::optional<engine::Error> failure_;  ///< of the item's first function that failed
@@ -306,9 +312,9 @@ Result<Intake> read(const Connection& connection, const InboundMessage& message,
                     const engine::JsonMask* reads) {
     const auto body = parse_body(connection, message, reads);
     if (!body) return body.error();
-    Reader reader(connection, message, *body, functions);
+    Reader reader(connection, message, *body, reads != nullptr, functions);
     auto intake = reader.read();
-    if (reads != nullptr && reader.digested_items()) return read(connection, message, functions, nullptr);
+    if (reader.lacks_items()) return read(connection, message, functions, nullptr);
     return intake;
 }
 

@@ -21,6 +21,7 @@ public:
     void watch(const Checkpoints* checkpoints) { checkpoints_ = checkpoints; }
 
     std::shared_ptr<const Tenant> tenant(const TenantName& name) const override { return door_.tenant(name); }
+    bool serves_several() const override { return door_.serves_several(); }
     void submit(std::vector<Event> events, std::function<void(std::vector<Ack>)> done) override {
         door_.submit(std::move(events), std::move(done));
     }

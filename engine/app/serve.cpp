@@ -125,6 +125,9 @@ RuntimeOptions runtime_options(const Settings& settings, const std::shared_ptr<r
 constexpr auto failpoints_env = "SIGNALBOX_FAILPOINTS";
 
 constexpr Duration lease_min = std::chrono::seconds(1);
+constexpr Duration intake_scripts_min = std::chrono::milliseconds(1);
+/// As long as the server waits for an answer.
+constexpr Duration intake_scripts_max = std::chrono::seconds(30);
 constexpr int journal_partitions_ahead_max = 366;
 /// How often a daemon that stands by, or a start, looks whether the owner is gone.
 constexpr auto standby_poll = std::chrono::milliseconds(200);
@@ -136,6 +139,7 @@ struct Times {
     Duration wait_for_owner{};
     Duration lookup{};
     Duration turn_share{};
+    Duration intake_scripts{};
 };
 
 OpenOptions open_options(const Settings& settings, Duration lease, JournalSpan span) {
@@ -355,8 +359,9 @@ private:
         door_ = std::make_unique<CheckpointedDoor>(*runtime_);
         http::ApiOptions api_options;
         api_options.body_bytes_max = settings_.body_bytes_max;
-        api_options.intake_threads = settings_.intake_threads;
-        api_options.intake_waiting_max = settings_.intake_waiting_max;
+        api_options.intake = {settings_.intake_threads, settings_.intake_waiting_max,
+                              settings_.intake_tenant_percent};
+        api_options.intake_script_deadline = times_.intake_scripts;
         api_ = std::make_unique<http::Api>(
             *door_, clock_, metrics_,
             [this](std::function<void()> work) { boost::asio::post(network_, std::move(work)); },
@@ -496,13 +501,18 @@ int serve(CLI::App& command, Settings& settings) {
     if (!lookup) return complain(exit_code::settings, "--lookup-timeout: " + lookup.error().message);
     if (settings.intake_threads == 0 || settings.intake_threads > 64)
         return complain(exit_code::settings, "--intake-threads is 1 to 64");
+    const auto functions = parse_duration(settings.intake_script_deadline);
+    if (!functions)
+        return complain(exit_code::settings, "--intake-script-deadline: " + functions.error().message);
+    if (*functions < intake_scripts_min || *functions > intake_scripts_max)
+        return complain(exit_code::settings, "--intake-script-deadline is 1ms to 30s");
     if (settings.lookups_max == 0 || settings.lookups_per_event_max < 1)
         return complain(exit_code::settings, "--lookups-max and --lookups-per-event-max are at least 1");
     const auto share = parse_duration(settings.turn_share);
     if (!share) return complain(exit_code::settings, "--turn-share: " + share.error().message);
     if (settings.intake_tenant_percent == 0 || settings.intake_tenant_percent > 100)
         return complain(exit_code::settings, "--intake-tenant-percent is 1 to 100");
-    return Daemon(settings, {*drain, *every, *patience, *lookup, *share},
+    return Daemon(settings, {*drain, *every, *patience, *lookup, *share, *functions},
                   open_options(settings, *lease, *span), *scripts)
         .run();
 }

@@ -109,7 +109,8 @@ void add_settings(CLI::App& command, Settings& settings) {
     add(command, "intake-events-max", settings.intake_events_max,
         "Events waiting in memory; more are answered 503");
     add(command, "intake-tenant-percent", settings.intake_tenant_percent,
-        "How many of them may be of one tenant, where several are served");
+        "How much of --intake-events-max and --intake-waiting-max one tenant may take, where several are "
+        "served");
     add(command, "lane-waiting-max", settings.lane_waiting_max, "Events waiting behind one blocked lane");
     add(command, "outbox-rows-max", settings.outbox_rows_max,
         "Deliveries waiting; over it intake is answered 503");
@@ -127,7 +128,9 @@ void add_settings(CLI::App& command, Settings& settings) {
     add(command, "intake-threads", settings.intake_threads,
         "Threads that read webhooks whose connector calls Lua; one keeps them in their order");
     add(command, "intake-waiting-max", settings.intake_waiting_max,
-        "Webhooks that wait for these threads; more are answered 503");
+        "Webhooks that wait for these threads, by turns of their tenants; more are answered 503");
+    add(command, "intake-script-deadline", settings.intake_script_deadline,
+        "Time that the functions of one such webhook may take together; its items behind that are refused");
     add(command, "lookup-timeout", settings.lookup_timeout,
         "How long a script's look-up is tried; then the script is told that there is no answer");
     add(command, "lookups-max", settings.lookups_max, "Look-ups under way at once");

@@ -34,7 +34,7 @@ struct Settings {
     bool accept_rollback = false;       ///< this once
     std::size_t batch_events_max = 256;
     std::string turn_share = "50ms";         ///< of the deciding thread's time in one turn, for each tenant
-    std::size_t intake_tenant_percent = 75;  ///< of intake_events_max, for each of several tenants
+    std::size_t intake_tenant_percent = 75;  ///< of what may wait, for each of several tenants
     std::size_t intake_events_max = 10'000;
     std::size_t lane_waiting_max = 10'000;
     std::size_t outbox_rows_max = 1'000'000;
@@ -48,6 +48,7 @@ struct Settings {
     std::size_t response_bytes_max = 1024 * 1024;  ///< of a destination's answer
     std::size_t intake_threads = 1;                ///< for webhooks whose connector calls Lua
     std::size_t intake_waiting_max = 1'000;        ///< webhooks that wait for these threads
+    std::string intake_script_deadline = "500ms";  ///< of what one of them calls, together
     std::string lookup_timeout = "10s";            ///< of what a script asks a connection for
     std::size_t lookups_max = 64;                  ///< under way at once
     int lookups_per_event_max = 16;                ///< that an event waits for, one after another

@@ -81,9 +81,15 @@ std::optional<Response> objection(const Visit& visit, const ApiKey& key) {
 
 Api::Api(EngineDoor& door, const Clock& clock, const Metrics& metrics, Post post, ApiOptions options)
     : options_(options),
-      intake_threads_(options.intake_threads, options.intake_waiting_max),
-      context_{door, clock, metrics, intake_threads_, options.batch_events_max},
+      intake_threads_(options.intake),
+      context_{
+          door, clock, metrics, intake_threads_, options.intake_script_deadline, options.batch_events_max},
       keys_(std::make_shared<KeyRing>(door, clock, std::move(post), options.keys)) {}
+
+void Api::drain() {
+    context_.draining = true;
+    intake_threads_.close();
+}
 
 Admission Api::admitted(std::shared_ptr<const Visit> visit) const {
     Admission admission;

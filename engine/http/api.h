@@ -12,8 +12,8 @@ namespace engine::http {
 struct ApiOptions {
     std::size_t body_bytes_max = 1024 * 1024;  ///< of routes that take a body; hooks have their connection's
     std::size_t batch_events_max = 1000;
-    std::size_t intake_threads = 1;          ///< for webhooks whose connector calls functions of its own
-    std::size_t intake_waiting_max = 1'000;  ///< webhooks that wait for them; more are answered 503
+    IntakeLimits intake;  ///< of webhooks whose connector calls functions of its own
+    Duration intake_script_deadline = std::chrono::milliseconds(500);  ///< of one webhook's together
     KeyRingOptions keys;
 };
 
@@ -26,8 +26,9 @@ public:
     void handle(const Request& request, const Admission& admission,
                 std::function<void(Response)> done) override;
 
-    /// From now on `/readyz` says no, so that nobody sends more; everything else goes on.
-    void drain() { context_.draining = true; }
+    /// From now on `/readyz` says no, so that nobody sends more, and webhooks that wait for their functions
+    /// are answered 503; everything else goes on.
+    void drain();
 
 private:
     void admit_hook(std::shared_ptr<Visit> visit, const std::function<void(Admission)>& done);

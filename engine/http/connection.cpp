@@ -1,5 +1,8 @@
 #include "engine/http/connection.h"
 
+#include <poll.h>
+#include <sys/socket.h>
+
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -21,6 +24,8 @@ constexpr asio::use_awaitable_t<Executor> awaited;
 constexpr std::size_t kept_bytes_max = 64 * 1024;
 /// What is read and thrown away after our last answer, so that the peer can read it before the connection
 /// resets.
+
+constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /// Labels in metrics must not grow with what clients make up.
 std::string_view known_method(std::string_view method) {
@@ -168,7 +173,20 @@ bool Connection::too_slow(Monotonic::time_point now) const {
            seconds * static_cast<double>(house_->options.body_bytes_per_second_min);
 }
 
+/// Tells who wants to know that the peer has gone. One that has only stopped sending looks the same, until
+/// something is sent: it passes over an interim answer, while a connection that is closed is reset by it.
+void Connection::look_after_peer() {
+    pollfd peer{socket_.native_handle(), POLLRDHUP, 0};
+    if (!socket_.is_open() || ::poll(&peer, 1, 0) <= 0) return;
+    if ((peer.revents & (POLLERR | POLLHUP)) != 0) return given_up_->store(true);
+    if (peer_probed_ || head_.minor == 0) return;
+    peer_probed_ = true;
+    const auto sent = ::send(peer.fd, go_on.data(), go_on.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent > 0 && static_cast<std::size_t>(sent) < go_on.size()) close();
+}
+
 void Connection::check_deadline(Monotonic::time_point now) {
+    if (given_up_ && given_up_.use_count() > 1) look_after_peer();
     if (now >= deadline_ || too_slow(now)) expire();
 }
 
@@ -275,14 +293,16 @@ Task<Admission> Connection::ask_admission() {
 Task<Response> Connection::ask_answer(const Admission& admission) {
     enter(Phase::answer);
     response_.reset();
-    const Request request{head_, body_, peer_};
+    given_up_ = std::make_shared<std::atomic<bool>>(false);
+    peer_probed_ = false;
     house_->service.handle(
-        request, admission,
+        Request{head_, body_, peer_, given_up_}, admission,
         receiver<Response>(*this, socket_.get_executor(), &Connection::take_response, turn_));
     error_code ignored;
     while (!response_ && !expired_ && socket_.is_open())
         co_await wake_.async_wait(asio::redirect_error(awaited, ignored));
     ++turn_;
+    std::exchange(given_up_, nullptr)->store(true);
     if (response_) co_return std::move(*response_);
     co_return to_response(
         Error{Code::outcome_unknown, "the answer did not come in time; send the same request again"});
@@ -329,7 +349,6 @@ Task<bool> Connection::read_body(std::size_t body_bytes_max) {
 }
 
 Task<bool> Connection::allow_body() {
-    static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
     error_code error;
     co_await asio::async_write(socket_, asio::buffer(go_on), asio::redirect_error(awaited, error));
     co_return !error;

@@ -2,6 +2,7 @@
 /// Connection: serves one client's requests one after another. Internal to the server.
 
 #include <array>
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/io_context.hpp>
@@ -72,6 +73,7 @@ private:
     Duration limit_of(Phase phase) const;
     void expire();
     bool too_slow(Monotonic::time_point now) const;
+    void look_after_peer();
 
     Task<bool> serve_one();
     Task<bool> read_head();
@@ -120,6 +122,8 @@ private:
     std::uint64_t turn_ = 0;  ///< an answer for an earlier turn came too late
     std::optional<Admission> admission_;
     std::optional<Response> response_;
+    std::shared_ptr<std::atomic<bool>> given_up_;  ///< of the request that is being answered; else null
+    bool peer_probed_ = false;
 };
 
 }  // namespace engine::http

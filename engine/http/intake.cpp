@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "connectors/kit/definition.h"
+#include "engine/base/log.h"
 #include "engine/http/cloud_events.h"
 #include "engine/http/handlers.h"
 #include "engine/http/problem.h"
@@ -74,10 +75,13 @@ Response batch_answer(BatchCount count) {
 }
 
 /// The same for an event that is new, known or clashing: a vendor that got an error would only send it again.
-Response hook_answer(const std::vector<Ack>& acks) {
-    Json ids = Json::array();
-    for (const auto& ack : acks) ids.push_back(ack.id.text());
-    return json_response(200, Json{{"status", "accepted"}, {"ids", std::move(ids)}});
+/// Items of the body that were refused are named, if there are any.
+Response hook_answer(const std::vector<Ack>& acks, const std::vector<RefusedItem>& refused) {
+    Json body{{"status", "accepted"}, {"ids", Json::array()}};
+    for (const auto& ack : acks) body["ids"].push_back(ack.id.text());
+    for (const auto& item : refused)
+        body["failed"].push_back({{"index", item.index}, {"reason", item.reason}});
+    return json_response(200, body);
 }
 
 Response hook_batch_answer(const std::vector<Ack>& acks, const std::vector<std::size_t>& items,
@@ -104,7 +108,7 @@ void submit_hook(EngineDoor& door, Intake intake, Respond respond) {
     auto done = [batch = intake.batch, items = std::move(intake.items), refused = std::move(intake.refused),
                  respond = std::move(respond)](const std::vector<Ack>& acks) {
         if (auto failure = not_kept(acks)) return respond(std::move(*failure));
-        respond(batch ? hook_batch_answer(acks, items, refused) : hook_answer(acks));
+        respond(batch ? hook_batch_answer(acks, items, refused) : hook_answer(acks, refused));
     };
     door.submit(std::move(intake.events), std::move(done));
 }
@@ -214,14 +218,18 @@ void post_hook(Context& context, const Request& request, const Visit& visit, Res
     // Only those who may send webhooks get so far that scripts run for them.
     if (const auto proved = connectors::prove(*visit.connection, message); !proved)
         return respond(refusal_of(proved.error()));
-    const bool has_room =
-        context.intake_threads.post([&door = context.door, tenant = visit.tenant,
-                                     connection = visit.connection, message = std::move(message), respond] {
-            ConnectorFunctions functions(tenant);
-            take_hook(door, *tenant, *connection, message, &functions, respond);
-        });
-    if (!has_room)
-        respond(to_response(Problem{503, "overloaded", "too many webhooks wait; send the same again"}));
+    IntakeWork work{visit.tenant->name, {}, respond, request.given_up};
+    work.read = [&door = context.door, deadline = context.intake_script_deadline, tenant = visit.tenant,
+                 connection = visit.connection, message = std::move(message), respond = std::move(respond)] {
+        ConnectorFunctions functions(tenant, deadline);
+        take_hook(door, *tenant, *connection, message, &functions, respond);
+        if (functions.refused() > 0)
+            log_warn("functions of a webhook took too long: some were not called",
+                     {{"tenant", tenant->name.text()},
+                      {"connection", connection->name},
+                      {"not_called", functions.refused()}});
+    };
+    context.intake_threads.post(std::move(work), context.door.serves_several());
 }
 
 void get_hook(Context&, const Request&, const Visit& visit, Respond respond) {

@@ -1,8 +1,10 @@
 #pragma once
 /// Request and Response as the server hands them over: plain values without sockets.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,6 +43,9 @@ struct Request {
     const RequestHead& head;
     std::string_view body;
     std::string_view peer;  ///< IP address
+    /// Becomes true when nobody waits for the answer any more: the sender has gone, or it took too long.
+    /// Whoever wants to know keeps it; any thread may look.
+    std::shared_ptr<const std::atomic<bool>> given_up = nullptr;
 };
 
 struct Response {

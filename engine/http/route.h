@@ -24,6 +24,7 @@ struct Context {
     const Clock& clock;
     const Metrics& metrics;
     IntakeThreads& intake_threads;
+    Duration intake_script_deadline;
     std::size_t batch_events_max = 1000;
     bool draining = false;  ///< the process is about to stop: not ready any more
 };

@@ -24,6 +24,11 @@ Result<Json> ConnectorFunctions::call(const std::string& script, const std::stri
     const auto& scripts = tenant_->rule_set->scripts;
     if (tenant_->scripts == nullptr || scripts == nullptr)
         return invalid("there is nothing here that runs " + script);
+    if (used_ >= deadline_) {
+        ++refused_;
+        return exhausted("the webhook's functions before this one took intake-script-deadline = " +
+                         to_text(deadline_) + ": it was not called");
+    }
     rules::ScriptCall call;
     call.file = script;
     call.function = function;
@@ -31,7 +36,9 @@ Result<Json> ConnectorFunctions::call(const std::string& script, const std::stri
     call.now = now;
     // The same value gets the same random numbers, whenever it comes.
     call.seed = script + "#" + function + "\n" + to_hex(bytes_of(sha256(canonical_json(value))));
+    const auto began = now_();
     auto outcome = tenant_->scripts->run(scripts, call);
+    used_ += now_() - began;
     if (outcome.failure) return invalid(told(script, function, *outcome.failure));
     if (outcome.need || !outcome.effects.empty())
         return invalid(script + ", function " + in_quotes(function) +

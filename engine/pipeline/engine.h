@@ -66,6 +66,8 @@ public:
     virtual ~EngineDoor() = default;
 
     virtual std::shared_ptr<const Tenant> tenant(const TenantName& name) const = 0;
+    /// Whether there are more tenants than one, so that one might keep another waiting.
+    virtual bool serves_several() const = 0;
 
     /// Decides the events in order; `done` gets one Ack for each, after the commit.
     virtual void submit(std::vector<Event> events, std::function<void(std::vector<Ack>)> done) = 0;

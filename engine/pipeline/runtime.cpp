@@ -125,6 +125,11 @@ std::shared_ptr<const Tenant> Runtime::tenant(const TenantName& name) const {
     return found == tenants_.end() ? nullptr : found->second;
 }
 
+bool Runtime::serves_several() const {
+    const std::lock_guard lock(tenants_mutex_);
+    return tenants_.size() > 1;
+}
+
 bool Runtime::serves_nobody() const {
     const std::lock_guard lock(tenants_mutex_);
     return tenants_.empty();

@@ -119,6 +119,7 @@ public:
 
     bool serves_nobody() const;
     std::shared_ptr<const Tenant> tenant(const TenantName& name) const override;
+    bool serves_several() const override;
     void submit(std::vector<Event> events, std::function<void(std::vector<Ack>)> done) override;
     void ask(std::function<void(Store&)> question) override;
     void perform(Request request, std::function<void(Result<Json>)> done) override;

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A connector whose script says what its map cannot, through the daemon: webhooks become what it returns, and one that
-hangs or bloats costs its own item alone.
+hangs or bloats costs its own item alone, and other tenants no more than one webhook's time.
 """
+import http.client
 import json
 import os
 import shutil
@@ -16,6 +17,8 @@ from rig.daemon import Daemon, arguments_of, exit_code_of, expect  # noqa: E402
 
 HANGS = 6
 WAITING_MAX = 3
+DEADLINE_SECONDS = 0.5  # of one webhook's functions together, as it is unless it is set
+MARGIN_SECONDS = 3  # of a machine that does other things, and of the one call that goes beyond the deadline
 DEFINITION = """\
 name: forms
 title: Forms
@@ -86,19 +89,41 @@ def form(number, kind="", **more):
             "answers": [{"label": "Which system?", "value": "the shop"}], **more}
 
 
+def hanging(name, count):
+    return [form(f"{name}-{i}", "hang") for i in range(count)]
+
+
 class Forms:
-    def __init__(self, arguments):
+    def __init__(self, arguments, waiting_max):
         self.work = Path(arguments.work).resolve()
         shutil.rmtree(self.work, ignore_errors=True)
         write_tenant(self.work / "tenants/acme")
+        write_tenant(self.work / "tenants/evil")
         self.daemon = Daemon(arguments.signalbox, self.work, self.work / "tenants", {"FORMS_KEY": "k"},
-                             ("--intake-waiting-max", str(WAITING_MAX)))
+                             ("--intake-waiting-max", str(waiting_max)))
         self.daemon.start()
         self.key = self.daemon.make_key("acme", "--name", "functions")
         self.pid = self.daemon.process.pid
 
-    def post(self, body, key="k"):
-        return self.daemon.call("POST", "/v1/acme/hooks/web", body, {"X-Key": key})
+    def post(self, body, key="k", tenant="acme"):
+        return self.daemon.call("POST", f"/v1/{tenant}/hooks/web", body, {"X-Key": key})
+
+    def post_and_go(self, body, seconds):
+        """Sends it for evil and hangs up without an answer."""
+        connection = http.client.HTTPConnection(*self.daemon.address, timeout=60)
+        connection.request("POST", "/v1/evil/hooks/web", json.dumps(body).encode(),
+                           {"X-Key": "k", "Content-Type": "application/json"})
+        time.sleep(seconds)
+        connection.close()
+
+    def waits(self, count, name):
+        """How long forms of acme take, one after another, and how they were answered."""
+        took, answers = [], []
+        for number in range(count):
+            began = time.monotonic()
+            answers.append(self.post(form(f"{name}-{number}"))[0])
+            took.append(time.monotonic() - began)
+        return took, answers
 
     def becomes_fields(self):
         status, _, said = self.post(form(1))
@@ -152,6 +177,52 @@ class Forms:
               f"worst {waits[-1] * 1000:.1f}")
         expect(self.daemon.running() and self.daemon.process.pid == self.pid, "the daemon is another one")
 
+    def has_an_end(self):
+        """A list whose functions take too long is answered for all of its items: those behind are refused, not lost."""
+        began = time.monotonic()
+        status, _, said = self.post([form("slow-first")] + hanging("slow", 998) + [form("slow-last")], tenant="evil")
+        took = time.monotonic() - began
+        print(f"a list of 1000 that hang: {took:.2f} s")
+        expect(took < DEADLINE_SECONDS + MARGIN_SECONDS, f"the list of 1000 that hang took {took:.1f} s")
+        expect(status == 200 and said["created_count"] == 1 and said["failed_count"] == 999, f"the list: {status}")
+        reasons = [one["reason"] for one in said["failed"]]
+        expect("fuel_max" in reasons[0] and "intake-script-deadline" in reasons[-1], f"{reasons[0]}, {reasons[-1]}")
+
+    def waits_for_one_of_another(self):
+        """A tenant waits for one webhook of another one, at most, although many of that one's are before it."""
+        self.post(form("warm"))
+        alone, _ = self.waits(5, "alone")
+        threads = [threading.Thread(target=self.post_and_go, args=(hanging(f"many-{n}", 1000), 0.3 if n % 2 else 6))
+                   for n in range(25)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.6)  # those who hang up early have
+        took, answers = self.waits(5, "beside")
+        print(f"beside 25 lists of 1000 that hang: {' '.join(f'{one:.2f}' for one in took)} s, alone {max(alone):.2f}")
+        expect(set(answers) == {200}, f"acme was answered {answers} beside evil")
+        limit = DEADLINE_SECONDS + MARGIN_SECONDS
+        expect(max(took) < limit, f"acme waited {max(took):.1f} s, for more than one webhook of evil")
+        for thread in threads:
+            thread.join()
+
+    def ends_soon(self):
+        """What has not begun is answered when the daemon stops, whether its sender is there or has gone."""
+        answers = []
+        stays = lambda n: answers.append(self.post(hanging(f"end-{n}", 1000), tenant="evil")[0])
+        threads = [threading.Thread(target=stays, args=(n,)) for n in range(5)]
+        threads += [threading.Thread(target=self.post_and_go, args=(hanging(f"gone-{n}", 1000), 0.1)) for n in range(5)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.3)
+        began = time.monotonic()
+        expect(self.daemon.stop() == 0, "the daemon did not stop as it should")
+        took = time.monotonic() - began
+        for thread in threads:
+            thread.join()
+        print(f"the end with ten lists that hang: {took:.2f} s, answered {sorted(answers)}")
+        expect(took < DEADLINE_SECONDS + MARGIN_SECONDS, f"the end took {took:.1f} s")
+        expect(len(answers) == 5 and set(answers) <= {400, 503} and answers.count(503) >= 3, f"answered {answers}")
+
     def can_be_proved(self):
         expect(self.daemon.stop() == 0, "the daemon did not stop as it should")
         said = self.daemon.command("audit", "verify", "--deep", "--reexecute")
@@ -170,8 +241,18 @@ def is_checked(arguments, work):
     expect("tidy" in errors[0]["message"], f"no name is near: {errors}")
 
 
+def run_beside(arguments):
+    forms = Forms(arguments, 20)
+    try:
+        forms.has_an_end()
+        forms.waits_for_one_of_another()
+        forms.ends_soon()
+    finally:
+        forms.daemon.end()
+
+
 def run(arguments):
-    forms = Forms(arguments)
+    forms = Forms(arguments, WAITING_MAX)
     try:
         forms.becomes_fields()
         forms.asks_for_proof()
@@ -181,6 +262,7 @@ def run(arguments):
     finally:
         forms.daemon.end()
     is_checked(arguments, forms.work)
+    run_beside(arguments)
     print("functions of connectors: all as it should be")
 
 

@@ -378,6 +378,20 @@ TEST_CASE("receive: an item whose function fails is refused, and others are take
     CHECK(nobody.error().message == "nobody runs connectors/reader/reader.lua here");
 }
 
+TEST_CASE("receive: no function is called twice because an item has no id", "[connectors]") {
+    const auto connection = reader(
+        "  lists: true\n  id: item.id\n  events:\n    - type: ticket.created\n"
+        "      subject: { kind: ticket, id: 'item.id ?? item.phone' }\n"
+        "      map: { ticket.custom.phone: 'item.phone | lua:phone' }\n");
+    REQUIRE(connection.connector->webhook->reads);
+    Written functions;
+    const auto body = R"([{"phone":"1","x":1},{"phone":"2","x":2}])";
+    const auto intake = receive(connection, message_of(body), &functions);
+    REQUIRE(intake);
+    CHECK(intake->events.size() == 2);
+    CHECK(functions.calls == 2);
+}
+
 TEST_CASE("receive: nothing runs for those who cannot prove who they are", "[connectors]") {
     const auto connection = reader("  id: item.id | lua:phone\n" + one_event, "secret: s");
     Written functions;

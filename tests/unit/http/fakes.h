@@ -149,6 +149,7 @@ public:
     void on_engine(std::function<void()> work);
 
     std::shared_ptr<const engine::Tenant> tenant(const engine::TenantName& name) const override;
+    bool serves_several() const override { return tenants.size() > 1; }
     void submit(std::vector<engine::Event> events,
                 std::function<void(std::vector<engine::Ack>)> done) override;
     void ask(std::function<void(engine::Store&)> question) override;

@@ -28,12 +28,15 @@ public:
     }
     ScriptOutcome run(const std::shared_ptr<const rules::ScriptSet>&, const ScriptCall& call) override {
         calls.push_back(call);
+        time += takes;
         return outcome;
     }
 
     std::vector<std::string> files;
     std::vector<ScriptCall> calls;
     ScriptOutcome outcome;
+    std::chrono::milliseconds takes{0};
+    std::chrono::steady_clock::time_point time;
 };
 
 rules::Files files() {
@@ -65,7 +68,7 @@ TEST_CASE("connector functions: they are scripts of the tenant and see the value
     REQUIRE(tenant);
     CHECK(says->files == std::vector<std::string>{script});
     says->outcome.result = {{"ticket.subject", "x"}};
-    ConnectorFunctions functions(tenant);
+    ConnectorFunctions functions(tenant, std::chrono::seconds(1));
     const auto made = functions.call(script, "fields", Json{{"a", 1}}, at("2026-05-04T08:00:00Z"));
     REQUIRE(made);
     CHECK(*made == Json{{"ticket.subject", "x"}});
@@ -86,7 +89,7 @@ TEST_CASE("connector functions: what fails says where, and nothing may be asked 
     Diagnostics diagnostics;
     const auto tenant = loaded(files(), says, diagnostics);
     REQUIRE(tenant);
-    ConnectorFunctions functions(tenant);
+    ConnectorFunctions functions(tenant, std::chrono::seconds(1));
     const auto refusal = [&] {
         const auto made = functions.call(script, "fields", Json(1), at("2026-05-04T08:00:00Z"));
         REQUIRE_FALSE(made);
@@ -103,6 +106,29 @@ TEST_CASE("connector functions: what fails says where, and nothing may be asked 
     says->outcome.effects = Json::array();
     says->outcome.need = rules::ScriptNeed{};
     CHECK(refusal().find("is only what it returns") != std::string::npos);
+}
+
+TEST_CASE("connector functions: those of one webhook have a time together", "[pipeline][lua]") {
+    const auto says = std::make_shared<Says>();
+    Diagnostics diagnostics;
+    const auto tenant = loaded(files(), says, diagnostics);
+    REQUIRE(tenant);
+    says->takes = std::chrono::milliseconds(40);
+    ConnectorFunctions functions(tenant, std::chrono::milliseconds(100), [&] { return says->time; });
+    const auto call = [&] { return functions.call(script, "fields", Json(1), at("2026-05-04T08:00:00Z")); };
+    for (int i = 0; i < 3; ++i) CHECK(call());  // the third goes beyond it
+    CHECK(functions.refused() == 0);
+    says->time += std::chrono::hours(1);  // is not theirs
+    for (int i = 0; i < 2; ++i) {
+        const auto late = call();
+        REQUIRE_FALSE(late);
+        CHECK(late.error().code == Code::exhausted);
+        CHECK(
+            late.error().message ==
+            "the webhook's functions before this one took intake-script-deadline = 100ms: it was not called");
+    }
+    CHECK(says->calls.size() == 3);
+    CHECK(functions.refused() == 2);
 }
 
 TEST_CASE("connector functions: a definition that names one needs its script", "[pipeline][lua]") {
