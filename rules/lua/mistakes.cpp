@@ -41,6 +41,7 @@ public:
             if (!words_.begins_chain(i)) continue;
             check_colon(i);
             check_result(i);
+            check_unused(i);
             if (words_.at(i).words == "require") check_required(i);
         }
     }
@@ -117,6 +118,39 @@ private:
                      ? "it is done when the script has ended, and a later step of the rule reads its "
                        "answer by { as = \"name\" }; ctx.call asks and waits"
                      : "call it for itself"));
+    }
+
+    /// `ctx.call(…)` for itself: what it gives is lost, and it does nothing else.
+    void check_unused(std::size_t i) {
+        const auto open = words_.end_of_chain(i);
+        if (!words_.is_mark(open, "(") || words_.closing(open) == 0 || !begins_statement(i)) return;
+        std::string name(words_.at(i).words);
+        for (auto at = i + 2; at < open && words_.is_mark(at - 1, "."); at += 2)
+            name.append(".").append(words_.at(at).words);
+        const auto* function = script_api().function(name);
+        if (!function || function->returns.empty() || words_.is_made_here(words_.at(i).words)) return;
+        const auto behind = words_.closing(open) + 1;
+        static constexpr std::array<std::string_view, 5> goes_on{".", ":", "[", "(", "{"};
+        if (words_.is(behind, Kind::text) ||
+            (words_.is(behind, Kind::mark) && is_one_of(goes_on, words_.at(behind).words)))
+            return;
+        found_.warning(
+            "unused-result", words_.place(open - 1),
+            name +
+                " only gives something back, and nothing is made of it: put it into a variable, or leave "
+                "it out");
+    }
+
+    /// An expression cannot follow another one, so what does is a statement.
+    bool begins_statement(std::size_t i) const {
+        static constexpr std::array<std::string_view, 5> ends{")", "]", "}", ";", "..."};
+        static constexpr std::array<std::string_view, 8> words{"then",   "do",  "else", "end",
+                                                               "repeat", "nil", "true", "false"};
+        if (i == 0) return true;
+        if (words_.is(i - 1, Kind::mark)) return is_one_of(ends, words_.at(i - 1).words);
+        if (words_.is(i - 1, Kind::name))
+            return words_.is_name(i - 1) || is_one_of(words, words_.at(i - 1).words);
+        return true;
     }
 
     void check_required(std::size_t i) {

@@ -20,9 +20,10 @@ struct ScriptInQuestion {
 };
 
 /// Of a file that compiles: `global-variable` (made without `local`), `lost-write` (an assignment to what is
-/// below ctx), `no-result` (of a function that gives none), `script-arguments` (a colon where a dot belongs),
-/// `wrong-type` and `unknown-key` (constants that the API does not take), `bad-value` (a span that is none)
-/// and `dangling-script` (a file that is required and not there).
+/// below ctx), `no-result` (of a function that gives none), `unused-result` (of one that does nothing else),
+/// `script-arguments` (a colon where a dot belongs), `wrong-type` and `unknown-key` (constants that the API
+/// does not take), `bad-value` (a span that is none) and `dangling-script` (a file that is required and not
+/// there).
 void add_mistakes(const ScriptInQuestion& script, const std::vector<GlobalUse>& globals,
                   engine::Diagnostics& found);
 

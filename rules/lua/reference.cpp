@@ -102,6 +102,9 @@ std::string problems_text() {
         std::array{"no-result",
                    "What is read is the result of a function that gives none, such as `ctx.action`.",
                    "Call it for itself; a later step of the rule reads an action's answer by its `as`."},
+        std::array{"unused-result",
+                   "A function that only gives something back, such as `ctx.call`, is called for itself.",
+                   "Put what it gives into a variable, or leave the call out."},
         std::array{"lost-write", "Something below `ctx` is assigned to: it is the script's own copy.",
                    "Write a field by `ctx.set`; keep what the script needs in a local variable."},
         std::array{

@@ -178,6 +178,26 @@ TEST_CASE("lua check: what gives nothing back is told of where it is read", "[lu
                    "ctx.log(v, w, e)\nlocal _ = v and ctx.log('x')") == Problems{});
 }
 
+TEST_CASE("lua check: what only gives something back is of no use for itself", "[lua]") {
+    CHECK(problems("ctx.call('crm.find', {})\n"
+                   "if ctx.get('ticket.subject') then text.trim('a') end\n"
+                   "local a = ctx.get('ticket.subject') ctx.kv.get('k')\n"
+                   "return text.upper('a')") ==
+          Problems{"a.lua:1:5: warning: ctx.call only gives something "
+                   "back, and nothing is made of it: put it into a "
+                   "variable, or leave it out [unused-result]",
+                   "a.lua:2:40: warning: text.trim only gives something "
+                   "back, and nothing is made of it: put it into a "
+                   "variable, or leave it out [unused-result]",
+                   "a.lua:3:43: warning: ctx.kv.get only gives something "
+                   "back, and nothing is made of it: put it into a "
+                   "variable, or leave it out [unused-result]"});
+    CHECK(problems(
+              "local t = { ctx.get('ticket.subject') } t[#t + 1] = text.trim('a') ctx.set('ticket.subject', "
+              "text.trim('b')) local function f() return ctx.get('a.b') end return f() and not "
+              "ctx.get('c.d')") == Problems{});
+}
+
 TEST_CASE("lua check: a colon where a dot belongs is told of", "[lua]") {
     CHECK(problems(
               "ctx:set('ticket.a', 1)\nlocal a = text:trim(' x')\nctx.kv:get('k')\nreturn string:upper(a)") ==
