@@ -236,7 +236,7 @@ int run_connector_function(const LuaOptions& options) {
     print_diagnostics(loaded.diagnostics, options.folder);
     if (!loaded.tenant) return exit_code::bad_data;
     const auto made =
-        ConnectorFunctions(loaded.tenant)
+        ConnectorFunctions(loaded.tenant, std::chrono::seconds(10))
             .call(options.script.substr(0, hash), options.script.substr(hash + 1), *value, *now);
     if (!made) return complain(exit_code::failed, made.error().message);
     std::cout << canonical_json(*made) << "\n";
