@@ -60,8 +60,9 @@ Problems problems(const std::string& body) {
     for (const auto& diagnostic : diagnostics.sorted()) UNSCOPED_INFO(engine::to_text(diagnostic));
     REQUIRE(tenant);
     Problems found;
+    // Calls stand here for what is written in them; what they give is of no interest.
     for (const auto& problem : engine::app::script_problems(*tenant))
-        found.push_back(engine::to_text(problem));
+        if (problem.kind != "unused-result") found.push_back(engine::to_text(problem));
     return found;
 }
 

@@ -73,8 +73,8 @@ TEST_CASE("lua check: arguments that are missing or too many are told of", "[lua
                    R"(a.lua:2:5: error: ctx.unset takes 1 arguments at most, here are 2 [script-arguments])",
                    R"(a.lua:3:9: error: unknown global "f" [unknown-global])"});
     CHECK(problems("ctx.action('a.b', { x = function(a, b) if a then return a, b end end, y = { 1, 2 } "
-                   "})\nctx.log(1, 2, 3)\nctx.get()") ==
-          Problems{R"(a.lua:3:5: error: ctx.get: "field" is missing [script-arguments])"});
+                   "})\nctx.log(1, 2, 3)\nreturn ctx.get()") ==
+          Problems{R"(a.lua:3:12: error: ctx.get: "field" is missing [script-arguments])"});
 }
 
 TEST_CASE("lua check: a file that does not compile is told of once", "[lua]") {
@@ -189,7 +189,7 @@ TEST_CASE("lua check: what only gives something back is of no use for itself", "
                    "a.lua:2:40: warning: text.trim only gives something "
                    "back, and nothing is made of it: put it into a "
                    "variable, or leave it out [unused-result]",
-                   "a.lua:3:43: warning: ctx.kv.get only gives something "
+                   "a.lua:3:44: warning: ctx.kv.get only gives something "
                    "back, and nothing is made of it: put it into a "
                    "variable, or leave it out [unused-result]"});
     CHECK(problems(
@@ -213,25 +213,26 @@ TEST_CASE("lua check: a colon where a dot belongs is told of", "[lua]") {
 }
 
 TEST_CASE("lua check: spans that are none and constants of a wrong type are told of", "[lua]") {
-    CHECK(problems("ctx.after('10 min', 'a')\nctx.call('a.b', {}, { cache = '1 hour' })\nlocal d = "
+    CHECK(problems("ctx.after('10 min', 'a')\nlocal v = ctx.call('a.b', {}, { cache = '1 hour' })\nlocal d = "
                    "date.add(ctx.now, "
                    "'-2 days')\nreturn d") ==
           Problems{
               "a.lua:1:11: error: ctx.after: \"10 min\" is not a span of time such as 30s, 15m, 1h30m or 2d "
               "[bad-value]",
-              "a.lua:2:23: error: cache: \"1 hour\" is not a span of time such as 30s, 15m, 1h30m or 2d "
+              "a.lua:2:33: error: cache: \"1 hour\" is not a span of time such as 30s, 15m, 1h30m or 2d "
               "[bad-value]",
               "a.lua:3:29: error: date.add: \"2 days\" is not a span of time such as 30s, 15m, 1h30m or 2d "
               "[bad-value]"});
     CHECK(
-        problems("ctx.after(30, 'a')\nctx.set('ticket.x', nil)\nctx.action('a.b', 'x')\nctx.call('a.b', {}, "
+        problems("ctx.after(30, 'a')\nctx.set('ticket.x', nil)\nctx.action('a.b', 'x')\nlocal v = "
+                 "ctx.call('a.b', {}, "
                  "{ cach "
                  "= '1h' })\nctx.after('1h', 'a', { data = 'x' })") ==
         Problems{
             "a.lua:1:11: error: ctx.after: delay takes string, found 30 [wrong-type]",
             "a.lua:2:21: error: ctx.set: value takes any, found nil: ctx.unset removes a value [wrong-type]",
             "a.lua:3:19: error: ctx.action: params takes table, found the text \"x\" [wrong-type]",
-            "a.lua:4:23: error: unknown key \"cach\" in the options of ctx.call, did you mean \"cache\"? "
+            "a.lua:4:33: error: unknown key \"cach\" in the options of ctx.call, did you mean \"cache\"? "
             "[unknown-key]",
             "a.lua:5:24: error: ctx.after: data takes table, found the text \"x\" [wrong-type]"});
     CHECK(problems("local d = '10 ' ctx.after(d .. 'm', 'a') ctx.after('1' .. 'h', 'a', nil) "
