@@ -152,11 +152,19 @@ class TypedLines {
 public:
     explicit TypedLines(Workbench& bench) : bench_(bench) {}
 
-    void take(const std::string& line) {
+    /// A line, or the next one of a statement that goes over several; an empty one ends such a statement.
+    void take(const std::string& typed) {
+        if (typed.empty() && unfinished_.empty()) return;
+        const auto line = unfinished_ + typed;
+        unfinished_.clear();
         // What has a value is shown.
         auto decision = run("ctx.log(" + line + ")");
         const bool has_value = static_cast<bool>(decision);
         if (!has_value) decision = run(line);
+        if (!decision && !typed.empty() && decision.error().message.find("near <eof>") != std::string::npos) {
+            unfinished_ = line + "\n";
+            return;
+        }
         if (!decision) {
             std::cerr << decision.error().message << "\n";
             return;
@@ -169,6 +177,8 @@ public:
         kept_ += line + "\n";
         known_ = lines_of(*decision);
     }
+
+    bool is_unfinished() const { return !unfinished_.empty(); }
 
 private:
     Result<Json> run(const std::string& line) {
@@ -201,6 +211,7 @@ private:
 
     Workbench& bench_;
     std::string kept_;
+    std::string unfinished_;
     std::multiset<std::string> known_;
 };
 
@@ -209,11 +220,12 @@ int type_lines(Workbench& bench) {
     if (is_person) std::cerr << "ctx is the event's. Ctrl-D ends.\n";
     TypedLines lines(bench);
     while (true) {
-        if (is_person) std::cerr << "> ";
+        if (is_person) std::cerr << (lines.is_unfinished() ? ">> " : "> ");
         std::string line;
         if (!std::getline(std::cin, line)) break;
-        if (!trim(line).empty()) lines.take(line);
+        lines.take(std::string(trim(line)));
     }
+    lines.take("");
     return exit_code::ok;
 }
 

@@ -112,11 +112,30 @@ bool has_one_type(lua_State* state, int index, std::string_view types) {
     }
 }
 
+/// Where the type alone does not tell what to write.
+const char* remedy_for(const ScriptFunction& function, const ScriptParam& param, bool is_nil) {
+    if (function.name == "ctx.set" && param.name == "value" && is_nil) return ": ctx.unset removes a field";
+    if (function.name == "ctx.kv.set" && param.name == "value" && is_nil)
+        return ": ctx.kv.delete removes a value";
+    if (function.name == "ctx.after" && param.name == "delay") return " such as \"30m\"";
+    return "";
+}
+
+/// `ctx:set(…)` gives the table that the function stands in before all else.
+void check_self(lua_State* state, const ScriptFunction& function) {
+    lua_rawgeti(state, LUA_REGISTRYINDEX, kept_ctx);
+    const bool is_self = lua_rawequal(state, 1, -1) != 0;
+    lua_pop(state, 1);
+    if (is_self)
+        luaL_error(state, "%s takes no self: write %s(...) with a dot", function.name.c_str(),
+                   function.name.c_str());
+}
+
 int wrong_type(lua_State* state, const ScriptFunction& function, const char* where, const ScriptParam& param,
                int index) {
-    return luaL_error(state, "%s: %s%s: got %s, expected %s", function.name.c_str(), where,
+    return luaL_error(state, "%s: %s%s: got %s, expected %s%s", function.name.c_str(), where,
                       param.name.c_str(), lua_isnone(state, index) ? "nothing" : luaL_typename(state, index),
-                      param.type.c_str());
+                      param.type.c_str(), remedy_for(function, param, lua_isnoneornil(state, index)));
 }
 
 const ScriptParam* field_of(const ScriptClass& type, std::string_view name) {
@@ -191,6 +210,7 @@ const ScriptFunction& script_function(std::string_view name) {
 void check_arguments(lua_State* state, const ScriptFunction& function) {
     const auto given = lua_gettop(state);
     const auto known = static_cast<int>(function.params.size());
+    if (given > 0 && lua_istable(state, 1) && function.name.starts_with("ctx.")) check_self(state, function);
     if (given > known && !function.takes_more)
         luaL_error(state, "%s: got %d arguments, expected %s%d", function.name.c_str(), given,
                    known > 0 && function.params.back().is_optional ? "up to " : "", known);

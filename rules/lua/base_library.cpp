@@ -3,6 +3,7 @@
 #include <array>
 #include <cctype>
 
+#include "engine/base/diagnostic.h"
 #include "rules/lua/inside.h"
 #include "rules/lua/keys.h"
 #include "rules/lua/libraries.h"
@@ -387,14 +388,31 @@ void describe_circle(Inside& run, const std::string& name) {
 
 }  // namespace
 
+/// `, did you mean "scripts/lib/words"?`, in `run.text`.
+void describe_nearest(lua_State* state, std::string_view name) {
+    constexpr std::size_t name_bytes_max = 80;
+    auto& run = inside(state);
+    run.text.clear();
+    if (name.size() > name_bytes_max) return;
+    spend(state, run.set.files.size() * name.size());
+    std::vector<std::string> names;
+    for (const auto& file : run.set.files) {
+        const std::string_view whole = file.name;
+        if (whole.starts_with("scripts/")) names.emplace_back(whole.substr(0, whole.rfind('.')));
+    }
+    run.text = engine::hint(name, names);
+}
+
 int base_require(lua_State* state) {
     const auto asked = check_text(state, 1);
     auto& run = inside(state);
     spend_bytes(state, 64 * run.set.files.size());
     const auto* file = file_required(run.set, asked);
-    if (!file)
-        return luaL_error(state, "require: there is no file \"%s\" among the tenant's scripts",
-                          lua_tostring(state, 1));
+    if (!file) {
+        describe_nearest(state, asked);
+        return luaL_error(state, "require: there is no file \"%s\" among the tenant's scripts%s",
+                          lua_tostring(state, 1), run.text.c_str());
+    }
     lua_rawgeti(state, LUA_REGISTRYINDEX, kept_required);
     if (lua_getfield(state, -1, file->name.c_str()) != LUA_TNIL) return 1;
     if (std::find(run.requiring.begin(), run.requiring.end(), file->name) != run.requiring.end()) {

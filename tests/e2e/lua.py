@@ -25,6 +25,10 @@ TYPED = [
     ('error("no")', []),
     ('ctx.call("crm.find_company", { domain = "bolt.example" }).name', ["Bolt"]),
     ("words[2]", ["lovelace"]),
+    ("for i, word in ipairs(words) do", []),
+    ("  ctx.log(i, word)", []),
+    ("end", ["1 ada", "2 lovelace"]),
+    ('ctx:set("lead.priority", "low")', []),
 ]
 
 

@@ -82,7 +82,8 @@ TEST_CASE("lua: what a script asks for comes in its order, with the place", "[lu
 TEST_CASE("lua: a mistake with an argument names function, parameter, what came and what was expected",
           "[lua]") {
     CHECK(failure_of("ctx.set(nil, 1)") == "ctx.set: field: got nil, expected string");
-    CHECK(failure_of("ctx.set('ticket.a')") == "ctx.set: value: got nil, expected any");
+    CHECK(failure_of("ctx.set('ticket.a')") ==
+          "ctx.set: value: got nil, expected any: ctx.unset removes a field");
     CHECK(failure_of("ctx.set('priority', 1)") ==
           "ctx.set: field: got \"priority\", expected a field of the entity, as in \"ticket.subject\"");
     CHECK(failure_of("ctx.set('ticket.a', 0/0)") == "ctx.set: value: nan is no number that JSON has");
@@ -103,6 +104,21 @@ TEST_CASE("lua: a mistake with an argument names function, parameter, what came 
           "ctx.add_tags: tags: got other values in the table, expected a list of texts");
     CHECK(failure_of("date.add('tomorrow', '1d')") ==
           "date.add: instant: got \"tomorrow\", expected an instant, as in \"2026-05-04T08:00:00Z\"");
+}
+
+TEST_CASE("lua: a mistake that many make is told with what to write", "[lua]") {
+    const auto said = [](const std::string& source) { return run_body(source).failure->message; };
+    CHECK(said("ctx:set('ticket.priority', 'high')") ==
+          "ctx.set takes no self: write ctx.set(...) with a dot");
+    CHECK(
+        said("ctx.set('ticket.subject', nil)").ends_with("got nil, expected any: ctx.unset removes a field"));
+    CHECK(said("ctx.kv.set('a', nil)").ends_with("got nil, expected any: ctx.kv.delete removes a value"));
+    CHECK(said("ctx.after(600, 'a')").ends_with("got number, expected string such as \"30m\""));
+    const auto set =
+        set_of({{"scripts/a.lua", "require('scripts/matirx')", true}, {"scripts/matrix.lua", "return {}"}});
+    CHECK(opened(set)->run(call_of("scripts/a.lua")).failure->message ==
+          "require: there is no file \"scripts/matirx\" among the tenant's scripts, did you mean "
+          "\"scripts/matrix\"?");
 }
 
 TEST_CASE("lua: what was wrong is not asked for", "[lua]") {
