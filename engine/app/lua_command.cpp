@@ -156,33 +156,55 @@ public:
     void take(const std::string& typed) {
         if (typed.empty() && unfinished_.empty()) return;
         const auto line = unfinished_ + typed;
+        const auto value = without_return(line);
         unfinished_.clear();
         // What has a value is shown.
-        auto decision = run("ctx.log(" + line + ")");
+        auto decision = run("ctx.log(" + value + ")");
         const bool has_value = static_cast<bool>(decision);
         if (!has_value) decision = run(line);
-        if (!decision && !typed.empty() && decision.error().message.find("near <eof>") != std::string::npos) {
+        if (!typed.empty() && (ends_early(decision) || (!decision && ends_early(run("return " + value))))) {
             unfinished_ = line + "\n";
             return;
         }
         if (!decision) {
             std::cerr << decision.error().message << "\n";
+            has_failed_ = true;
             return;
         }
         show(*decision);
-        if (has_failed(*decision)) return;
+        if (has_failed(*decision)) {
+            has_failed_ = true;
+            return;
+        }
         // A value alone does nothing the next time, and is no statement.
-        if (has_value) decision = run(line);
+        if (has_value) decision = run(value);
         if (!decision) return;
-        kept_ += line + "\n";
+        kept_ += ";" + (has_value ? value : line) + "\n";
         known_ = lines_of(*decision);
     }
 
     bool is_unfinished() const { return !unfinished_.empty(); }
+    /// Whether any of the lines had an error; it is not among those that are run again.
+    bool any_failed() const { return has_failed_; }
 
 private:
+    static bool ends_early(const Result<Json>& decision) {
+        return !decision && decision.error().message.find("near <eof>") != std::string::npos;
+    }
+
+    /// `return x` asks for a value like `x`; kept, it would end whatever is typed next.
+    static std::string without_return(const std::string& line) {
+        static constexpr std::string_view word = "return";
+        if (!line.starts_with(word)) return line;
+        const auto rest = line.substr(word.size());
+        if (rest.empty() || rest.front() != ' ') return line;
+        return std::string(trim(rest));
+    }
+
     Result<Json> run(const std::string& line) {
-        bench_.type(kept_ + line + "\n");
+        // Without the semicolon a line that begins with a bracket would be a call of what ends the one
+        // before.
+        bench_.type(kept_ + ";" + line + "\n");
         return bench_.decide(typed_file, Json());
     }
 
@@ -213,6 +235,7 @@ private:
     std::string kept_;
     std::string unfinished_;
     std::multiset<std::string> known_;
+    bool has_failed_ = false;
 };
 
 int type_lines(Workbench& bench) {
@@ -226,7 +249,8 @@ int type_lines(Workbench& bench) {
         lines.take(std::string(trim(line)));
     }
     lines.take("");
-    return exit_code::ok;
+    // A person has seen what failed; a program asks how it went.
+    return lines.any_failed() && !is_person ? exit_code::failed : exit_code::ok;
 }
 
 bool is_of_connector(const std::string& script) {

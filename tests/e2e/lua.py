@@ -18,7 +18,13 @@ LOOKUPS = "crm.find_company: [ { params: { domain: bolt.example }, answer: { nam
 TYPED = [
     ("local words = text.words(ctx.lead.name)", []),
     ("#words", ["2"]),
-    ("words[1]", ["ada"]),
+    ("return words[1]", ["ada"]),
+    ("return { words[2],", []),
+    ("  #words }", ['["lovelace",2]']),
+    ("local first = text.upper(words[1])", []),
+    ('("-"):rep(3)', ["---"]),
+    ("text.trim(", []),
+    ('  " a ")', ["a"]),
     ('ctx.set("lead.priority", "high")', ["changed  lead.priority: nothing → \"high\"  (lua)"]),
     ('ctx.log("seen", 3)', ["seen 3"]),
     ("local x = = 1", []),
@@ -108,11 +114,12 @@ def beside_a_whole_file(desk):
 
 
 def type_lines(desk):
-    shown, said = desk.lua(stdin="".join(line + "\n" for line, _ in TYPED))
+    shown, said = desk.lua(stdin="".join(line + "\n" for line, _ in TYPED), code=1)
     wanted = [answer for _, answers in TYPED for answer in answers]
     found = [line for line in shown.splitlines() if not line.startswith(("failed", " "))]
     expect(found == wanted, f"{wanted} expected, {found} came ({said})")
     expect("scripts/typed.lua" in said, f"nothing is said of the line that does not compile: {said}")
+    desk.lua(stdin="ctx.lead.name\n")
 
 
 def cover(desk):
