@@ -233,6 +233,18 @@ void add_tagging(std::string& out, const Json& entries) {
         out += "    " + std::to_string(not_looked_at) + " entries had no news to look at\n";
 }
 
+/// What scripts asked connections and the tenant's own values for, and what they were told.
+void add_lookups(std::string& out, const Json& lookups) {
+    out += "  looked up\n";
+    for (const auto& one : lookups) {
+        out += "    " + text_or(one, "asked", "") + " " + render_value(one["params"]) + " → ";
+        const auto* error = find(one, "answer.error");
+        out += error == nullptr ? render_value(one["answer"]["ok"])
+                                : text_or(*error, "code", "") + ": " + text_or(*error, "message", "");
+        out += "\n";
+    }
+}
+
 }  // namespace
 
 std::string render_value(const Json& value, std::size_t length_max) {
@@ -289,6 +301,7 @@ std::string render_body(std::string_view kind, const Json& body) {
 
 std::string render_trace(const Json& trace) {
     std::string out;
+    if (const auto* lookups = find(trace, "lookups")) add_lookups(out, *lookups);
     if (const auto* tagging = find(trace, "tagging")) add_tagging(out, *tagging);
     if (const auto* scores = find(trace, "scoring"))
         for (const auto& score : *scores) add_score(out, score);

@@ -376,34 +376,80 @@ rules::DecisionInput with(const TakenAway& taken, rules::DecisionInput input) {
     return input;
 }
 
+/// Answers to scripts as a decision is made again with each of them.
+class Answers {
+public:
+    Answers(const Tenant& tenant, Snapshot& snapshot, bool explains)
+        : tenant_(tenant), snapshot_(snapshot), before_(snapshot.answers_said()), explains_(explains) {
+        if (!explains_) {
+            known_ = before_;
+            return;
+        }
+        // Who explains has to hear the questions again; how runs ended by chance is no answer to one.
+        for (const auto& [key, answer] : before_.items())
+            if (key.starts_with("run:")) known_[key] = answer;
+    }
+
+    const Json& known() const { return known_; }
+    /// No attempt is to pay for the ones before it: these answers have been there at once.
+    bool are_on_record() const { return explains_ && !before_.empty(); }
+
+    /// False when the answer is not known yet.
+    Result<bool> ask(const Need& need) {
+        auto found = answer(need);
+        if (!found) return found.error();
+        if (!*found) return false;
+        if (explains_) told_.push_back({{"asked", need.what}, {"params", need.params}, {"answer", **found}});
+        known_[need.key] = **std::move(found);
+        return true;
+    }
+
+    void write(Decision& decision) {
+        auto all = std::move(before_);
+        all.update(known_);
+        if (!all.empty()) decision.consulted["answers"].update(all);
+        if (!told_.empty()) decision.trace["lookups"] = std::move(told_);
+    }
+
+private:
+    Result<std::optional<Json>> answer(const Need& need) {
+        if (const auto known = before_.find(need.key); known != before_.end()) return std::optional(*known);
+        if (known_.size() >= answers_max)
+            return std::optional(unanswered(
+                "exhausted", "the decision has asked for " + std::to_string(answers_max) + " answers"));
+        return answer_to(tenant_, need, snapshot_);
+    }
+
+    const Tenant& tenant_;
+    Snapshot& snapshot_;
+    Json before_;
+    Json known_ = Json::object();
+    Json told_ = Json::array();
+    bool explains_;
+};
+
 /// Made again with each answer, until it is none that asks for more or for something that is not known yet.
 Result<Decision> decided_with_answers(const Tenant& tenant, rules::DecisionInput input,
                                       const TakenAway& taken, Snapshot& snapshot) {
     if (!tenant.rule_set->scripts && !input.resume)
         return rules::decide(*tenant.rule_set, *tenant.matcher, with(taken, std::move(input)));
-    auto answers = snapshot.answers_said();
+    Answers answers(tenant, snapshot, input.trace);
     rules::ScriptMemory memory;
     input.script_memory = &memory;
     while (true) {
+        if (answers.are_on_record()) memory = rules::ScriptMemory();
         memory.begin_attempt();
         auto attempt = with(taken, input);
-        attempt.script_answers = answers;
+        attempt.script_answers = answers.known();
         auto decision = rules::decide(*tenant.rule_set, *tenant.matcher, std::move(attempt));
         if (!decision.need) {
-            if (!answers.empty()) decision.consulted["answers"].update(answers);
+            answers.write(decision);
             return decision;
         }
-        const auto need = *decision.need;
-        if (need.key.empty()) return decision;  // made ahead
-        if (answers.size() >= answers_max) {
-            answers[need.key] = unanswered(
-                "exhausted", "the decision has asked for " + std::to_string(answers_max) + " answers");
-            continue;
-        }
-        auto found = answer_to(tenant, need, snapshot);
-        if (!found) return found.error();
-        if (!*found) return decision;
-        answers[need.key] = **std::move(found);
+        if (decision.need->key.empty()) return decision;  // made ahead
+        const auto known = answers.ask(*decision.need);
+        if (!known) return known.error();
+        if (!*known) return decision;
     }
 }
 

@@ -12,8 +12,9 @@
 namespace engine {
 
 /// `{"event": envelope, "decision": as journaled, "trace": every rule with its conditions and the values they
-/// saw, "reproduced": whether deciding again gave the same}`. With several events of that id, the source must
-/// be said. Fails with not_found, with conflict when the id is not enough, with corrupt.
+/// saw, and under `lookups` what scripts asked for and were told, "reproduced": whether deciding again gave
+/// the same}`. With several events of that id, the source must be said. Fails with not_found, with conflict
+/// when the id is not enough, with corrupt.
 Result<Json> explain(Store& store, const TenantName& tenant, const EventId& id, const std::string& source,
                      std::shared_ptr<rules::ScriptHost> scripts = nullptr);
 

@@ -122,6 +122,15 @@ def type_lines(desk):
     desk.lua(stdin="ctx.lead.name\n")
 
 
+def say_what_was_found(desk):
+    shown, _ = desk.run("dry-run", desk.acme, "--event", desk.work / "event.json", "--lookups",
+                        desk.work / "lookups.yaml", "--explain")
+    expect('looked up\n    crm.find_company {"domain":"bolt.example"} → {"employees":800,' in shown,
+           f"what was looked up is not explained: {shown}")
+    shown, _ = desk.run("dry-run", desk.acme, "--event", desk.work / "event.json", "--explain")
+    expect('crm.find_company {"domain":"bolt.example"} → ' in shown, f"what nobody answered is not explained: {shown}")
+
+
 def cover(desk):
     report = json.loads(desk.run("test", desk.acme, "--coverage", "--json")[0])
     missed = {one["file"]: one["missed"] for one in report["coverage"] if one["file"] != "scripts/broken.lua"}
@@ -136,6 +145,7 @@ def run(arguments):
     run_a_connectors_function(desk)
     beside_a_whole_file(desk)
     type_lines(desk)
+    say_what_was_found(desk)
     cover(desk)
 
 

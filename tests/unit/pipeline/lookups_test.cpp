@@ -3,6 +3,7 @@
 #include <map>
 #include <random>
 
+#include "engine/pipeline/explain.h"
 #include "rules/lua/in_process_host.h"
 #include "tests/support/catch.h"
 #include "tests/support/random.h"
@@ -176,6 +177,15 @@ TEST_CASE("lookups: one after another, as often as an event may wait", "[lookups
     world.run();
     CHECK(tier_of(world, "ticket/1") == "black");
     CHECK(found_in(world) == "");
+    const auto explained = explain(*world.store, world.tenant->name, EventId("e1"), "",
+                                   std::make_shared<rules::InProcessHost>());
+    REQUIRE(explained);
+    CHECK((*explained)["reproduced"] == true);
+    CHECK((*explained)["trace"]["lookups"] ==
+          Json{{{"asked", "crm.find_contact"}, {"params", {{"email", "one"}}}, {"answer", tier("gold")}},
+               {{"asked", "crm.find_contact"},
+                {"params", {{"email", "two of gold"}}},
+                {"answer", tier("black")}}});
 
     auto options = asking_options();
     options.lookups_per_event_max = 3;
@@ -185,6 +195,11 @@ TEST_CASE("lookups: one after another, as often as an event may wait", "[lookups
     CHECK(greedy.worker->take_lookups(10).empty());
     CHECK(tier_of(greedy, "ticket/1") == "exhausted");
     CHECK(found_in(greedy) == "");
+    const auto told = explain(*greedy.store, greedy.tenant->name, EventId("e1"), "",
+                              std::make_shared<rules::InProcessHost>());
+    REQUIRE(told);
+    CHECK((*told)["reproduced"] == true);
+    CHECK((*told)["trace"]["lookups"][3]["answer"]["error"]["code"] == "exhausted");
 }
 
 TEST_CASE("lookups: an answer is used again for as long as the script allows", "[lookups][lua]") {
