@@ -390,6 +390,26 @@ TEST_CASE("lua: a file that cannot be compiled or whose statements fail is told 
     const auto failing = Sandbox::open(set_of({{"scripts/a.lua", "local x\nx.y = 1"}})).diagnostics;
     REQUIRE(failing.size() == 1);
     CHECK(failing[0].place == engine::Place{"scripts/a.lua", 2, 1});
+    // What editors and chats make of quotes and spaces.
+    const auto foreign = [](const std::string& source) {
+        const auto found = Sandbox::open(set_of({{"scripts/a.lua", source}})).diagnostics;
+        REQUIRE(found.size() == 1);
+        return engine::to_text(found[0]);
+    };
+    constexpr auto remedy =
+        " stands outside of a text: texts are written between \" or ', and names of the letters a to z, "
+        "digits "
+        "and _ [script-syntax]";
+    CHECK(foreign("local a = 1\nlocal x = '\\'\u2013' .. \u201chigh\u201d") ==
+          "scripts/a.lua:2:1: error: \u201c (U+201C)" + std::string(remedy));
+    CHECK(foreign("local gr\u00f6\u00dfe = 1") ==
+          "scripts/a.lua:1:1: error: \u00f6 (U+00F6)" + std::string(remedy));
+    CHECK(foreign("local x\u00a0= 1") ==
+          "scripts/a.lua:1:1: error: U+00A0, which looks like a space," + std::string(remedy));
+    CHECK(foreign("local x = \U0001F600") ==
+          "scripts/a.lua:1:1: error: \U0001F600 (U+1F600)" + std::string(remedy));
+    CHECK(foreign("\ufefflocal x = 1").find("byte order mark (U+FEFF)") != std::string::npos);
+    CHECK(foreign("local x = \xFF").find("near '<\\255>'") != std::string::npos);
     std::string joined = "'a'";
     std::string negated;
     for (int i = 0; i < 250; ++i) joined += "..'a'", negated += "not ";
