@@ -17,9 +17,10 @@ Response text_response(std::string_view content_type, std::string body) {
     return response;
 }
 
-Json gauges_of(const Health& health) {
-    Json gauges = Json::object();
-    for (const auto& [name, value] : health.gauges) gauges[name] = value;
+/// Of the engine, and of what waits before it.
+std::map<std::string, double> gauges_of(const Context& context, const Health& health) {
+    auto gauges = health.gauges;
+    gauges["intake_waiting"] = static_cast<double>(context.intake_threads.waiting());
     return gauges;
 }
 
@@ -35,13 +36,13 @@ void get_readyz(Context& context, const Request& request, const Visit&, Respond 
     Json body{{"status", ready ? "ready" : "not ready"}};
     if (!ready) body["reason"] = context.draining ? "stopping" : health.reason;
     const auto query = Query::parse(request.head.query);
-    if (query && query->has("verbose")) body["gauges"] = gauges_of(health);
+    if (query && query->has("verbose")) body["gauges"] = gauges_of(context, health);
     respond(json_response(ready ? 200 : 503, body));
 }
 
 void get_metrics(Context& context, const Request&, const Visit&, Respond respond) {
     respond(text_response("text/plain; version=0.0.4; charset=utf-8",
-                          context.metrics.text(context.door.health().gauges)));
+                          context.metrics.text(gauges_of(context, context.door.health()))));
 }
 
 void get_version(Context&, const Request&, const Visit&, Respond respond) {

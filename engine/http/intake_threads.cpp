@@ -51,6 +51,11 @@ void IntakeThreads::post(IntakeWork work, bool several) {
     boost::asio::post(threads_, [this] { read_next(); });
 }
 
+std::size_t IntakeThreads::waiting() const {
+    const std::lock_guard lock(mutex_);
+    return size_;
+}
+
 void IntakeThreads::close() {
     Waitings waiting;
     {

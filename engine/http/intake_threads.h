@@ -47,6 +47,8 @@ public:
     void post(IntakeWork work, bool several);
     /// From now on nothing is begun: what waits is answered 503.
     void close();
+    /// Webhooks that no thread has begun yet.
+    std::size_t waiting() const;
 
 private:
     using Waiting = std::deque<IntakeWork>;
@@ -63,7 +65,7 @@ private:
     Waiting take_given_up();
 
     IntakeLimits limits_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     bool closed_ = false;
     std::size_t size_ = 0;
     Waitings waiting_;  ///< none is empty

@@ -27,6 +27,7 @@ TEST_CASE("health: ready says so, not ready says why, stopping too", "[http]") {
     CHECK(get(running, "/readyz").status == 200);
     CHECK(get(running, "/healthz").status == 200);
     CHECK(get(running, "/readyz?verbose").json()["gauges"]["outbox_rows"] == 3);
+    CHECK(get(running, "/metrics").body.find("\nsignalbox_intake_waiting 0\n") != std::string::npos);
     running.drain();
     const auto stopping = get(running, "/readyz");
     CHECK(stopping.status == 503);

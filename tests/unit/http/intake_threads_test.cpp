@@ -52,6 +52,7 @@ public:
         if (!std::exchange(gone_, true)) busy_.set_value();
     }
     void close() { threads_.close(); }
+    std::size_t waiting() const { return threads_.waiting(); }
 
     /// The next ones; waits for them.
     Lines next(std::size_t count) {
@@ -84,8 +85,10 @@ TEST_CASE("intake threads: tenants are served by turns, and each in its order", 
     for (int number = 1; number <= 4; ++number) waiting.post("evil", number);
     for (int number = 1; number <= 2; ++number) waiting.post("good", number);
     waiting.post("other", 1);
+    CHECK(waiting.waiting() == 7);
     waiting.let_go();
     CHECK(waiting.next(7) == Lines{"evil 1", "good 1", "other 1", "evil 2", "good 2", "evil 3", "evil 4"});
+    CHECK(waiting.waiting() == 0);
 }
 
 TEST_CASE("intake threads: who comes while another one's is read is the next", "[http]") {
