@@ -9,6 +9,7 @@
 #include "engine/app/commands.h"
 #include "engine/app/graph_file.h"
 #include "engine/app/script_checks.h"
+#include "engine/app/script_hosts.h"
 #include "engine/app/support.h"
 #include "rules/checker/check.h"
 #include "rules/checker/graph.h"
@@ -53,7 +54,8 @@ int check(const CheckOptions& options) {
     auto loaded = load_folder(options.folder);
     if (loaded.error) return complain(exit_code::failed, loaded.error->message);
     if (loaded.tenant)
-        for (auto& problem : script_problems(*loaded.tenant)) loaded.diagnostics.add(std::move(problem));
+        for (auto& problem : script_problems(*loaded.tenant, checked_in_worker))
+            loaded.diagnostics.add(std::move(problem));
     std::vector<rules::Finding> findings;
     if (loaded.tenant) findings = rules::check(*loaded.tenant->rule_set, options.limits);
     if (loaded.tenant && !options.graph.empty()) {

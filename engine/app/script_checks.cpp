@@ -10,7 +10,7 @@ namespace {
 /// Collects the functions that rules name.
 class References {
 public:
-    std::vector<const rules::ScriptRef*> of(const rules::RuleSet& rule_set) {
+    std::vector<rules::ScriptRef> of(const rules::RuleSet& rule_set) {
         for (const auto& rule : rule_set.rules) {
             add(rule.when);
             add(rule.then);
@@ -20,13 +20,13 @@ public:
 
 private:
     void add(const rules::Condition& condition) {
-        if (condition.comparison.script) found_.push_back(condition.comparison.script.get());
+        if (condition.comparison.script) found_.push_back(*condition.comparison.script);
         for (const auto& child : condition.children) add(child);
     }
     void add(const std::vector<rules::Step>& steps) {
         for (const auto& step : steps) {
             if (const auto* script = std::get_if<rules::LuaStep>(&step.what))
-                found_.push_back(&script->script);
+                found_.push_back(script->script);
             if (const auto* wait = std::get_if<rules::WaitForStep>(&step.what)) {
                 add(wait->when);
                 add(wait->otherwise);
@@ -39,7 +39,7 @@ private:
         }
     }
 
-    std::vector<const rules::ScriptRef*> found_;
+    std::vector<rules::ScriptRef> found_;
 };
 
 std::vector<rules::ScriptRef> references_of(const connectors::Connections& connections) {
@@ -53,15 +53,13 @@ std::vector<rules::ScriptRef> references_of(const connectors::Connections& conne
 
 }  // namespace
 
-std::vector<Diagnostic> script_problems(const Tenant& tenant) {
+std::vector<Diagnostic> script_problems(
+    const Tenant& tenant, const std::function<std::vector<Diagnostic>(const rules::ScriptCheck&)>& check) {
     const auto& rule_set = *tenant.rule_set;
     if (!rule_set.scripts) return {};
-    auto problems = rules::check_scripts(*rule_set.scripts, rule_set.catalogue.kinds());
     auto references = References().of(rule_set);
-    const auto of_connectors = references_of(tenant.connections);
-    for (const auto& reference : of_connectors) references.push_back(&reference);
-    for (auto& problem : rules::check_functions(rule_set.scripts, references))
-        problems.push_back(std::move(problem));
+    for (auto& reference : references_of(tenant.connections)) references.push_back(std::move(reference));
+    auto problems = check({rule_set.scripts, rule_set.catalogue.kinds(), std::move(references)});
     Diagnostics of_calls;
     for (const auto& file : rule_set.scripts->files) check_calls(file, rule_set, of_calls);
     for (auto& problem : of_calls.sorted()) problems.push_back(std::move(problem));

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "engine/app/cli.h"
+#include "rules/lua/check_in_worker.h"
 #include "rules/lua/hosts_by_thread.h"
 #include "rules/lua/in_process_host.h"
 #include "rules/lua/worker_serve.h"
@@ -87,6 +88,15 @@ std::shared_ptr<rules::ScriptHost> command_scripts() {
 std::shared_ptr<rules::ScriptHost> recorded_scripts() {
     // What ended within its deadline does so again, on a slower machine, too.
     return hosts_of_command(std::chrono::seconds(10));
+}
+
+std::vector<Diagnostic> checked_in_worker(const rules::ScriptCheck& asked) {
+    rules::WorkerOptions options;
+    options.one_ready = false;
+    // All files are taken apart word by word, which takes more than running them.
+    options.memory_bytes_max = std::size_t{1} << 30U;
+    options.load_deadline = std::chrono::seconds(60);
+    return rules::check_in_worker(asked, options);
 }
 
 void run_script_worker(const std::string& memory_bytes_max) {

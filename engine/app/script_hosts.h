@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/app/settings.h"
+#include "rules/lua/check.h"
 #include "rules/lua/worker.h"
 #include "rules/script.h"
 
@@ -26,6 +27,8 @@ std::shared_ptr<rules::ScriptHost> recorded_scripts();
 
 /// The first word of the command line of a worker. It is no command for people.
 inline constexpr auto script_worker_word = "script-worker";
+/// What `check` says of scripts beyond that they compile, found in such a process.
+std::vector<Diagnostic> checked_in_worker(const rules::ScriptCheck& asked);
 /// The life of a worker; `memory_bytes_max` is the word behind the first one.
 [[noreturn]] void run_script_worker(const std::string& memory_bytes_max);
 

@@ -78,7 +78,8 @@ std::string to_text(const Diagnostic& diagnostic) {
     for (const int part : {diagnostic.place.line, diagnostic.place.column})
         if (part > 0) where += ":" + std::to_string(part);
     const std::string severity = diagnostic.severity == Severity::error ? "error" : "warning";
-    return where + ": " + severity + ": " + diagnostic.message + " [" + diagnostic.kind + "]";
+    if (!where.empty()) where += ": ";
+    return where + severity + ": " + diagnostic.message + " [" + diagnostic.kind + "]";
 }
 
 }  // namespace engine

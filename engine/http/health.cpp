@@ -1,5 +1,7 @@
 /// What machines ask about the process itself.
 
+#include <map>
+#include <string>
 #include <utility>
 
 #include "engine/http/handlers.h"

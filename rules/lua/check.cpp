@@ -98,6 +98,9 @@ std::string compiled(const ScriptFile& file) {
     return chunk;
 }
 
+/// Whoever writes thousands of unknown names has no use for the nearest of thousands to each.
+constexpr std::size_t hints_max = 100;
+
 class FileCheck {
 public:
     FileCheck(const ScriptFile& file, const ScriptSet& scripts, const KnownNames& known,
@@ -119,25 +122,25 @@ private:
         for (const auto& use : uses)
             if (use.is_write) written.insert(use.name);
         if (file_.is_function) written.insert("ctx");
+        std::vector<std::string> names(written.begin(), written.end());
+        for (const auto& [name, members] : known_)
+            if (name.find('.') == name.npos && (name != "ctx" || file_.is_function)) names.push_back(name);
+        std::size_t unknown = 0;
         for (const auto& use : uses) {
             if (use.is_write || written.count(use.name) != 0 ||
                 (known_.count(use.name) != 0 && use.name != "ctx"))
                 continue;
-            std::vector<std::string> names(written.begin(), written.end());
-            for (const auto& [name, members] : known_)
-                if (name.find('.') == name.npos && (name != "ctx" || file_.is_function))
-                    names.push_back(name);
-            const auto remedy = instead_of(use.name);
+            auto remedy = instead_of(use.name);
+            if (remedy.empty() && ++unknown <= hints_max) remedy = engine::hint(use.name, names);
             found_.error("unknown-global", place_of_name(use),
-                         "unknown global \"" + use.name + "\"" +
-                             (remedy.empty() ? engine::hint(use.name, names) : remedy));
+                         "unknown global \"" + use.name + "\"" + remedy);
         }
     }
 
     /// The compiler tells of lines alone.
     Place place_of_name(const GlobalUse& use) const {
-        for (std::size_t i = 0; i < words_.size(); ++i)
-            if (words_.at(i).line == use.line && words_.is_word(i, use.name)) return words_.place(i);
+        for (auto i = words_.first_of_line(use.line); i < words_.size() && words_.at(i).line == use.line; ++i)
+            if (words_.is_word(i, use.name)) return words_.place(i);
         return {file_.name, use.line, 1};
     }
 
@@ -265,42 +268,48 @@ std::vector<Diagnostic> check_scripts(const ScriptSet& scripts, const std::vecto
 }
 
 std::vector<Diagnostic> check_functions(const std::shared_ptr<const ScriptSet>& scripts,
-                                        const std::vector<const ScriptRef*>& references) {
+                                        const std::vector<ScriptRef>& references) {
     auto set = std::make_shared<ScriptSet>(*scripts);
     const std::string probe = "names of functions";  // no file of a tenant is called so
     set->files.push_back({probe, names_of_table, true});
     auto opened = Sandbox::open(set);
     Diagnostics found;
     if (!opened.sandbox) return {};
-    for (const auto* reference : references) {
-        if (reference->function.empty()) {
-            check_whole(*scripts, *reference, found);
+    for (const auto& reference : references) {
+        if (reference.function.empty()) {
+            check_whole(*scripts, reference, found);
             continue;
         }
-        const auto dot = reference->function.rfind('.');
+        const auto dot = reference.function.rfind('.');
         ScriptCall call;
         call.file = probe;
         call.context = {{"args",
-                         {{"file", reference->file},
-                          {"table", dot == std::string::npos ? "" : reference->function.substr(0, dot)}}}};
-        const auto name =
-            dot == std::string::npos ? reference->function : reference->function.substr(dot + 1);
+                         {{"file", reference.file},
+                          {"table", dot == std::string::npos ? "" : reference.function.substr(0, dot)}}}};
+        const auto name = dot == std::string::npos ? reference.function : reference.function.substr(dot + 1);
         const auto outcome = opened.sandbox->run(call);
         // A file that fails, or runs into a limit, is told of when it is loaded.
         if (outcome.failure) continue;
         if (outcome.result.is_boolean()) {
-            found.error("dangling-script", reference->place,
-                        reference->file + " returns nothing: end it with return and the table that holds " +
-                            engine::in_quotes(reference->function));
+            found.error("dangling-script", reference.place,
+                        reference.file + " returns nothing: end it with return and the table that holds " +
+                            engine::in_quotes(reference.function));
             continue;
         }
         const auto names = outcome.result.get<std::vector<std::string>>();
         if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-        found.error("dangling-script", reference->place,
-                    reference->file + " has no function " + engine::in_quotes(reference->function) +
+        found.error("dangling-script", reference.place,
+                    reference.file + " has no function " + engine::in_quotes(reference.function) +
                         " in the table that it returns" + engine::hint(name, names));
     }
     return found.sorted();
+}
+
+std::vector<Diagnostic> problems_of(const ScriptCheck& asked) {
+    auto problems = check_scripts(*asked.scripts, asked.kinds);
+    for (auto& problem : check_functions(asked.scripts, asked.references))
+        problems.push_back(std::move(problem));
+    return problems;
 }
 
 }  // namespace rules

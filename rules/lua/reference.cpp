@@ -145,8 +145,8 @@ std::string problems_text() {
                    "Add it."},
         std::array{
             "script-worker",
-            "The scripts could not be compiled in a process of their own in time, or a process has less "
-            "memory than their runs may take.",
+            "The scripts could not be compiled or checked in a process of their own in time, or a process "
+            "has less memory than their runs may take.",
             "Try again; if it stays so, look at the daemon's log, `--script-load-deadline` and "
             "`--script-memory-bytes-max`."},
     };

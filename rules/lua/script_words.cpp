@@ -20,6 +20,7 @@ ScriptWords::ScriptWords(const ScriptFile& file) : file_(file) {
     }
     int depth = 0;
     for (std::size_t i = 0; i < tokens_.size(); ++i) depth_[i] = depth += change[i];
+    note_names();
 }
 
 std::vector<ScriptWords::Range> ScriptWords::parts(std::size_t open) const {
@@ -47,21 +48,29 @@ std::size_t ScriptWords::end_of_chain(std::size_t i) const {
 }
 
 bool ScriptWords::is_named_here(std::string_view name) const {
-    for (std::size_t i = 0; i < tokens_.size(); ++i)
-        if (is_word(i, name) && how_made(i) != Made::not_here) return true;
-    return false;
+    const auto found = made_.find(name);
+    return found != made_.end() && found->second != Made::not_here;
 }
 
 bool ScriptWords::is_made_here(std::string_view name) const {
-    for (std::size_t i = 0; i < tokens_.size(); ++i)
-        if (is_word(i, name) && how_made(i) == Made::by_statement) return true;
-    return false;
+    const auto found = made_.find(name);
+    return found != made_.end() && found->second == Made::by_statement;
 }
 
-ScriptWords::Made ScriptWords::how_made(std::size_t i) const {
-    const auto is_member = is_mark(i - 1, ".") || is_mark(i - 1, "{") || is_mark(i - 1, ",");
-    if (is_mark(i + 1, "=") && !is_member) return Made::by_statement;
-    while (is_mark(i - 1, ",") && is_name(i - 2)) i -= 2;
+void ScriptWords::note_names() {
+    // How the list of names was begun that this one is in.
+    std::vector<Made> begun(tokens_.size());
+    for (std::size_t i = 0; i < tokens_.size(); ++i) {
+        const bool goes_on = is_mark(i - 1, ",") && is_name(i - 2);
+        begun[i] = goes_on ? begun[i - 2] : how_begun(i);
+        if (!is(i, LuaToken::Kind::name)) continue;
+        const auto is_member = is_mark(i - 1, ".") || is_mark(i - 1, "{") || is_mark(i - 1, ",");
+        auto& made = made_[tokens_[i].words];
+        made = std::max(made, is_mark(i + 1, "=") && !is_member ? Made::by_statement : begun[i]);
+    }
+}
+
+ScriptWords::Made ScriptWords::how_begun(std::size_t i) const {
     if (is_word(i - 1, "local") || is_word(i - 1, "for") || is_word(i - 1, "function"))
         return Made::by_statement;
     if (!is_mark(i - 1, "(")) return Made::not_here;

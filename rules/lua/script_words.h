@@ -1,6 +1,8 @@
 #pragma once
 /// ScriptWords: a script by its words, and what of them belongs together.
 
+#include <algorithm>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,6 +23,13 @@ public:
 
     std::size_t size() const { return tokens_.size(); }
     const LuaToken& at(std::size_t i) const { return i < tokens_.size() ? tokens_[i] : tokens_.back(); }
+    /// The first token on the line, or behind it.
+    std::size_t first_of_line(int line) const {
+        const auto first =
+            std::lower_bound(tokens_.begin(), tokens_.end(), line,
+                             [](const LuaToken& token, int searched) { return token.line < searched; });
+        return static_cast<std::size_t>(first - tokens_.begin());
+    }
     engine::Place place(std::size_t i) const { return {file_.name, at(i).line, at(i).column}; }
     bool is(std::size_t i, LuaToken::Kind kind) const {
         return i < tokens_.size() && tokens_[i].kind == kind;
@@ -57,12 +66,14 @@ public:
 
 private:
     enum class Made { not_here, as_parameter, by_statement };
-    Made how_made(std::size_t i) const;
+    void note_names();
+    Made how_begun(std::size_t i) const;
 
     const ScriptFile& file_;
     std::vector<LuaToken> tokens_;
     std::vector<std::size_t> closing_;
     std::vector<int> depth_;
+    std::map<std::string_view, Made> made_;  ///< each name, as it is made wherever it is
 };
 
 }  // namespace rules

@@ -16,6 +16,8 @@ enum class FrameKind : std::uint8_t {
     run = 4,      ///< daemon: the number of a set, and a call
     outcome = 5,  ///< worker: what came of it
     drop = 6,     ///< daemon: forget a set; not answered
+    check = 7,    ///< daemon: files to be looked at; they are not kept
+    found = 8,    ///< worker: what is wrong with them
 };
 
 struct Frame {

@@ -211,6 +211,33 @@ void write(WireWriter& to, const std::vector<engine::Diagnostic>& diagnostics) {
     }
 }
 
+void write(WireWriter& to, const ScriptCheck& asked) {
+    const auto& [scripts, kinds, references] = asked;
+    write(to, *scripts);
+    write_texts(to, kinds);
+    to.number(references.size());
+    for (const auto& reference : references) {
+        to.text(reference.file);
+        to.text(reference.function);
+        write_place(to, reference.place);
+    }
+}
+
+ScriptCheck read_check(WireReader& from) {
+    ScriptCheck asked;
+    asked.scripts = std::make_shared<const ScriptSet>(read_set(from));
+    asked.kinds = read_texts(from);
+    const auto count = from.count();
+    for (std::size_t i = 0; i < count; ++i) {
+        ScriptRef reference;
+        reference.file = from.text();
+        reference.function = from.text();
+        reference.place = read_place(from);
+        asked.references.push_back(std::move(reference));
+    }
+    return asked;
+}
+
 void write(WireWriter& to, const std::vector<std::string>& code) {
     to.number(code.size());
     for (const auto& file : code) to.bytes(file);

@@ -56,6 +56,7 @@ private:
         if (!out_.empty() && (out_.size() > answers_bytes_max || SteadyClock::now() > flush_by_) && !flush())
             return false;
         WireReader reader(frame.body);
+        if (frame.kind == FrameKind::check) return check(frame.id, reader);
         const auto number = reader.number();
         if (frame.kind == FrameKind::load) return load(frame.id, number, reader);
         if (frame.kind == FrameKind::run) return run(frame.id, number, reader);
@@ -86,6 +87,15 @@ private:
         WireWriter body;
         write(body, set->second.host->run(set->second.scripts, call));
         answer(FrameKind::outcome, id, body.take());
+        return true;
+    }
+
+    bool check(std::uint64_t id, WireReader& reader) {
+        const auto asked = read_check(reader);
+        if (!reader.is_done()) return false;
+        WireWriter body;
+        write(body, problems_of(asked));
+        answer(FrameKind::found, id, body.take());
         return true;
     }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "rules/lua/check.h"
 #include "rules/script.h"
 
 namespace rules {
@@ -65,6 +66,7 @@ void write(WireWriter& to, const ScriptSet& set);
 void write(WireWriter& to, const ScriptCall& call);
 void write(WireWriter& to, const ScriptOutcome& outcome);
 void write(WireWriter& to, const std::vector<engine::Diagnostic>& diagnostics);
+void write(WireWriter& to, const ScriptCheck& asked);
 /// Compiled code, by file.
 void write(WireWriter& to, const std::vector<std::string>& code);
 
@@ -73,6 +75,7 @@ ScriptCall read_call(WireReader& from);
 /// Fails, besides, when it says what no run within limits says.
 ScriptOutcome read_outcome(WireReader& from);
 std::vector<engine::Diagnostic> read_diagnostics(WireReader& from);
+ScriptCheck read_check(WireReader& from);
 std::vector<std::string> read_code(WireReader& from);
 
 }  // namespace rules

@@ -288,8 +288,8 @@ void answer_well(const rules::Frame& request) {
         frames.append(std::string_view(bytes).substr(0, static_cast<std::size_t>(got)));
         while (const auto request = frames.next()) {
             const auto misdeed = misdeeds().find(mode);
-            const bool misbehaves =
-                request->kind == FrameKind::run && misdeed != misdeeds().end() && !is_good;
+            const bool misbehaves = (request->kind == FrameKind::run || request->kind == FrameKind::check) &&
+                                    misdeed != misdeeds().end() && !is_good;
             if (misbehaves && !mark.empty()) std::ofstream(mark) << "done\n";
             if (misbehaves)
                 misdeed->second(request->id);

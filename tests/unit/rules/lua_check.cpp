@@ -90,7 +90,7 @@ TEST_CASE("lua check: functions that rules name have to be there", "[lua]") {
                              {"scripts/e.lua", "local e = {} function e.run() return 1 end"}});
     const auto said_of = [&](const std::string& file, const std::string& function) {
         const rules::ScriptRef reference{set, file, function, {"rules.yaml", 3, 7}, "r"};
-        const auto found = rules::check_functions(set, {&reference});
+        const auto found = rules::check_functions(set, {reference});
         return found.empty() ? "" : engine::to_text(found[0]);
     };
     for (const auto* function : {"run", "people.choose"}) CHECK(said_of("scripts/a.lua", function).empty());
@@ -112,7 +112,7 @@ TEST_CASE("lua check: a file that is run whole and returns functions is told of"
     const auto said_of = [](const std::string& source) {
         const auto set = set_of({{"scripts/s.lua", source, true}});
         const rules::ScriptRef reference{set, "scripts/s.lua", "", {"rules.yaml", 3, 7}, "r"};
-        const auto found = rules::check_functions(set, {&reference});
+        const auto found = rules::check_functions(set, {reference});
         return found.empty() ? "" : engine::to_text(found[0]);
     };
     const auto expected =
