@@ -36,7 +36,8 @@ bool complain_of_unknown_command(const CLI::App& app, int argc, char** argv) {
 }  // namespace
 
 int run(int argc, char** argv) {
-    if (argc == 3 && std::string_view(argv[1]) == script_worker_word) run_script_worker(argv[2]);
+    if (argc == 3 && std::string_view(argv[1]) == script_worker_word) run_script_worker(argv[2], false);
+    if (argc == 3 && std::string_view(argv[1]) == coverage_worker_word) run_script_worker(argv[2], true);
     CLI::App app{"Signalbox: a rules engine for customer support that explains every decision."};
     app.name("signalbox");
     app.set_version_flag("--version", "signalbox " SIGNALBOX_VERSION);

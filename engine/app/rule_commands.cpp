@@ -15,6 +15,7 @@
 #include "engine/app/lines.h"
 #include "engine/app/progress.h"
 #include "engine/app/render.h"
+#include "engine/app/script_hosts.h"
 #include "engine/app/support.h"
 #include "engine/base/yaml.h"
 #include "engine/pipeline/dry_run.h"
@@ -22,7 +23,6 @@
 #include "engine/pipeline/replayer.h"
 #include "engine/pipeline/rule_tests.h"
 #include "rules/language/format.h"
-#include "rules/lua/coverage.h"
 
 namespace engine::app {
 namespace {
@@ -81,7 +81,7 @@ Json json_of(const std::vector<CaseResult>& results) {
 
 int test(const TestOptions& options) {
     LoadOptions load;
-    const auto covering = options.coverage ? std::make_shared<rules::CoverageHost>() : nullptr;
+    const auto covering = options.coverage ? covering_scripts() : nullptr;
     load.scripts = covering;
     const auto loaded = load_folder(options.folder, load);
     if (loaded.error) return complain(exit_code::failed, loaded.error->message);

@@ -99,12 +99,23 @@ std::vector<Diagnostic> checked_in_worker(const rules::ScriptCheck& asked) {
     return rules::check_in_worker(asked, options);
 }
 
-void run_script_worker(const std::string& memory_bytes_max) {
+std::shared_ptr<rules::CoverageWorker> covering_scripts() {
+    rules::WorkerOptions options;
+    options.command.back() = coverage_worker_word;
+    return std::make_shared<rules::CoverageWorker>(std::move(options));
+}
+
+void run_script_worker(const std::string& memory_bytes_max, bool covers) {
     std::size_t bytes = 0;
     const auto end = memory_bytes_max.data() + memory_bytes_max.size();
     const auto read = std::from_chars(memory_bytes_max.data(), end, bytes);
     if (read.ec != std::errc() || read.ptr != end) std::exit(exit_code::usage);
-    rules::serve_scripts([] { return std::make_unique<rules::InProcessHost>(1); }, bytes);
+    rules::serve_scripts(
+        [covers]() -> std::unique_ptr<rules::ScriptHost> {
+            if (covers) return std::make_unique<rules::CoverageHost>();
+            return std::make_unique<rules::InProcessHost>(1);
+        },
+        bytes);
 }
 
 }  // namespace engine::app

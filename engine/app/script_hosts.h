@@ -7,6 +7,7 @@
 
 #include "engine/app/settings.h"
 #include "rules/lua/check.h"
+#include "rules/lua/coverage_in_worker.h"
 #include "rules/lua/worker.h"
 #include "rules/script.h"
 
@@ -25,11 +26,15 @@ std::shared_ptr<rules::ScriptHost> command_scripts();
 /// their end before it may take longer here.
 std::shared_ptr<rules::ScriptHost> recorded_scripts();
 
-/// The first word of the command line of a worker. It is no command for people.
+/// The first word of the command line of a worker, and of one that notes which lines it runs. They are no
+/// commands for people.
 inline constexpr auto script_worker_word = "script-worker";
+inline constexpr auto coverage_worker_word = "coverage-worker";
 /// What `check` says of scripts beyond that they compile, found in such a process.
 std::vector<Diagnostic> checked_in_worker(const rules::ScriptCheck& asked);
+/// Runs the scripts of a command, and tells which of their lines were run.
+std::shared_ptr<rules::CoverageWorker> covering_scripts();
 /// The life of a worker; `memory_bytes_max` is the word behind the first one.
-[[noreturn]] void run_script_worker(const std::string& memory_bytes_max);
+[[noreturn]] void run_script_worker(const std::string& memory_bytes_max, bool covers);
 
 }  // namespace engine::app

@@ -1,6 +1,5 @@
 #pragma once
-/// CoverageHost: runs scripts in this process and notes which of their lines were run. For whoever tests
-/// files of his own.
+/// CoverageHost: runs scripts in this process and notes which of their lines were run.
 
 #include <map>
 #include <memory>

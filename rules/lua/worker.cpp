@@ -189,6 +189,33 @@ std::optional<WorkerHost::Loss> WorkerHost::read_loaded(Worker& worker, const Sc
     return std::nullopt;
 }
 
+std::vector<Coverage> WorkerHost::coverage(const Scripts& scripts) {
+    read_what_is_under_way();
+    const auto found = pool_.worker_of(scripts->tenant);
+    if (!found) return {};
+    auto& worker = **found;
+    const auto set = set_of(worker, *scripts);
+    if (set == worker.sets.end()) return {};
+    WireWriter body;
+    body.number(set->number);
+    worker.process->expect_up_to(options_.call_bytes_max);
+    worker.process->send(FrameKind::cover, ++last_id_, body.take());
+    const auto said = worker.process->read(SteadyClock::now() + options_.load_deadline);
+    if (const auto* trouble = std::get_if<WorkerTrouble>(&said)) {
+        lose(*trouble);
+        return {};
+    }
+    const auto& frame = std::get<Frame>(said);
+    WireReader reader(frame.body);
+    auto files = read_coverage(reader);
+    if (frame.kind != FrameKind::covered || frame.id != last_id_ || !reader.is_done()) {
+        lose(WorkerTrouble::forged);
+        return {};
+    }
+    worker.process->expect_up_to(answer_bytes_max(worker.sets));
+    return files;
+}
+
 ScriptOutcome WorkerHost::run(const std::shared_ptr<const ScriptSet>& scripts, const ScriptCall& call) {
     return run_all(scripts, {&call, 1}).front();
 }

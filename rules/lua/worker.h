@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "rules/lua/coverage.h"
 #include "rules/lua/script_pauses.h"
 #include "rules/lua/worker_pool.h"
 #include "rules/script.h"
@@ -30,6 +31,10 @@ public:
     std::vector<ScriptOutcome> run_all(const std::shared_ptr<const ScriptSet>& scripts,
                                        std::span<const ScriptCall> calls,
                                        const std::function<void()>& meanwhile = {}) override;
+
+    /// Which lines of the set its worker has run; of one whose scripts a CoverageHost runs. Empty when there
+    /// is no such worker, or not any more.
+    std::vector<Coverage> coverage(const std::shared_ptr<const ScriptSet>& scripts);
 
     /// Ends workers that had nothing to do for long; what is called later does so too.
     void rest() { pool_.rest(); }

@@ -23,7 +23,7 @@ static_assert(sizeof(FrameHead) == 16);
 bool is_known(const FrameHead& head) {
     return head.mark == frame_mark && head.version == frame_version &&
            head.kind >= static_cast<std::uint8_t>(FrameKind::hello) &&
-           head.kind <= static_cast<std::uint8_t>(FrameKind::found);
+           head.kind <= static_cast<std::uint8_t>(FrameKind::covered);
 }
 
 }  // namespace

@@ -18,6 +18,8 @@ enum class FrameKind : std::uint8_t {
     drop = 6,     ///< daemon: forget a set; not answered
     check = 7,    ///< daemon: files to be looked at; they are not kept
     found = 8,    ///< worker: what is wrong with them
+    cover = 9,    ///< daemon: the number of a set; which of its lines were run
+    covered = 10  ///< worker: those lines
 };
 
 struct Frame {

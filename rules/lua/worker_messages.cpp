@@ -115,6 +115,18 @@ ScriptFailure read_failure(WireReader& from) {
     return failure;
 }
 
+void write_lines(WireWriter& to, const std::set<int>& lines) {
+    to.number(lines.size());
+    for (const int line : lines) to.number(static_cast<std::uint64_t>(std::max(line, 0)));
+}
+
+std::set<int> read_lines(WireReader& from) {
+    std::set<int> lines;
+    const auto count = from.count();
+    for (std::size_t i = 0; i < count; ++i) lines.insert(read_line(from));
+    return lines;
+}
+
 bool are_objects(const Json& effects) {
     return effects.is_array() &&
            std::all_of(effects.begin(), effects.end(), [](const Json& effect) { return effect.is_object(); });
@@ -236,6 +248,28 @@ ScriptCheck read_check(WireReader& from) {
         asked.references.push_back(std::move(reference));
     }
     return asked;
+}
+
+void write(WireWriter& to, const std::vector<Coverage>& files) {
+    to.number(files.size());
+    for (const auto& [file, lines, missed] : files) {
+        to.text(file);
+        write_lines(to, lines);
+        write_lines(to, missed);
+    }
+}
+
+std::vector<Coverage> read_coverage(WireReader& from) {
+    std::vector<Coverage> files;
+    const auto count = from.count();
+    for (std::size_t i = 0; i < count; ++i) {
+        Coverage one;
+        one.file = from.text();
+        one.lines = read_lines(from);
+        one.missed = read_lines(from);
+        files.push_back(std::move(one));
+    }
+    return files;
 }
 
 void write(WireWriter& to, const std::vector<std::string>& code) {

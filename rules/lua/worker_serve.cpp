@@ -60,6 +60,7 @@ private:
         const auto number = reader.number();
         if (frame.kind == FrameKind::load) return load(frame.id, number, reader);
         if (frame.kind == FrameKind::run) return run(frame.id, number, reader);
+        if (frame.kind == FrameKind::cover) return cover(frame.id, number, reader);
         if (frame.kind == FrameKind::drop) return sets_.erase(number) == 1;
         return false;
     }
@@ -87,6 +88,17 @@ private:
         WireWriter body;
         write(body, set->second.host->run(set->second.scripts, call));
         answer(FrameKind::outcome, id, body.take());
+        return true;
+    }
+
+    bool cover(std::uint64_t id, std::uint64_t number, WireReader& reader) {
+        const auto set = sets_.find(number);
+        if (set == sets_.end() || !reader.is_done()) return false;
+        const auto* covering = dynamic_cast<CoverageHost*>(set->second.host.get());
+        if (covering == nullptr) return false;
+        WireWriter body;
+        write(body, covering->coverage());
+        answer(FrameKind::covered, id, body.take());
         return true;
     }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "rules/lua/check.h"
+#include "rules/lua/coverage.h"
 #include "rules/script.h"
 
 namespace rules {
@@ -67,6 +68,7 @@ void write(WireWriter& to, const ScriptCall& call);
 void write(WireWriter& to, const ScriptOutcome& outcome);
 void write(WireWriter& to, const std::vector<engine::Diagnostic>& diagnostics);
 void write(WireWriter& to, const ScriptCheck& asked);
+void write(WireWriter& to, const std::vector<Coverage>& files);
 /// Compiled code, by file.
 void write(WireWriter& to, const std::vector<std::string>& code);
 
@@ -76,6 +78,7 @@ ScriptCall read_call(WireReader& from);
 ScriptOutcome read_outcome(WireReader& from);
 std::vector<engine::Diagnostic> read_diagnostics(WireReader& from);
 ScriptCheck read_check(WireReader& from);
+std::vector<Coverage> read_coverage(WireReader& from);
 std::vector<std::string> read_code(WireReader& from);
 
 }  // namespace rules

@@ -99,6 +99,12 @@ void check_body(FrameKind kind, std::string_view body) {
         case FrameKind::found:
             check_message("diagnostics", body, read_diagnostics);
             return;
+        case FrameKind::cover:
+            numbered.number();
+            return;
+        case FrameKind::covered:
+            check_message("covered lines", body, read_coverage);
+            return;
     }
     fuzz::finding("a frame of no kind");
 }
@@ -110,7 +116,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
     // The body alone, as whatever it may be: heads are hard to guess.
     if (data[0] < 0x80) {
-        check_body(static_cast<FrameKind>(data[0] % 8 + 1), bytes);
+        check_body(static_cast<FrameKind>(data[0] % 10 + 1), bytes);
         return 0;
     }
     const auto whole = read_in_pieces(bytes, bytes.size());

@@ -309,6 +309,9 @@ int main(int argc, char** argv) {
     if (words.size() >= 2 && words[0] == "scripts")
         rules::serve_scripts([] { return std::make_unique<rules::InProcessHost>(); },
                              std::stoull(words.back()));
+    if (words.size() >= 2 && words[0] == "coverage")
+        rules::serve_scripts([] { return std::make_unique<rules::CoverageHost>(); },
+                             std::stoull(words.back()));
     if (words.size() >= 3 && words[0] == "hostile") be_hostile(words[1], words.size() > 3 ? words[2] : "");
     return 64;
 }
