@@ -344,6 +344,7 @@ struct RuleSetOptions {
     int lane_timers_max = 1000;              ///< of one entity, at once
     int script_runs_max = 64;                ///< per decision
     int script_fuel_max = 10'000'000;        ///< of all runs of a decision, again and again for answers
+    int rendered_bytes_max = 4 << 20;        ///< of all values that templates of one decision take
     std::size_t text_bytes_max = 64 * 1024;  ///< of one rendered text
     std::map<std::string, Group> groups;
 };

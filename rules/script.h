@@ -116,6 +116,8 @@ public:
     /// How long all scripts of a decision may take together, by the clock on the wall: with others they wait
     /// for it.
     virtual std::chrono::milliseconds decision_time_max() const { return std::chrono::milliseconds::max(); }
+    /// Makes ready what the next run would have to wait for; called while nobody waits.
+    virtual void settle() {}
     /// Counts for metrics, by name; `script_kills_total{limit="fuel_max"}`.
     virtual std::map<std::string, double> figures() { return {}; }
 };

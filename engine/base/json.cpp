@@ -404,6 +404,20 @@ std::string number_text(const Json& number) {
     return out;
 }
 
+std::size_t bytes_up_to(const Json& value, std::size_t most) {
+    constexpr std::size_t scalar_bytes = 8;
+    if (const auto* text = value.get_ptr<const Json::string_t*>()) return text->size() + 2;
+    std::size_t bytes = value.is_structured() ? 2 : scalar_bytes;
+    if (const auto* list = value.get_ptr<const Json::array_t*>()) {
+        for (auto item = list->begin(); item != list->end() && bytes <= most; ++item)
+            bytes += 1 + bytes_up_to(*item, most - bytes);
+    } else if (const auto* object = value.get_ptr<const Json::object_t*>()) {
+        for (auto member = object->begin(); member != object->end() && bytes <= most; ++member)
+            bytes += member->first.size() + 4 + bytes_up_to(member->second, most - bytes);
+    }
+    return bytes;
+}
+
 bool is_deeper(const Json& value, std::size_t levels) {
     if (!value.is_structured()) return false;
     return levels == 0 || std::any_of(value.begin(), value.end(),

@@ -74,6 +74,9 @@ private:
 /// A number in its shortest exact text, as ECMAScript prints it.
 std::string number_text(const Json& number);
 
+/// About as many bytes as its text has; not looked at further than `most`, and then more than that.
+std::size_t bytes_up_to(const Json& value, std::size_t most);
+
 /// Whether lists and objects stand in each other further than so many levels.
 bool is_deeper(const Json& value, std::size_t levels);
 

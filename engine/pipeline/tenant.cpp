@@ -4,6 +4,7 @@
 #include <set>
 #include <sstream>
 
+#include "engine/base/text.h"
 #include "engine/base/yaml.h"
 #include "engine/pipeline/connector_functions.h"
 #include "rules/policies/routing.h"
@@ -166,13 +167,16 @@ Result<rules::Files> read_folder(const fs::path& folder, const FolderLimits& lim
         if (files.size() >= limits.files_max)
             return exhausted(folder.string() + " holds more than " + std::to_string(limits.files_max) +
                              " files");
+        const auto name = entry.path().lexically_relative(folder).generic_string();
+        if (!is_utf8(name))
+            return invalid(folder.string() + " holds a file whose name is no UTF-8: " + canonical_json(name));
         auto text = read_file(entry.path(), limits.file_bytes_max);
         if (!text) return text.error();
         total += text->size();
         if (total > limits.total_bytes_max)
             return exhausted(folder.string() + " holds more than " + std::to_string(limits.total_bytes_max) +
                              " bytes");
-        files[entry.path().lexically_relative(folder).generic_string()] = std::move(*text);
+        files[name] = std::move(*text);
     }
     if (error) return unavailable(folder.string() + ": " + error.message());
     return files;

@@ -64,7 +64,7 @@ public:
         : run_(run),
           scope_(scope),
           state_(state),
-          lookup_([this](const engine::Path& path) { return scope_.find(path); }) {
+          lookup_([this](const engine::Path& path) { return taken(scope_.find(path)); }) {
         if (!run.continuation) return;
         results_ = run.continuation->results;
         unknown_.insert(run.continuation->awaits.begin(), run.continuation->awaits.end());
@@ -143,7 +143,7 @@ private:
     }
 
     Next run_script(const LuaStep& step, const engine::Place& place) {
-        const auto args = step.args.render(lookup_, options().text_bytes_max);
+        const auto args = rendered(step.args);
         if (!args) return fail(args.error(), place);
         if (scope_.scripts == nullptr) return fail(engine::invalid("there are no scripts here"), place);
         auto asked = scope_.scripts->run(step.script, *args, scope_);
@@ -236,9 +236,9 @@ private:
         if (auto own = check_own(step.field, run_.subject); !own) return own.error();
         std::vector<std::string> tags;
         for (const auto& text : step.tags) {
-            auto rendered = text.render(lookup_, options().text_bytes_max);
-            if (!rendered) return rendered.error();
-            if (!add_tags(*rendered, tags)) return engine::invalid(step.field.text + " takes texts as tags");
+            const auto tag = rendered(text);
+            if (!tag) return tag.error();
+            if (!add_tags(*tag, tags)) return engine::invalid(step.field.text + " takes texts as tags");
         }
         return after(state_.change_tags(step.field, tags, step.add, run_.rule.id));
     }
@@ -345,9 +345,9 @@ private:
         std::vector<Json> values;
         values.reserve(fields.size());
         for (const auto& [field, value] : fields) {
-            auto rendered = value.render(lookup_, options().text_bytes_max);
-            if (!rendered) return Error{rendered.error().code, field.text + ": " + rendered.error().message};
-            values.push_back(std::move(*rendered));
+            auto found = rendered(value);
+            if (!found) return Error{found.error().code, field.text + ": " + found.error().message};
+            values.push_back(*std::move(found));
         }
         for (std::size_t i = 0; i < fields.size(); ++i) {
             const auto done = write(fields[i].first, std::move(values[i]));
@@ -369,6 +369,25 @@ private:
 
     // ---- rendering ----
 
+    /// What a template takes is copied: as often as rules say, whatever size it has.
+    const Json* taken(const Json* found) {
+        if (found == nullptr) return nullptr;
+        const auto most = rendered_bytes_max();
+        if (state_.rendered_bytes <= most)
+            state_.rendered_bytes += engine::bytes_up_to(*found, most - state_.rendered_bytes);
+        return state_.rendered_bytes <= most ? found : nullptr;
+    }
+
+    std::size_t rendered_bytes_max() const { return static_cast<std::size_t>(options().rendered_bytes_max); }
+
+    template <class Source>
+    Result<Json> rendered(const Source& source) {
+        auto value = source.render(lookup_, options().text_bytes_max);
+        if (state_.rendered_bytes > rendered_bytes_max())
+            return limit_reached("rendered_bytes_max", options().rendered_bytes_max);
+        return value;
+    }
+
     /// A template may give one text, none, or a list of texts.
     static bool add_tags(const Json& rendered, std::vector<std::string>& tags) {
         if (rendered.is_null()) return true;
@@ -382,9 +401,9 @@ private:
     }
 
     Result<std::string> text(const Template& source, const std::string& what) {
-        auto rendered = source.render(lookup_, options().text_bytes_max);
-        if (!rendered) return rendered.error();
-        const auto* text = rendered->get_ptr<const Json::string_t*>();
+        const auto found = rendered(source);
+        if (!found) return found.error();
+        const auto* text = found->get_ptr<const Json::string_t*>();
         if (!text || text->empty()) return engine::invalid(what + " must be a text");
         return *text;
     }
@@ -425,11 +444,11 @@ private:
 
     /// Null is an object without members.
     Result<Json> object(const ValueTemplate& source, const std::string& what) {
-        auto rendered = source.render(lookup_, options().text_bytes_max);
-        if (!rendered) return Error{rendered.error().code, what + ": " + rendered.error().message};
-        if (rendered->is_null()) return Json(Json::object());
-        if (!rendered->is_object()) return engine::invalid(what + " must be an object");
-        return rendered;
+        auto found = rendered(source);
+        if (!found) return Error{found.error().code, what + ": " + found.error().message};
+        if (found->is_null()) return Json(Json::object());
+        if (!found->is_object()) return engine::invalid(what + " must be an object");
+        return found;
     }
 
     Result<engine::Subject> subject_of(const EmitStep& step) {

@@ -25,11 +25,14 @@ public:
             if (is_same(one->second.first, call)) return &one->second.second;
         return nullptr;
     }
-    void keep(const ScriptCall& call, const ScriptOutcome& outcome, std::chrono::nanoseconds took) {
+    /// Whether there is something under the seed of a call.
+    bool may_know(const std::string& seed) const { return known_.find(seed) != known_.end(); }
+    void keep(const ScriptCall& call, const ScriptOutcome& outcome) {
         fuel_used_ += outcome.fuel_used;
-        time_used_ += took;
         if (attempts_ > 1 && !outcome.need) known_.emplace(call.seed, std::pair(call, outcome));
     }
+    /// On a run: what is made for it, sent and read included.
+    void spend(std::chrono::nanoseconds time) { time_used_ += time; }
     /// Of all runs in all attempts.
     std::uint64_t fuel_used() const { return fuel_used_; }
     std::chrono::nanoseconds time_used() const { return time_used_; }

@@ -71,6 +71,15 @@ engine::RuleFailure failure_of(const ScriptRef& script, const ScriptFailure& fou
             found.traceback};
 }
 
+ScriptOutcome refused(const ScriptRef& script, const std::string& used_up) {
+    auto outcome = failed_outcome(
+        "the scripts of the decision, and those that ran again for each answer, have used " + used_up,
+        script);
+    // Made again with all answers at hand it would use less.
+    outcome.failure->lost = true;
+    return outcome;
+}
+
 /// What a condition's answer is, when it is one.
 std::optional<std::string> no_answer(const ScriptRef& script, const ScriptOutcome& outcome) {
     if (!outcome.effects.empty()) return to_text(script) + " is a condition: it may ask for nothing";
@@ -88,15 +97,21 @@ Scripting::Scripting(ScriptHost* host, const engine::Event& event, Limits limits
 ScriptOutcome Scripting::outcome_of(const ScriptRef& script, const Json& args, const Scope& scope) const {
     if (host_ == nullptr || script.scripts == nullptr)
         return failed_outcome("there is nothing here that runs scripts", script);
+    // What the script is shown is made for it, and sent to it: that is time that the others wait, too.
+    const auto begin = std::chrono::steady_clock::now();
+    // The same numbers for the same rule and event, whoever decides it, whenever, and however often.
+    const auto seed = event_.id.text() + "\n" + script.rule + "\n" + to_text(script);
+    if (auto refused = refusal_of(script, seed)) return *std::move(refused);
     ScriptCall call;
     call.file = script.file;
     call.function = script.function;
     call.context = context_of(event_, args, scope);
     call.now = scope.now;
-    // The same numbers for the same rule and event, whoever decides it, whenever, and however often.
-    call.seed = event_.id.text() + "\n" + script.rule + "\n" + to_text(script);
+    call.seed = seed;
     if (!answers_.is_null()) call.answers = answers_;
-    return run_of(script, call);
+    auto outcome = run_of(script, call);
+    if (memory_ != nullptr) memory_->spend(std::chrono::steady_clock::now() - begin);
+    return outcome;
 }
 
 /// The limits that keep one decision from keeping all others; empty = there is some left.
@@ -109,21 +124,23 @@ std::string Scripting::what_is_used_up() const {
            ", which --script-decision-time of the daemon raises";
 }
 
+/// Said before anything is made for the run, unless its outcome may be known.
+std::optional<ScriptOutcome> Scripting::refusal_of(const ScriptRef& script, const std::string& seed) const {
+    if (memory_ == nullptr || memory_->may_know(seed)) return std::nullopt;
+    const auto used_up = what_is_used_up();
+    if (used_up.empty()) return std::nullopt;
+    return refused(script, used_up);
+}
+
 ScriptOutcome Scripting::run_of(const ScriptRef& script, const ScriptCall& call) const {
     if (memory_ != nullptr) {
         if (const auto* known = memory_->find(call)) return *known;
-        if (const auto used_up = what_is_used_up(); !used_up.empty()) {
-            auto outcome = failed_outcome(
-                "the scripts of the decision, and those that ran again for each answer, have used " + used_up,
-                script);
-            // Made again with all answers at hand it would use less.
-            outcome.failure->lost = true;
-            return outcome;
-        }
+        // What is known under its seed was another call.
+        if (memory_->may_know(call.seed))
+            if (const auto used_up = what_is_used_up(); !used_up.empty()) return refused(script, used_up);
     }
-    const auto begin = std::chrono::steady_clock::now();
     auto outcome = host_->run(script.scripts, call);
-    if (memory_ != nullptr) memory_->keep(call, outcome, std::chrono::steady_clock::now() - begin);
+    if (memory_ != nullptr) memory_->keep(call, outcome);
     // Nobody in his right mind asks again for what he was told: it would go on for ever.
     if (!outcome.need || answers_.find(outcome.need->key) == answers_.end()) return outcome;
     outcome = failed_outcome("script_crashed: its worker asks for what it was told", script);

@@ -59,6 +59,7 @@ public:
 private:
     ScriptOutcome outcome_of(const ScriptRef& script, const engine::Json& args, const Scope& scope) const;
     std::string what_is_used_up() const;
+    std::optional<ScriptOutcome> refusal_of(const ScriptRef& script, const std::string& seed) const;
     ScriptOutcome run_of(const ScriptRef& script, const ScriptCall& call) const;
     void take_log_of(const ScriptRef& script, const ScriptOutcome& outcome);
     /// The same, or how it ended by chance when this was decided before.

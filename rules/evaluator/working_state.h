@@ -75,7 +75,8 @@ public:
     void finish(engine::Decision& decision);
 
     std::vector<engine::Action> actions;
-    int breadth = 1;  ///< of the event
+    int breadth = 1;                 ///< of the event
+    std::size_t rendered_bytes = 0;  ///< taken by templates, also of rules that were undone
     std::vector<engine::Emitted> emitted;
     std::vector<engine::TimerChange> timers;  ///< of one name the last counts
     std::vector<engine::Continuation> continuations;

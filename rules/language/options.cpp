@@ -41,6 +41,7 @@ const std::vector<Limit>& limits() {
         {"lane_timers_max", &RuleSetOptions::lane_timers_max, 100'000},
         {"script_runs_max", &RuleSetOptions::script_runs_max, 1000},
         {"script_fuel_max", &RuleSetOptions::script_fuel_max, 1'000'000'000},
+        {"rendered_bytes_max", &RuleSetOptions::rendered_bytes_max, 64 * 1024 * 1024},
     };
     return all;
 }

@@ -257,6 +257,10 @@ const std::vector<Word>& limit_words() {
          "Work of all scripts of one decision, which run again for each answer that they ask for; once it is "
          "used up, a rule that runs a script fails.",
          ""},
+        {"rendered_bytes_max", number(static_cast<std::size_t>(defaults.rendered_bytes_max)),
+         "Bytes of all values that templates of one decision take, whole objects such as `{{ event.data }}` "
+         "included; the rule that takes more fails.",
+         ""},
         {"text_bytes_max", number(defaults.text_bytes_max),
          "Bytes of one rendered text; the rule that renders more fails.", ""},
     };

@@ -99,6 +99,21 @@ bool is_connector_script(const std::string& name) {
     return parts.size() == 3 && parts[0] == "connectors" && parts[2] == parts[1] + ".lua";
 }
 
+/// The journal keeps files as JSON, so another process would read another script.
+void check_characters(const std::string& name, const std::string& source, Problems& problems) {
+    if (engine::is_utf8(source)) return;
+    int line = 1;
+    for (std::size_t begin = 0, end = 0; end < source.size(); begin = end + 1, ++line) {
+        end = std::min(source.find('\n', begin), source.size());
+        if (engine::is_utf8(std::string_view(source).substr(begin, end - begin))) continue;
+        problems.error(
+            is_lua_rule(name) ? "lua-rule" : "script-syntax", {name, line, 0},
+            "there are bytes on this line that are no UTF-8: save the file as UTF-8, and write such "
+            "bytes of texts as \"\\xE9\"");
+        return;
+    }
+}
+
 std::shared_ptr<ScriptSet> read_scripts(const Files& files, const std::string& tenant,
                                         const ScriptLimits& limits, Problems& problems) {
     auto scripts = std::make_shared<ScriptSet>();
@@ -107,6 +122,7 @@ std::shared_ptr<ScriptSet> read_scripts(const Files& files, const std::string& t
     std::size_t total = 0;
     for (const auto& [name, source] : files) {
         if (!is_script(name)) continue;
+        check_characters(name, source, problems);
         check_size("the script has ", source.size(), "source_bytes_max", limits.source_bytes_max,
                    {name, 0, 0}, problems);
         total += source.size();

@@ -305,7 +305,8 @@ int base_next(lua_State* state) {
 namespace {
 
 int next_of_items(lua_State* state) {
-    const auto at = check_integer(state, 2) + 1;
+    // Behind the greatest number comes the least, as everywhere in Lua.
+    const auto at = static_cast<lua_Integer>(static_cast<lua_Unsigned>(check_integer(state, 2)) + 1);
     luaL_checktype(state, 1, LUA_TTABLE);
     lua_pushinteger(state, at);
     return lua_rawgeti(state, 1, at) == LUA_TNIL ? 1 : 2;

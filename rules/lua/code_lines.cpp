@@ -13,16 +13,25 @@ public:
     explicit Dump(std::string_view bytes) : left_(bytes) {}
 
     std::set<int> lines() {
-        // Signature, version, format, conversions, sizes of types, samples of them, upvalues of the file.
-        skip(4 + 1 + 1 + 6 + 3 + 8 + 8 + 1);
-        read_function();
+        read();
         return is_whole_ ? lines_ : std::set<int>();
+    }
+
+    void add_texts(std::unordered_set<std::string_view>& texts) {
+        texts_ = &texts;
+        read();
     }
 
 private:
     static constexpr int is_absolute = -0x80;
     static constexpr std::size_t instruction_bytes = 4;
     static constexpr std::size_t number_bytes = 8;
+
+    void read() {
+        // Signature, version, format, conversions, sizes of types, samples of them, upvalues of the file.
+        skip(4 + 1 + 1 + 6 + 3 + 8 + 8 + 1);
+        read_function();
+    }
 
     void read_function() {
         read_text();  // the source
@@ -95,18 +104,25 @@ private:
     }
     void read_text() {
         const auto size = read_size();
-        if (size > 0) skip(size - 1);
+        if (size == 0) return;
+        const auto text = take(size - 1);
+        if (texts_ != nullptr && is_whole_) texts_->insert(text);
     }
 
     std::string_view left_;
     bool is_whole_ = true;
     std::set<int> lines_;
+    std::unordered_set<std::string_view>* texts_ = nullptr;
 };
 
 }  // namespace
 
 std::set<int> code_lines(std::string_view dumped) {
     return Dump(dumped).lines();
+}
+
+void add_code_texts(std::string_view dumped, std::unordered_set<std::string_view>& texts) {
+    Dump(dumped).add_texts(texts);
 }
 
 }  // namespace rules

@@ -21,7 +21,14 @@ extern "C" unsigned int __wrap_luaS_hash(const char* /*text*/, std::size_t /*siz
     return seed;
 }
 
+// NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's word
+extern "C" unsigned int __real_luaS_hash(const char* text, std::size_t size, unsigned int seed);
+
 namespace rules {
+
+unsigned int hash_of(std::string_view text) {
+    return __real_luaS_hash(text.data(), text.size(), seed);
+}
 
 bool has_own_hash_seed() {
     static const bool has = [] {

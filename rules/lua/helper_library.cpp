@@ -231,7 +231,8 @@ int text_fingerprint(lua_State* state) {
 
 // ---- date
 
-constexpr auto latest_instant = std::chrono::sys_days(std::chrono::year(9999) / 12 / 31);
+constexpr auto latest_instant =
+    std::chrono::sys_days(std::chrono::year(9999) / 12 / 31) + std::chrono::days(1) - engine::Duration(1);
 constexpr auto earliest_instant = std::chrono::sys_days(std::chrono::year(0) / 1 / 1);
 
 /// Raises an error about a text that is none of what was expected. The text is cut, and if it is too long

@@ -50,6 +50,10 @@ std::vector<engine::Diagnostic> InProcessHost::load(const std::shared_ptr<const 
     return opened.diagnostics;
 }
 
+void InProcessHost::settle() {
+    for (const auto& sandbox : sandboxes_) sandbox->settle();
+}
+
 std::vector<std::string> InProcessHost::code_of(const ScriptSet& scripts) {
     const auto* sandbox = kept(scripts);
     return sandbox == nullptr ? std::vector<std::string>() : sandbox->code();

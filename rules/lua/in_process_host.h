@@ -23,6 +23,7 @@ public:
 
     std::vector<engine::Diagnostic> load(const std::shared_ptr<const ScriptSet>& scripts) override;
     ScriptOutcome run(const std::shared_ptr<const ScriptSet>& scripts, const ScriptCall& call) override;
+    void settle() override;
     std::vector<std::string> code_of(const ScriptSet& scripts) override;
     std::chrono::milliseconds decision_time_max() const override { return decision_time_max_; }
 

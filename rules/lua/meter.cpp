@@ -266,7 +266,7 @@ void Meter::begin(lua_State* state) {
     may_ask_again_ = false;
     where_ = {};
     left_ = static_cast<std::int64_t>(limits_.fuel_max * units_of_a_turn);
-    look_at_ = left_ - units_between_looks;
+    look_at_ = std::max<std::int64_t>(0, left_ - units_between_looks);
     left_at_collection_ = left_;
     is_watchful_ = false;
     interval_ = usual_interval;

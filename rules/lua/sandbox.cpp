@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "engine/base/ensure.h"
+#include "rules/lua/code_limits.h"
 #include "rules/lua/code_lines.h"
 #include "rules/lua/hash_seed.h"
 #include "rules/lua/inside.h"
@@ -392,6 +393,12 @@ Diagnostic syntax_error(lua_State* state, const ScriptFile& file, const LinesRea
     return script_error("script-syntax", std::move(place), std::move(message));
 }
 
+/// Of the statements of all files, when they are loaded: a tenant with many files is loaded in some tenths of
+/// a second, too.
+std::uint64_t statements_fuel_max(const ScriptLimits& limits) {
+    return 10 * limits.fuel_max;
+}
+
 }  // namespace
 
 /// Of a set that was opened before without a problem; its statements have run then.
@@ -417,6 +424,9 @@ std::vector<Diagnostic> Sandbox::compile() {
             found.push_back(syntax_error(state, file, lines));
         lua_settop(state, 0);
     }
+    if (!found.empty()) return found;
+    if (auto why = why_too_dear(compiled_, scripts_->limits); !why.empty())
+        found.push_back(script_error("script-syntax", {}, std::move(why)));
     return found;
 }
 
@@ -465,14 +475,22 @@ Sandbox::Opened Sandbox::open(std::shared_ptr<const ScriptSet> scripts, ScriptLi
     opened.diagnostics = sandbox->compile();
     if (!opened.diagnostics.empty()) return opened;
     sandbox->open_state();
+    std::uint64_t fuel = 0;
     for (const auto& file : sandbox->scripts_->files) {
         if (file.is_function) continue;
         ScriptCall call;
         call.file = file.name;
         const auto outcome = sandbox->perform(call, Part::statements);
+        fuel += outcome.fuel_used;
         if (outcome.failure)
             opened.diagnostics.push_back(
                 script_error("script-statements", outcome.failure->place, outcome.failure->message));
+        if (fuel <= statements_fuel_max(limits)) continue;
+        opened.diagnostics.push_back(script_error(
+            "script-statements", {file.name, 0, 0},
+            "what stands outside of functions took more than " + std::to_string(statements_fuel_max(limits)) +
+                " steps in the files up to this one (ten times fuel_max): let functions do it"));
+        break;
     }
     if (opened.diagnostics.empty()) opened.sandbox = std::move(sandbox);
     return opened;

@@ -31,6 +31,10 @@ public:
     ~Sandbox();
 
     ScriptOutcome run(const ScriptCall& call);
+    /// Opens the state anew if the last run has worn it out, which the next one would have to wait for.
+    void settle() {
+        if (is_worn_) open_state();
+    }
 
     /// What compiling gave, by file.
     const std::vector<std::string>& code() const { return compiled_; }

@@ -22,7 +22,7 @@ public:
     using Files = std::vector<std::string>;
 
     /// Keeps the sets used last, as many and as large as the limits say.
-    explicit ScriptCode(std::size_t sets_max = 64, std::size_t bytes_max = 64U << 20U)
+    explicit ScriptCode(std::size_t sets_max = 4096, std::size_t bytes_max = 256U << 20U)
         : sets_max_(sets_max), bytes_max_(bytes_max) {}
 
     std::shared_ptr<const Files> find(const ScriptSet& scripts);

@@ -46,7 +46,7 @@ int table_concat(lua_State* state) {
 }
 
 int table_insert(lua_State* state) {
-    const auto next = table_size(state, 1) + 1;
+    const auto next = static_cast<lua_Integer>(static_cast<lua_Unsigned>(table_size(state, 1)) + 1);
     switch (lua_gettop(state)) {
         case 2:
             lua_rawseti(state, 1, next);

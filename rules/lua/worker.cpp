@@ -138,6 +138,14 @@ std::optional<WorkerHost::Loss> WorkerHost::ask_to_load(const std::shared_ptr<co
     return std::nullopt;
 }
 
+/// Also for all that the runs of its sets may hold at once: memory that the system refuses would be told as
+/// the script's own limit.
+bool WorkerHost::has_room_for(const Worker& worker, const ScriptLimits& limits) const {
+    auto bytes = Meter::bytes_max(limits);
+    for (const auto& set : worker.sets) bytes += Meter::bytes_max(set.scripts->limits);
+    return worker.sets.size() < options_.sets_max && bytes <= options_.memory_bytes_max;
+}
+
 void WorkerHost::drop_set(Worker& worker, std::list<WorkerSet>::iterator set) {
     WireWriter body;
     body.number(set->number);
@@ -153,13 +161,17 @@ std::optional<WorkerHost::Loss> WorkerHost::send_set(Worker& worker,
     auto sent = *scripts;
     sent.limits.deadline = deadline_of(scripts->limits);
     const auto code = options_.code ? options_.code->find(*scripts) : nullptr;
-    for (std::size_t i = 0; code && i < code->size(); ++i) sent.files[i].code = (*code)[i];
+    for (std::size_t i = 0; code && i < code->size(); ++i) {
+        sent.files[i].code = (*code)[i];
+        sent.files[i].source.clear();  // nothing reads it any more
+    }
     write(writer, sent);
     const auto body = writer.take();
     if (body.size() > options_.call_bytes_max)
         return Loss{"the scripts of the rule set have " + std::to_string(body.size()) + " bytes, more than " +
                     std::to_string(options_.call_bytes_max)};
-    if (worker.sets.size() >= options_.sets_max) drop_set(worker, std::prev(worker.sets.end()));
+    while (!worker.sets.empty() && !has_room_for(worker, scripts->limits))
+        drop_set(worker, std::prev(worker.sets.end()));
     worker.sets.push_front({scripts, last_set_, answer_bytes_max(scripts->limits)});
     worker.process->expect_up_to(std::max(options_.call_bytes_max, answer_bytes_max(worker.sets)));
     worker.process->send(FrameKind::load, ++last_id_, body);

@@ -87,6 +87,7 @@ private:
                                  std::vector<engine::Diagnostic>& diagnostics);
     std::optional<Loss> read_loaded(Worker& worker, const Scripts& scripts,
                                     std::vector<engine::Diagnostic>& diagnostics);
+    bool has_room_for(const Worker& worker, const ScriptLimits& limits) const;
     void drop_set(Worker& worker, std::list<WorkerSet>::iterator set);
     Loss lose(WorkerTrouble trouble);
 

@@ -43,6 +43,7 @@ public:
             while (const auto frame = frames_.next())
                 if (!perform(*frame)) return false;
             if (frames_.is_broken() || !flush()) return false;
+            for (auto& [number, set] : sets_) set.host->settle();
         }
     }
 

@@ -22,23 +22,43 @@ public:
     void open() { set_closed(false); }
     /// Asked before each commit, on the committing thread: an error is what the commit fails with. Asked
     /// before a probe with no steps.
-    std::function<Result<void>(std::span<const Step>)> before_commit;
+    class Gate {
+    public:
+        using Ask = std::function<Result<void>(std::span<const Step>)>;
+
+        Gate& operator=(Ask ask) {
+            const std::lock_guard lock(mutex_);
+            ask_ = std::make_shared<Ask>(std::move(ask));
+            return *this;
+        }
+        Result<void> operator()(std::span<const Step> steps) {
+            std::shared_ptr<Ask> ask;
+            {
+                const std::lock_guard lock(mutex_);
+                ask = ask_;
+            }
+            return ask && *ask ? (*ask)(steps) : Result<void>();
+        }
+
+    private:
+        std::mutex mutex_;
+        std::shared_ptr<Ask> ask_;
+    };
+    Gate before_commit;
 
     Result<void> commit(std::span<const Step> steps) override {
         {
             std::unique_lock lock(mutex_);
             changed_.wait(lock, [this] { return !closed_; });
         }
-        if (before_commit)
-            if (auto allowed = before_commit(steps); !allowed) return allowed;
+        if (auto allowed = before_commit(steps); !allowed) return allowed;
         return store_->commit(steps);
     }
 
     Result<void> amend(const Amendment& amendment) override { return store_->amend(amendment); }
 
     Result<void> probe() override {
-        if (before_commit)
-            if (auto allowed = before_commit({}); !allowed) return allowed;
+        if (auto allowed = before_commit({}); !allowed) return allowed;
         return store_->probe();
     }
 

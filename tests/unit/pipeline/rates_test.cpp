@@ -288,7 +288,7 @@ TEST_CASE("rates: random histories, batches, failures and starts against countin
             world.submit(events, now);
             if (random.chance(5)) world.start();
         }
-        world.gate->before_commit = {};
+        world.gate->before_commit = nullptr;
         History history;
         std::set<std::string> found, expected;
         for (const auto& decision : world.decisions) {
@@ -349,7 +349,7 @@ TEST_CASE("rates: what is decided on top of a commit under way sees it, and not 
             });
             world.worker->turn(now);
         }
-        gate->before_commit = {};
+        gate->before_commit = nullptr;
         while (!world.worker->idle())
             if (world.worker->has_work())
                 world.worker->turn(now);

@@ -150,6 +150,35 @@ TEST_CASE("script abuse: an answer makes only the script run again that asked fo
     CHECK(found_in(world) == "");
 }
 
+TEST_CASE("script abuse: what a script is shown is made in the time of the decision's scripts", "[scripts]") {
+    /// Has nothing to do, and no time for it.
+    class Short final : public rules::ScriptHost {
+    public:
+        std::vector<Diagnostic> load(const std::shared_ptr<const ScriptSet>&) override { return {}; }
+        ScriptOutcome run(const std::shared_ptr<const ScriptSet>&, const ScriptCall&) override {
+            ++runs;
+            return {};
+        }
+        std::chrono::milliseconds decision_time_max() const override { return std::chrono::milliseconds(1); }
+        int runs = 0;
+    };
+    std::string rules;
+    for (int i = 0; i < 50; ++i)
+        rules += "  - { id: r" + std::to_string(i) +
+                 ", on: ticket.created, then: [ { lua: 'scripts/a.lua#run' } ] }\n";
+    const auto host = std::make_shared<Short>();
+    World world(tenant_running("", rules, host));
+    auto data = Json{{"ticket", {{"subject", "Help"}}}, {"blob", Json::array()}};
+    for (int i = 0; i < 50'000; ++i) data["blob"].push_back({{"a", Json::object()}});
+    world.submit(event("e1", "ticket.created", "ticket/1", data));
+    CHECK(host->runs >= 1);
+    CHECK(host->runs < 5);
+    const auto& failures = world.decisions.at(0).failures;
+    REQUIRE_FALSE(failures.empty());
+    CHECK(failures.back().message.ends_with("--script-decision-time of the daemon raises"));
+    CHECK(found_in(world) == "");
+}
+
 TEST_CASE("script abuse: all scripts of a decision have so much to spend", "[scripts][lua]") {
     std::string rules;
     for (int i = 0; i < 8; ++i)

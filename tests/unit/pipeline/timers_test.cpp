@@ -239,7 +239,7 @@ TEST_CASE("timers: a refused commit fires them again, once", "[timers]") {
     REQUIRE(worker.turn(noon));
     store.before_commit = [](std::span<const Step>) -> Result<void> { return unavailable("away"); };
     CHECK_FALSE(worker.turn(noon + minutes(10)));
-    store.before_commit = {};
+    store.before_commit = nullptr;
     CHECK(reminders == 0);
     CHECK(worker.has_timers(noon + minutes(10)));
     CHECK(worker.turn(noon + minutes(10)));

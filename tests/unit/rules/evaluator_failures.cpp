@@ -202,4 +202,27 @@ TEST_CASE("limits: too many actions, emits or bytes fail the rule that asks for 
           "raises");
 }
 
+TEST_CASE("limits: what templates take in one decision is bounded, whatever shape it has", "[limits]") {
+    auto set = rule_set(R"([
+        {"id":"some","then":[{"emit":{"type":"x.y","data":{"a":"{{ ticket.custom }}"}}}]},
+        {"id":"much","then":[{"emit":{"type":"x.y","data":{"a":"{{ ticket.custom }}","b":"{{ ticket.custom }}"}}}]},
+        {"id":"more","then":[{"set":{"ticket.subject":"{{ ticket.description }}"}}]}])");
+    set.options.rendered_bytes_max = 2000;
+    const auto decision = Case()
+                              .ticket(R"({"description":"1","custom":{"list":[[])" +
+                                      [] {
+                                          std::string more;
+                                          for (int i = 0; i < 250; ++i) more += ",[]";
+                                          return more;
+                                      }() +
+                                      "]}}")
+                              .decided_by(set);
+    CHECK(decision.fired == names({"some"}));
+    CHECK(decision.emitted.size() == 1);
+    REQUIRE(decision.failures.size() == 2);
+    for (const auto& failure : decision.failures)
+        CHECK(failure.message.ends_with(
+            "the decision has reached rendered_bytes_max (2000), which `limits` in tenant.yaml raises"));
+}
+
 }  // namespace evaluator_failures

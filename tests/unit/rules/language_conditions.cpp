@@ -229,6 +229,18 @@ TEST_CASE("conditions: scripts are asked by rules alone", "[language]") {
     CHECK(problem_of("{ lua: scripts/a.lua#run }") == "dangling-script");
 }
 
+TEST_CASE("scripts: what is no UTF-8 is told of with its line", "[language]") {
+    engine::Diagnostics diagnostics;
+    CHECK_FALSE(rules::load_rule_set(
+        {{"rules.yaml", "rules: []\n"}, {"scripts/a.lua", "local a = 1\n-- caf\xE9\nreturn { run = a }\n"}},
+        {}, diagnostics));
+    REQUIRE(diagnostics.sorted().size() == 1);
+    CHECK(
+        engine::to_text(diagnostics.sorted()[0]) ==
+        "scripts/a.lua:2: error: there are bytes on this line that are no UTF-8: save the file as UTF-8, and "
+        "write such bytes of texts as \"\\xE9\" [script-syntax]");
+}
+
 TEST_CASE("conditions: both problems of one condition are found", "[language]") {
     const auto loaded = load_when("{ ticket.staus: { containz: x, gt: 5 }, ticket.priority: { eq: hgh } }");
     CHECK(loaded.says("[unknown-field]"));
