@@ -135,9 +135,7 @@ std::optional<ScriptOutcome> Scripting::refusal_of(const ScriptRef& script, cons
 ScriptOutcome Scripting::run_of(const ScriptRef& script, const ScriptCall& call) const {
     if (memory_ != nullptr) {
         if (const auto* known = memory_->find(call)) return *known;
-        // What is known under its seed was another call.
-        if (memory_->may_know(call.seed))
-            if (const auto used_up = what_is_used_up(); !used_up.empty()) return refused(script, used_up);
+        if (const auto used_up = what_is_used_up(); !used_up.empty()) return refused(script, used_up);
     }
     auto outcome = host_->run(script.scripts, call);
     if (memory_ != nullptr) memory_->keep(call, outcome);

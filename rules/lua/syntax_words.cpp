@@ -57,8 +57,7 @@ std::string about_foreign(char32_t point) {
     return (is_seen ? shown + " (" + code.data() + ")"
                     : std::string(code.data()) + ", which looks like a space,") +
            " stands outside of a text: texts are written between \" or ', and names of the letters a to z, "
-           "digits "
-           "and _";
+           "digits and _";
 }
 
 }  // namespace
